@@ -1,0 +1,20 @@
+namespace QbSync.Ports;
+
+/// <summary>
+/// Small named records that survive: read whole, replaced whole and atomically, durable when the call returns. Names are made by the caller from
+/// hexadecimal digits, dashes, dots and one <c>/</c>. Thread-safe. A damaged record is set aside and reads as absent.
+/// </summary>
+public interface IDurableRecords
+{
+    /// <summary>The record's bytes, or null.</summary>
+    ValueTask<byte[]?> ReadAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Replaces the record.</summary>
+    ValueTask WriteAsync(string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
+
+    /// <summary>Removes the record; one that is absent is success.</summary>
+    ValueTask RemoveAsync(string name, CancellationToken cancellationToken);
+
+    /// <summary>Names of the records whose name begins so.</summary>
+    ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken);
+}
