@@ -1,0 +1,10 @@
+using Prometheus;
+
+namespace QbSync.Engine;
+
+internal sealed partial class EngineMetrics
+{
+    partial void RegisterSource(Counter dropped)
+    {
+    }
+}
