@@ -1,0 +1,20 @@
+using Grpc.Core;
+
+namespace QbSync.Transport.Client;
+
+/// <summary>What the data connections need of the control connection: a session, and the news that it is not known any more. Thread-safe.</summary>
+internal interface IPeerSession
+{
+    /// <summary>Headers that carry the session; says Hello first when there is none. One Hello at a time, whoever waits for it.</summary>
+    /// <exception cref="PeerException">The peer did not answer.</exception>
+    ValueTask<PeerSessionHandle> GetAsync(CancellationToken cancellationToken);
+
+    /// <summary>The peer does not know this session: the next <see cref="GetAsync"/> says Hello, unless that was done already.</summary>
+    void Forget(PeerSessionHandle session);
+}
+
+/// <summary>A session of the peer.</summary>
+/// <param name="Headers">Metadata of every call but Hello. Not changed after it was made.</param>
+/// <param name="AnswerWithin">A piece received whole is answered within this.</param>
+/// <param name="MaxChunk">Largest payload of one chunk that the peer takes.</param>
+internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin, int MaxChunk);

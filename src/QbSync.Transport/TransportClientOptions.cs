@@ -1,0 +1,120 @@
+using System.Globalization;
+using System.Net;
+
+namespace QbSync.Transport;
+
+/// <summary>How a source reaches a destination and how hard it uses the way there. Read once, when the remote destination is made.</summary>
+public sealed class TransportClientOptions
+{
+    private const string Option = "destination-addr";
+
+    /// <summary>Where the destination listens.</summary>
+    /// <value>host:port; an IPv6 address in brackets.</value>
+    public string Address { get; set; } = "";
+
+    /// <summary>Data connections to begin with; as many are kept open.</summary>
+    /// <value>2; 1 to 32.</value>
+    public int MinConnections { get; set; } = 2;
+
+    /// <summary>Most data connections.</summary>
+    /// <value>8; 1 to 32, not below <see cref="MinConnections"/>.</value>
+    public int MaxConnections { get; set; } = 8;
+
+    /// <summary>Most streams of one data connection.</summary>
+    /// <value>4; 1 to 16.</value>
+    public int MaxStreamsPerConnection { get; set; } = 4;
+
+    /// <summary>A piece that saw no chunk taken, no report and no ack for so long is due again.</summary>
+    /// <value>60 s; 5 s to 1 h.</value>
+    public TimeSpan PieceTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>A stream that takes no chunk for so long while one waits is closed.</summary>
+    /// <value>30 s; 5 s to 1 h.</value>
+    public TimeSpan SendTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A stream whose acks nobody takes for so long is closed.</summary>
+    /// <value>30 s; 1 s to 10 min.</value>
+    public TimeSpan AckSinkTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest pause between two tries to open a stream.</summary>
+    /// <value>30 s; 1 s to 10 min.</value>
+    public TimeSpan ReconnectMaxDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A connection that was silent for so long is asked whether it lives; it has 10 s to answer.</summary>
+    /// <value>30 s; 10 s to 5 min.</value>
+    public TimeSpan KeepAlive { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait for a connection.</summary>
+    /// <value>15 s; 5 to 60 s.</value>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long closing waits for the acks of what is in flight.</summary>
+    /// <value>30 s; 1 s to 10 min.</value>
+    public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Payload that crosses in a second over all streams, resent pieces too.</summary>
+    /// <value>0 (no limit), else bytes a second, at least 64 KiB.</value>
+    public long RateLimit { get; set; }
+
+    /// <summary>How windows are sized.</summary>
+    /// <value>The defaults of <see cref="CongestionOptions"/>.</value>
+    public CongestionOptions Congestion { get; set; } = new();
+
+    /// <summary>Everything that is wrong with these values, named as the user knows them; empty when nothing is.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        if (!TryGetAddress(out _))
+        {
+            errors.Add($"{Option}: \"{Address}\" is not host:port");
+        }
+
+        OptionRange.Check(errors, "min-connections", MinConnections, 1, 32);
+        OptionRange.Check(errors, "max-connections", MaxConnections, 1, 32);
+        if (MinConnections > MaxConnections)
+        {
+            errors.Add($"min-connections: {MinConnections} is more than max-connections ({MaxConnections})");
+        }
+
+        OptionRange.Check(errors, nameof(MaxStreamsPerConnection), MaxStreamsPerConnection, 1, 16);
+        OptionRange.Check(errors, "piece-timeout", PieceTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
+        OptionRange.Check(errors, nameof(SendTimeout), SendTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
+        OptionRange.Check(errors, nameof(AckSinkTimeout), AckSinkTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        OptionRange.Check(errors, "reconnect-max-delay", ReconnectMaxDelay, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        OptionRange.Check(errors, "keep-alive", KeepAlive, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
+        OptionRange.Check(errors, "connect-timeout", ConnectTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
+        OptionRange.Check(errors, "drain-timeout", DrainTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        if (RateLimit is < 0 or (> 0 and < 64 * 1024))
+        {
+            errors.Add($"rate-limit: {RateLimit} is neither 0 nor at least 65536 bytes a second");
+        }
+
+        errors.AddRange(Congestion.Validate());
+        return errors;
+    }
+
+    /// <summary>Splits <see cref="Address"/>; false when it is not host:port.</summary>
+    internal bool TryGetAddress(out DnsEndPoint address)
+    {
+        address = new DnsEndPoint("localhost", 1);
+        var colon = Address.LastIndexOf(':');
+        if (colon <= 0 || !int.TryParse(Address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535)
+        {
+            return false;
+        }
+
+        var host = Address[..colon];
+        if (host is ['[', .. var inner, ']'] && Uri.CheckHostName(inner) == UriHostNameType.IPv6)
+        {
+            host = inner;
+        }
+        else if (Uri.CheckHostName(host) is UriHostNameType.Unknown or UriHostNameType.IPv6)
+        {
+            return false;
+        }
+
+        address = new DnsEndPoint(host, port);
+        return true;
+    }
+}
