@@ -9,7 +9,7 @@ public sealed record ManifestLimits
     /// <summary>Bytes of the whole <c>.torrent</c>. Default 100 MiB.</summary>
     public int MaxBytes { get; init; } = 100 << 20;
 
-    /// <summary>Depth of nested lists and dictionaries. Default 100.</summary>
+    /// <summary>Depth of nested lists and dictionaries, and of folders. Default 100.</summary>
     public int MaxDepth { get; init; } = 100;
 
     /// <summary>Bencoded values in all. Default 10,000,000.</summary>

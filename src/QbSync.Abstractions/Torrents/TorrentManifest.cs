@@ -1,4 +1,5 @@
 using QbSync.Pieces;
+using QbSync.Torrents.Bencode;
 
 namespace QbSync.Torrents;
 
@@ -33,10 +34,12 @@ public sealed class TorrentManifest
         IsPrivate = isPrivate;
         _v1Hashes = v1Hashes;
         _v2Layers = v2Layers;
-        Length = files.Count == 0 ? 0 : files[^1].Offset + files[^1].Length;
         foreach (var file in files)
         {
+            // Behind the last byte a v2-only torrent may list empty files, whose aligned place is no part of piece space.
+            Length = file.Length > 0 ? file.Offset + file.Length : Length;
             ContentLength += file.IsReal ? file.Length : 0;
+            HasRootFolder |= file.IsReal && file.Path.Count > 1;
         }
     }
 
@@ -53,7 +56,7 @@ public sealed class TorrentManifest
     public string Name { get; }
 
     /// <summary>Whether the files lie in a folder of the torrent's name in the original layout.</summary>
-    public bool HasRootFolder => Files.Count > 0 && Files.Any(file => file.Path.Count > 1);
+    public bool HasRootFolder { get; }
 
     /// <summary>Bytes of each whole piece: 1 to 536,854,528.</summary>
     public int PieceLength { get; }

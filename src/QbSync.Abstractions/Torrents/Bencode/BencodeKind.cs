@@ -1,0 +1,10 @@
+namespace QbSync.Torrents.Bencode;
+
+internal enum BencodeKind
+{
+    Integer,
+    Bytes,
+    List,
+    Dictionary,
+    End,
+}
