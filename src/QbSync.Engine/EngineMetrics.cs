@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Prometheus;
+using QbSync.Metrics;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;
@@ -43,8 +44,7 @@ internal sealed partial class EngineMetrics
         var dropped = factory.CreateCounter(
             "qbsync_metrics_series_dropped_total", "Torrents without series of their own because of the limit", ["mode", "family"]);
         _finishedDropped = dropped.WithLabels(mode, "finished");
-        _collectErrors = factory.CreateCounter(
-            "qbsync_metrics_collect_errors_total", "Failures reading an owner's state at a scrape", ["mode", "owner"]).WithLabels(mode, "engine");
+        _collectErrors = SharedMetricFamilies.CollectErrors(factory).WithLabels("engine");
         _finished = new FinishedSeries(1000);
         if (mode == "source")
         {

@@ -16,4 +16,8 @@ internal static class SharedMetricFamilies
 
     public static Counter StateSaveErrors(IMetricFactory factory) => factory.CreateCounter(
         "qbsync_state_save_errors_total", "Failures saving torrent state to disk", ["mode"]);
+
+    /// <summary>Counts what an owner threw when its state was read for a scrape; the owner is a package in lower case.</summary>
+    public static Counter CollectErrors(IMetricFactory factory) => factory.CreateCounter(
+        "qbsync_metrics_collect_errors_total", "Failures reading an owner's state at a scrape", ["owner"]);
 }
