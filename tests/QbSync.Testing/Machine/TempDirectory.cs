@@ -1,0 +1,35 @@
+namespace QbSync.Testing.Machine;
+
+/// <summary>A folder of its own for one test, gone afterwards with all it holds.</summary>
+public sealed class TempDirectory : IDisposable
+{
+    public TempDirectory() => Path = Directory.CreateTempSubdirectory("qbsync-test-").FullName;
+
+    public string Path { get; }
+
+    /// <summary>A path below it; folders are not made.</summary>
+    public string this[params string[] parts] => System.IO.Path.Combine([Path, .. parts]);
+
+    /// <summary>Makes a folder below it and says where.</summary>
+    public string CreateFolder(params string[] parts) => Directory.CreateDirectory(this[parts]).FullName;
+
+    public void Dispose()
+    {
+        try
+        {
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (UnauthorizedAccessException) when (!OperatingSystem.IsWindows())
+        {
+            foreach (var folder in Directory.EnumerateDirectories(Path, "*", SearchOption.AllDirectories).Prepend(Path))
+            {
+                File.SetUnixFileMode(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            }
+
+            Directory.Delete(Path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+    }
+}

@@ -1,0 +1,8 @@
+namespace QbSync.Testing.Torrents;
+
+public enum TorrentVersion
+{
+    V1,
+    Hybrid,
+    V2,
+}
