@@ -1,0 +1,85 @@
+using System.Text.Json.Serialization;
+
+namespace QbSync.Engine.Source.Records;
+
+/// <summary>What is durable of a torrent: <c>torrents/ID.json</c>. Written at transitions; never the wire's messages.</summary>
+internal sealed record TorrentRecord
+{
+    /// <summary>Version of this format.</summary>
+    public const int CurrentVersion = 1;
+
+    public int Version { get; init; } = CurrentVersion;
+
+    /// <summary>The torrent's id, hexadecimal.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The client's handle when it was written.</summary>
+    public required string ClientId { get; init; }
+
+    public required string Name { get; init; }
+
+    public TorrentSyncState State { get; init; }
+
+    /// <summary>Times of the strikes.</summary>
+    public IReadOnlyList<DateTimeOffset> Strikes { get; init; } = [];
+
+    /// <summary>When it was first eligible here.</summary>
+    public DateTimeOffset FirstSeen { get; init; }
+
+    /// <summary>Whether the destination may hold something unfinished of it.</summary>
+    public bool OpenedThere { get; init; }
+
+    /// <summary>Whether every selected piece was acknowledged, so that a removal here finalizes there.</summary>
+    public bool AllArrived { get; init; }
+
+    /// <summary>Why it failed.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>What Finalize is told.</summary>
+    public FinalizeRecord? Finalize { get; init; }
+
+    /// <summary>Present exactly when the destination said Complete.</summary>
+    public CompletionRecord? Completion { get; init; }
+}
+
+/// <summary>What Finalize needs, kept so that it can be called when the source's entry is gone.</summary>
+internal sealed record FinalizeRecord
+{
+    /// <summary>Fingerprint of the selection that was streamed.</summary>
+    public required byte[] Fingerprint { get; init; }
+
+    public string Category { get; init; } = "";
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public DateTimeOffset? AddedAt { get; init; }
+
+    public DateTimeOffset? CompletedAt { get; init; }
+}
+
+/// <summary>The completion record of a torrent.</summary>
+internal sealed record CompletionRecord
+{
+    /// <summary>Whether the destination had it before any byte was sent by us.</summary>
+    public bool Adopted { get; init; }
+
+    /// <summary>The selection that is complete there, packed.</summary>
+    public required byte[] Selection { get; init; }
+
+    /// <summary>Bytes of that selection.</summary>
+    public long SelectedBytes { get; init; }
+
+    /// <summary>Bytes that the client counts as selected, to notice a change cheaply.</summary>
+    public long ClientSelectedSize { get; init; }
+
+    /// <summary>The destination's proof, if it named one.</summary>
+    public byte[] ProofId { get; init; } = [];
+
+    public DateTimeOffset? CompletedAt { get; init; }
+
+    public DateTimeOffset SyncedAt { get; init; }
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(TorrentRecord))]
+internal sealed partial class RecordJsonContext : JsonSerializerContext;

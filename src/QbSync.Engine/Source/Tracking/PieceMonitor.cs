@@ -1,0 +1,193 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Planning;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source.Tracking;
+
+/// <summary>
+/// Looks at the client, and at the pieces of those downloading torrents that the loop registered. It alone polls. It starts nothing, stops nothing, and
+/// hands what it saw to <paramref name="sink"/>. Its one task belongs to the engine.
+/// </summary>
+internal sealed partial class PieceMonitor(
+    ITorrentClient client, SourceOptions options, MonotonicClock clock, EngineMetrics metrics, IMonitorSink sink, ILogger<PieceMonitor> logger)
+{
+    private const int PieceCallsAtOnce = 4;
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
+    private readonly ConcurrentDictionary<ClientTorrentId, WatchedTorrent> _watched = new();
+    private readonly PollPace _pace = new(options.PollInterval);
+    private readonly Dictionary<ClientTorrentId, TorrentStatus> _seen = [];
+    private string _problem = "";
+
+    /// <summary>Asks for the pieces of a torrent from now on, while it downloads.</summary>
+    public void Register(ClientTorrentId id, int pieceCount) => _watched.TryAdd(id, new WatchedTorrent(pieceCount));
+
+    public void Unregister(ClientTorrentId id) => _watched.TryRemove(id, out _);
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            var pause = await LookAsync(stop).ConfigureAwait(false);
+            await clock.DelayAsync(pause, stop).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<TimeSpan> LookAsync(CancellationToken stop)
+    {
+        var began = clock.Now;
+        var moves = true;
+        try
+        {
+            var description = await Bound(client.DescribeAsync(refresh: false, stop), stop).ConfigureAwait(false);
+            var update = await Bound(client.PollAsync([.. _watched.Keys], stop), stop).ConfigureAwait(false);
+            moves = Notice(update);
+            await Report("", stop).ConfigureAwait(false);
+            await sink.OnSnapshotAsync(new ClientSnapshot(update, description, clock.Now), stop).ConfigureAwait(false);
+            await AskPiecesAsync(update, stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is TorrentClientException or TimeoutException)
+        {
+            metrics.PollFailed();
+            await Report(e.Message, stop).ConfigureAwait(false);
+        }
+
+        return _pace.Next(clock.Now, moves, clock.Now - began);
+    }
+
+    /// <summary>Whether anything downloads or changed since the look before.</summary>
+    private bool Notice(ClientUpdate update)
+    {
+        var moves = update.Removed.Count > 0 || !_watched.IsEmpty || update.Torrents.Count != _seen.Count;
+        foreach (var torrent in update.Torrents)
+        {
+            moves |= ClientClasses.Of(torrent) == ClientClass.Downloading;
+            if (!_seen.TryGetValue(torrent.Id, out var before) || !ReferenceEquals(before, torrent))
+            {
+                moves |= before is null || before.State != torrent.State || before.AmountLeft != torrent.AmountLeft;
+                _seen[torrent.Id] = torrent;
+            }
+        }
+
+        if (_seen.Count > update.Torrents.Count)
+        {
+            var known = update.Torrents.Select(torrent => torrent.Id).ToHashSet();
+            foreach (var gone in _seen.Keys.Where(id => !known.Contains(id)).ToList())
+            {
+                _seen.Remove(gone);
+            }
+        }
+
+        return moves;
+    }
+
+    private async Task AskPiecesAsync(ClientUpdate update, CancellationToken stop)
+    {
+        List<(TorrentStatus Status, WatchedTorrent Watch)> due = [];
+        foreach (var status in update.Torrents)
+        {
+            if (!_watched.TryGetValue(status.Id, out var watch) || ClientClasses.Of(status) is not (ClientClass.Downloading or ClientClass.PausedDownload))
+            {
+                continue;
+            }
+
+            if (watch.IsDue(status, clock.Now))
+            {
+                due.Add((status, watch));
+            }
+            else
+            {
+                metrics.PollSkipped();
+            }
+        }
+
+        await Parallel.ForEachAsync(
+            due,
+            new ParallelOptions { MaxDegreeOfParallelism = PieceCallsAtOnce, CancellationToken = stop },
+            (torrent, cancellationToken) => AskPiecesAsync(torrent.Status, torrent.Watch, cancellationToken)).ConfigureAwait(false);
+    }
+
+    private async ValueTask AskPiecesAsync(TorrentStatus status, WatchedTorrent watch, CancellationToken cancellationToken)
+    {
+        var began = clock.Now;
+        PieceBitmap pieces;
+        try
+        {
+            pieces = await Bound(client.GetPiecesAsync(status.Id, watch.PieceCount, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TorrentClientException or TimeoutException)
+        {
+            metrics.PollFailed();
+            Log.PiecesUnknown(logger, status.Name, e.Message);
+            return;
+        }
+        finally
+        {
+            watch.Asked(status, clock.Now, clock.Now - began);
+        }
+
+        if (pieces.Length == watch.PieceCount)
+        {
+            await sink.OnPiecesAsync(status.Id, pieces, cancellationToken).ConfigureAwait(false);
+        }
+        else
+        {
+            Log.PiecesOfOtherLength(logger, status.Name, pieces.Length, watch.PieceCount);
+        }
+    }
+
+    /// <summary>Tells of a change between working and not, once.</summary>
+    private async ValueTask Report(string problem, CancellationToken stop)
+    {
+        if (problem.Length > 0 && _problem.Length == 0)
+        {
+            Log.ClientLost(logger, problem);
+        }
+        else if (problem.Length == 0 && _problem.Length > 0)
+        {
+            Log.ClientBack(logger);
+        }
+
+        if (problem != _problem || problem.Length == 0)
+        {
+            _problem = problem;
+            await sink.OnClientAsync(problem, stop).ConfigureAwait(false);
+        }
+    }
+
+    private Task<T> Bound<T>(ValueTask<T> call, CancellationToken stop) => call.AsTask().WaitAsync(CallTimeout, clock.Provider, stop);
+
+    private static partial class Log
+    {
+        [LoggerMessage(4020, LogLevel.Warning, "The torrent client does not answer; trying on. {Reason}")]
+        public static partial void ClientLost(ILogger logger, string reason);
+
+        [LoggerMessage(4021, LogLevel.Information, "The torrent client answers.")]
+        public static partial void ClientBack(ILogger logger);
+
+        [LoggerMessage(4022, LogLevel.Debug, "The pieces of {Name} could not be asked for: {Reason}")]
+        public static partial void PiecesUnknown(ILogger logger, string name, string reason);
+
+        [LoggerMessage(4023, LogLevel.Warning, "The client told {Got} pieces of {Name}, which has {Expected}; ignored.")]
+        public static partial void PiecesOfOtherLength(ILogger logger, string name, int got, int expected);
+    }
+}
+
+/// <summary>Where the monitor tells what it saw.</summary>
+internal interface IMonitorSink
+{
+    /// <summary>A look at the client.</summary>
+    ValueTask OnSnapshotAsync(ClientSnapshot snapshot, CancellationToken cancellationToken);
+
+    /// <summary>The pieces that the client has of a torrent.</summary>
+    ValueTask OnPiecesAsync(ClientTorrentId id, PieceBitmap pieces, CancellationToken cancellationToken);
+
+    /// <summary>Whether the client answers: empty when it does, else why not.</summary>
+    ValueTask OnClientAsync(string problem, CancellationToken cancellationToken);
+}

@@ -1,0 +1,105 @@
+namespace QbSync.Engine;
+
+/// <summary>What a source engine is told by its user. Settable, with defaults; <see cref="Validate"/> names every fault at once.</summary>
+public sealed class SourceOptions
+{
+    /// <summary>Local folder that holds what the client downloads.</summary>
+    /// <value>No default; required. The client's default save path is taken for this folder unless <see cref="PathMap"/> says otherwise.</value>
+    public string Data { get; set; } = "";
+
+    /// <summary>Which folders of the client are which local folders; the longest prefix wins.</summary>
+    /// <value>Empty by default: the client's default save path is <see cref="Data"/>, and a path inside <see cref="Data"/> is itself.</value>
+    public IReadOnlyList<PathMapping> PathMap { get; set; } = [];
+
+    /// <summary>Tag for what is synced.</summary>
+    /// <value><c>synced</c>; empty for no tag.</value>
+    public string SyncedTag { get; set; } = "synced";
+
+    /// <summary>Tag for what failed for good; removing it in the client asks for another try.</summary>
+    /// <value><c>sync-failed</c>; empty for no tag.</value>
+    public string SyncFailedTag { get; set; } = "sync-failed";
+
+    /// <summary>Tag that other roles set on what was removed here; never copied to the destination.</summary>
+    /// <value><c>source-removed</c>; empty for no tag.</value>
+    public string SourceRemovedTag { get; set; } = "source-removed";
+
+    /// <summary>Tag by which the user forbids a torrent.</summary>
+    /// <value>Empty by default: nothing is forbidden.</value>
+    public string ExcludeSyncTag { get; set; } = "";
+
+    /// <summary>Time between looks at the client while anything moves.</summary>
+    /// <value>500 ms; at least 50 ms. Quiet clients are looked at less, down to every 5 s.</value>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Time between housekeeping cycles.</summary>
+    /// <value>30 s; at least 1 s.</value>
+    public TimeSpan Sleep { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Workers that read, check and hand over pieces; there is at least one for each open stream.</summary>
+    /// <value>4; 1 to 256.</value>
+    public int NumSenders { get; set; } = 4;
+
+    /// <summary>Bytes read and not yet handed over.</summary>
+    /// <value>64 MiB; at least 4 MiB.</value>
+    public long ReadAhead { get; set; } = 64L << 20;
+
+    /// <summary>Longest pause between tries to reach the destination.</summary>
+    /// <value>30 s; at least 1 s.</value>
+    public TimeSpan ReconnectMaxDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Deadline of one call to the destination.</summary>
+    /// <value>10 s; at least 1 s.</value>
+    public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long acknowledgements in flight are awaited when the engine stops.</summary>
+    /// <value>30 s.</value>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Name of this source, shown at the destination.</summary>
+    /// <value>The machine's name.</value>
+    public string Name { get; set; } = Environment.MachineName;
+
+    /// <summary>Torrents with live metric series of their own.</summary>
+    /// <value>1000; 0 to 10,000.</value>
+    public int MetricsMaxTorrents { get; set; } = 1000;
+
+    /// <summary>Every fault of these values, each naming its option; empty when there is none.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        Require(errors, Path.IsPathFullyQualified(Data), $"data: '{Data}' is not an absolute path.");
+        Require(errors, PollInterval >= TimeSpan.FromMilliseconds(50), $"qb-poll-interval: {PollInterval} is below 50 ms.");
+        Require(errors, Sleep >= TimeSpan.FromSeconds(1), $"sleep: {Sleep} is below 1 s.");
+        Require(errors, NumSenders is >= 1 and <= 256, $"num-senders: {NumSenders} is not between 1 and 256.");
+        Require(errors, ReadAhead >= 4L << 20, $"read-ahead: {ReadAhead} is below 4 MiB.");
+        Require(errors, ReconnectMaxDelay >= TimeSpan.FromSeconds(1), $"reconnect-max-delay: {ReconnectMaxDelay} is below 1 s.");
+        Require(errors, CallTimeout >= TimeSpan.FromSeconds(1), $"call-timeout: {CallTimeout} is below 1 s.");
+        Require(errors, StopTimeout >= TimeSpan.Zero, $"stop-timeout: {StopTimeout} is negative.");
+        Require(errors, MetricsMaxTorrents is >= 0 and <= 10_000, $"metrics-max-torrents: {MetricsMaxTorrents} is not between 0 and 10000.");
+        foreach (var tag in (ReadOnlySpan<string>)[SyncedTag, SyncFailedTag, SourceRemovedTag, ExcludeSyncTag])
+        {
+            Require(errors, !tag.Contains(',', StringComparison.Ordinal), $"tags: '{tag}' holds a comma, which separates tags in a client.");
+        }
+
+        foreach (var mapping in PathMap)
+        {
+            Require(errors, mapping.Client.StartsWith('/'), $"path-map: '{mapping.Client}' is not an absolute path of the client.");
+            Require(errors, Path.IsPathFullyQualified(mapping.Local), $"path-map: '{mapping.Local}' is not an absolute local path.");
+        }
+
+        return errors;
+    }
+
+    private static void Require(List<string> errors, bool holds, string message)
+    {
+        if (!holds)
+        {
+            errors.Add(message);
+        }
+    }
+}
+
+/// <summary>A folder as the client names it, and the same folder on this machine.</summary>
+/// <param name="Client">Absolute path as the client sees it.</param>
+/// <param name="Local">Absolute path here.</param>
+public sealed record PathMapping(string Client, string Local);
