@@ -42,9 +42,18 @@ public sealed class TorrentBuilder(string name)
 
     public BuiltTorrent Build()
     {
+        var torrent = BuildMap(out var files);
+        return new BuiltTorrent(Name, BencodeWriter.Write(torrent), files);
+    }
+
+    /// <summary>The torrent before it is written, for tests that break it.</summary>
+    public BencodeMap BuildMap() => BuildMap(out _);
+
+    private BencodeMap BuildMap(out List<BuiltFile> files)
+    {
         var isSingle = _files.Count == 0;
         List<(string[] Path, long Length)> sources = isSingle ? [([Name], Length)] : Version == TorrentVersion.V1 ? _files : [.. _files.Order(InTreeOrder)];
-        var files = new List<BuiltFile>();
+        files = [];
         foreach (var (path, length) in sources)
         {
             files.Add(new BuiltFile(isSingle ? path : [Name, .. path], length, new TorrentContent(Seed, files.Count)));
@@ -79,7 +88,7 @@ public sealed class TorrentBuilder(string name)
             torrent.Add("announce", Tracker);
         }
 
-        return new BuiltTorrent(Name, BencodeWriter.Write(torrent), files);
+        return torrent;
     }
 
     private static readonly Comparer<(string[] Path, long Length)> InTreeOrder = Comparer<(string[] Path, long Length)>.Create((a, b) =>

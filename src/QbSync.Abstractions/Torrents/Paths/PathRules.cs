@@ -118,7 +118,7 @@ public static class PathRules
     }
 
     /// <summary>The form in which two paths are equal when a file system that folds case and normalises would take them for one.</summary>
-    public static string Fold(string path) => path.Normalize(NormalizationForm.FormC).ToUpperInvariant();
+    public static string Fold(string path) => CanonicalForm.Decompose(CanonicalForm.Decompose(path).ToUpperInvariant());
 
     /// <summary>The parts joined by slashes.</summary>
     public static string Join(IReadOnlyList<string> path) => string.Join('/', path);
