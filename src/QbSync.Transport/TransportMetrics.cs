@@ -1,6 +1,7 @@
 using Prometheus;
 using QbSync.Metrics;
 using QbSync.Outcomes;
+using QbSync.Transport.Client;
 
 namespace QbSync.Transport;
 
@@ -16,9 +17,10 @@ internal sealed partial class TransportMetrics
     private readonly Counter.Child _collectErrors;
     private readonly Counter.Child[] _rejections;
 
-    private TransportMetrics(IMetricFactory factory, CollectorRegistry registry, string mode)
+    private TransportMetrics(IMetricFactory factory, CollectorRegistry registry, string mode, ThroughputMeter? throughput = null)
     {
         _registry = registry;
+        _throughput = throughput;
         _streamOpenErrors = SharedMetricFamilies.StreamOpenErrors(factory).WithLabels(mode);
         _peerAuthFailures = factory.CreateCounter(
             "qbsync_peer_auth_failures_total", "Peers refused, or refusing us, for their identity", ["mode"]).WithLabels(mode);

@@ -1,0 +1,23 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace QbSync.Transport.Client.Connections;
+
+/// <summary>Dials TCP to one address, without encryption.</summary>
+internal sealed class TcpPeerConnector(DnsEndPoint address) : IPeerConnector
+{
+    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,9 @@
+namespace QbSync.Transport.Client;
+
+/// <summary>Time since the link was opened: what the classes without a clock are fed with. Thread-safe.</summary>
+internal sealed class LinkClock(TimeProvider time)
+{
+    private readonly long _origin = time.GetTimestamp();
+
+    public TimeSpan Now => time.GetElapsedTime(_origin);
+}

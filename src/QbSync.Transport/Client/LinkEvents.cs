@@ -1,0 +1,120 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Ports;
+using QbSync.Transport.Client.Pooling;
+using QbSync.Transport.Client.Sending;
+
+namespace QbSync.Transport.Client;
+
+/// <summary>
+/// Tells the sink what happens to a link: never twice the same, in order, and never with a lock held. What the sink throws is logged. Thread-safe.
+/// </summary>
+internal sealed partial class LinkEvents(StreamPool pool, IPieceLinkSink sink, string address, ILogger logger)
+{
+    private readonly Lock _gate = new();
+    private bool _isTelling;
+    private bool _told;
+    private bool _saidNotReached;
+
+    /// <summary>Streams came or went.</summary>
+    public void Refresh()
+    {
+        lock (_gate)
+        {
+            if (_isTelling)
+            {
+                return;
+            }
+
+            _isTelling = true;
+        }
+
+        while (TakeNews() is { } connected)
+        {
+            Tell(connected);
+        }
+    }
+
+    /// <summary>A stream could not be opened. Said once for each time that the link is down.</summary>
+    public void NotReached(Exception exception)
+    {
+        lock (_gate)
+        {
+            if (_saidNotReached || pool.OpenStreams > 0)
+            {
+                return;
+            }
+
+            _saidNotReached = true;
+        }
+
+        Log.NotReached(logger, address, exception.Message);
+    }
+
+    /// <summary>An attempt will not be answered.</summary>
+    public void Lost(in InFlightPiece piece, PieceLossCause cause)
+    {
+        try
+        {
+            sink.OnLost(piece.Piece, piece.Attempt, cause);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.EventFailed(logger, e);
+        }
+    }
+
+    private bool? TakeNews()
+    {
+        lock (_gate)
+        {
+            var connected = pool.OpenStreams > 0;
+            if (connected == _told)
+            {
+                _isTelling = false;
+                return null;
+            }
+
+            _told = connected;
+            _saidNotReached &= !connected;
+            return connected;
+        }
+    }
+
+    private void Tell(bool connected)
+    {
+        if (connected)
+        {
+            Log.LinkConnected(logger);
+        }
+        else
+        {
+            Log.LinkDisconnected(logger);
+        }
+
+        try
+        {
+            sink.OnLinkChanged(connected);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.EventFailed(logger, e);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(TransportEventIds.LinkConnected, LogLevel.Information, "Pieces can be sent.", EventName = nameof(LinkConnected))]
+        public static partial void LinkConnected(ILogger logger);
+
+        [LoggerMessage(TransportEventIds.LinkDisconnected, LogLevel.Information,
+            "No piece can be sent: no stream to the destination is open.", EventName = nameof(LinkDisconnected))]
+        public static partial void LinkDisconnected(ILogger logger);
+
+        [LoggerMessage(TransportEventIds.NotReached, LogLevel.Warning,
+            "The destination at {Address} does not take piece streams; trying on: {Error}", EventName = nameof(NotReached))]
+        public static partial void NotReached(ILogger logger, string address, string error);
+
+        [LoggerMessage(TransportEventIds.EventFailed, LogLevel.Error, "A link event could not be processed.", EventName = nameof(EventFailed))]
+        public static partial void EventFailed(ILogger logger, Exception exception);
+    }
+}

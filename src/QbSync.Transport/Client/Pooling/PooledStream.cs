@@ -1,0 +1,60 @@
+using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Congestion;
+using QbSync.Transport.Wire;
+
+namespace QbSync.Transport.Client.Pooling;
+
+/// <summary>
+/// A stream as the pool sees it: its window, its pieces in flight, whether it may be chosen. All of it is guarded by the pool's gate, but
+/// <see cref="Frame"/> and <see cref="Writer"/>, which belong to who rented the stream.
+/// </summary>
+internal sealed class PooledStream(int slot, IFrameWriter writer, CongestionOptions options, int maxChunk)
+{
+    /// <summary>The connection's slot, the value of the label <c>connection</c>.</summary>
+    public int Slot => slot;
+
+    public IFrameWriter Writer => writer;
+
+    /// <summary>Largest payload of a chunk that the peer takes.</summary>
+    public int MaxChunk => maxChunk;
+
+    /// <summary>The one frame that all chunks of the stream are written with.</summary>
+    public OutgoingFrame Frame { get; } = new();
+
+    public CongestionWindow Window { get; } = new(options);
+
+    public InFlightPieces Pieces { get; } = new();
+
+    /// <summary>Where its sender waits for room.</summary>
+    public RoomSignal Room { get; } = new();
+
+    /// <summary>A sender has it.</summary>
+    public bool IsRented { get; set; }
+
+    /// <summary>Not to be chosen any more.</summary>
+    public bool IsDraining { get; set; }
+
+    public bool IsEnded { get; set; }
+
+    /// <summary>When the chunk was handed over that is not taken yet.</summary>
+    public TimeSpan? WritingSince { get; set; }
+
+    /// <summary>When a chunk was taken or a report advanced.</summary>
+    public TimeSpan MovedAt { get; set; }
+
+    /// <summary>Length of the piece begun last, which the window is shown in.</summary>
+    public int PieceLength { get; set; } = 1024 * 1024;
+}
+
+/// <summary>Takes frames for a stream, one at a time.</summary>
+internal interface IFrameWriter
+{
+    /// <summary>Ends when the frame was taken; false when the stream has ended. Does not throw.</summary>
+    ValueTask<bool> WriteAsync(OutgoingFrame frame);
+
+    /// <summary>Ends the stream, if it has not ended before.</summary>
+    void End(StreamEnd cause);
+
+    /// <summary>Sends a sign of life. The writer owns the stream's rent until it is taken.</summary>
+    void Ping();
+}

@@ -1,0 +1,234 @@
+using QbSync.Ports;
+using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Congestion;
+
+namespace QbSync.Transport.Client.Pooling;
+
+/// <summary>What a sender may do next on its stream.</summary>
+/// <param name="Fate">Whether the piece goes on.</param>
+/// <param name="Length">Payload that may be handed over.</param>
+internal readonly record struct Permit(SendingFate Fate, int Length);
+
+/// <summary>Chunks and reports of a stream.</summary>
+internal sealed partial class StreamPool
+{
+    /// <summary>Chunk size that suits the stream now.</summary>
+    public int GetChunkSize(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            return stream.Window.ChunkSize;
+        }
+    }
+
+    /// <summary>
+    /// Waits until some of <paramref name="wanted"/> may be handed over on a rented stream. <paramref name="transfer"/> is 0 before the first chunk.
+    /// </summary>
+    public ValueTask<Permit> WaitForRoomAsync(PooledStream stream, ulong transfer, int wanted, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (TryPermit_NeedsLock(stream, transfer, wanted) is { } permit)
+            {
+                return new ValueTask<Permit>(permit);
+            }
+        }
+
+        metrics.WindowFull();
+        return WaitAsync(stream, transfer, wanted, cancellationToken);
+    }
+
+    /// <summary>
+    /// Reckons a chunk in flight, before it is written: its report may come before the write has ended. Gives the transfer, a new one for a piece's first
+    /// chunk; 0 when the piece does not go on.
+    /// </summary>
+    public ulong BeginChunk(PooledStream stream, ulong transfer, IChunkSource source, int length)
+    {
+        lock (_gate)
+        {
+            if (stream.IsEnded || (transfer != 0 && stream.Pieces.Fate != SendingFate.Open))
+            {
+                return 0;
+            }
+
+            var now = clock.Now;
+            stream.Window.OnHandedOver(ChunkWeight.Of(length), now);
+            stream.WritingSince = now;
+            if (transfer == 0)
+            {
+                transfer = stream.Pieces.Begin(source, now);
+                stream.PieceLength = GetLength(source);
+                Count_NeedsLock();
+            }
+
+            stream.Pieces.OnChunk(transfer, length, now);
+            return transfer;
+        }
+    }
+
+    /// <summary>The chunk was taken.</summary>
+    /// <returns>How long the write took.</returns>
+    public TimeSpan EndChunk(PooledStream stream, ulong transfer)
+    {
+        lock (_gate)
+        {
+            var now = clock.Now;
+            var took = now - (stream.WritingSince ?? now);
+            stream.WritingSince = null;
+            stream.MovedAt = now;
+            stream.Pieces.OnChunk(transfer, 0, now);
+            return took;
+        }
+    }
+
+    /// <summary>What was begun as a chunk went out as a cancellation, which weighs nothing.</summary>
+    public void TakeBackChunk(PooledStream stream, int length)
+    {
+        lock (_gate)
+        {
+            stream.WritingSince = null;
+            stream.Window.TakeBack(ChunkWeight.Of(length));
+        }
+    }
+
+    /// <summary>The piece's last chunk was taken.</summary>
+    public SendingFate EndPiece(PooledStream stream, ulong transfer)
+    {
+        lock (_gate)
+        {
+            return stream.Pieces.OnWhole(transfer, stream.Window.HandedOver, clock.Now) ? SendingFate.Open : stream.Pieces.Fate;
+        }
+    }
+
+    /// <summary>Ends an attempt that is not to be answered; false when it is not in flight any more.</summary>
+    public bool GivePiece(PooledStream stream, ulong transfer, out InFlightPiece piece)
+    {
+        lock (_gate)
+        {
+            var given = stream.Pieces.Give(transfer, out piece);
+            Count_NeedsLock();
+            return given;
+        }
+    }
+
+    /// <summary>What became of the attempt that began last on a stream.</summary>
+    public SendingFate GetFate(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            return stream.Pieces.Fate;
+        }
+    }
+
+    /// <summary>What is measured now is not the link.</summary>
+    public void MarkLimited(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            stream.Window.MarkLimited();
+        }
+    }
+
+    /// <summary>Takes the destination's numbers; false when no honest peer can have sent them.</summary>
+    public bool OnReport(PooledStream stream, ulong received, ulong credit, TimeSpan delay)
+    {
+        if (received > long.MaxValue || credit > long.MaxValue)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            var now = clock.Now;
+            var before = stream.Window.Received;
+            if (!stream.Window.OnReport((long)received, (long)credit, delay, now))
+            {
+                return false;
+            }
+
+            if (stream.Window.Received > before)
+            {
+                stream.MovedAt = now;
+                stream.Pieces.OnReceived((long)received, now);
+            }
+
+            stream.Room.Set();
+            Match_NeedsLock();
+            return true;
+        }
+    }
+
+    /// <summary>Takes an answer; gives the attempt and how long it waited for it since its last chunk.</summary>
+    public AnswerKind OnAnswer(PooledStream stream, ulong transfer, out InFlightPiece piece, out TimeSpan waited)
+    {
+        lock (_gate)
+        {
+            var kind = stream.Pieces.Answer(transfer, out piece);
+            waited = piece.IsWhole ? clock.Now - piece.WholeAt : TimeSpan.Zero;
+            if (kind == AnswerKind.InFlight)
+            {
+                if (!piece.IsWhole)
+                {
+                    stream.Room.Set();
+                }
+
+                Count_NeedsLock();
+            }
+
+            return kind;
+        }
+    }
+
+    private async ValueTask<Permit> WaitAsync(PooledStream stream, ulong transfer, int wanted, CancellationToken cancellationToken)
+    {
+        using var registration = cancellationToken.UnsafeRegister(
+            static state =>
+            {
+                var (pool, waiting) = ((StreamPool, PooledStream))state!;
+                lock (pool._gate)
+                {
+                    waiting.Room.Set();
+                }
+            },
+            (this, stream));
+        while (true)
+        {
+            ValueTask woken;
+            lock (_gate)
+            {
+                if (TryPermit_NeedsLock(stream, transfer, wanted) is { } permit)
+                {
+                    return permit;
+                }
+
+                cancellationToken.ThrowIfCancellationRequested();
+                woken = stream.Room.Arm();
+            }
+
+            await woken.ConfigureAwait(false);
+        }
+    }
+
+    private static int GetLength(IChunkSource source)
+    {
+        var (offset, length) = source.Ranges[^1];
+        return offset + length;
+    }
+
+    private static Permit? TryPermit_NeedsLock(PooledStream stream, ulong transfer, int wanted)
+    {
+        if (stream.IsEnded)
+        {
+            var fate = transfer != 0 ? stream.Pieces.Fate : SendingFate.Lost;
+            return new Permit(fate == SendingFate.Open ? SendingFate.Lost : fate, 0);
+        }
+
+        if (transfer != 0 && stream.Pieces.Fate != SendingFate.Open)
+        {
+            return new Permit(stream.Pieces.Fate, 0);
+        }
+
+        var length = stream.Window.Room(wanted, out _);
+        return length > 0 ? new Permit(SendingFate.Open, length) : null;
+    }
+}

@@ -1,0 +1,186 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Ports;
+using QbSync.Transport.Client.Connections;
+using QbSync.Transport.Client.Pooling;
+
+namespace QbSync.Transport.Client.Sending;
+
+/// <summary>
+/// The way to send pieces over gRPC: slots that keep streams open, a pool that senders choose from, and a tick that finds what is stuck. Thread-safe; whoever
+/// opened it disposes it, which waits for the answers of what is in flight.
+/// </summary>
+internal sealed partial class PieceLink : IPieceLink, ILinkState
+{
+    private static readonly TimeSpan UpkeepEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(5);
+
+    private readonly LinkParts _parts;
+    private readonly RateLimiter _limiter;
+    private readonly PieceSender _sender;
+    private readonly LinkSlot[] _slots;
+    private readonly SemaphoreSlim _knock = new(1, 1);
+    private readonly CancellationTokenSource _stopOpening = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Task _upkeep;
+    private readonly Task _running;
+    private Task? _closing;
+
+    /// <summary>Opens it: streams come up by themselves.</summary>
+    public PieceLink(
+        TransportClientOptions options,
+        IPeerSession session,
+        IPeerConnector connector,
+        IPieceLinkSink sink,
+        TransportMetrics metrics,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        Random random)
+    {
+        var clock = new LinkClock(time);
+        var logger = loggers.CreateLogger<PieceLink>();
+        var pool = new StreamPool(clock, metrics);
+        var ledger = new ResendLedger();
+        _parts = new LinkParts(
+            options, session, new ConnectionSet(options, connector), pool, sink, new LinkEvents(pool, sink, options.Address, logger), ledger, metrics, logger, time);
+        _limiter = new RateLimiter(time, clock);
+        _limiter.SetRate(options.RateLimit);
+        _sender = new PieceSender(pool, _limiter, ledger, metrics);
+
+        // Each slot has chance of its own: a Random is not thread-safe.
+        _slots = [.. Enumerable.Range(0, options.MinConnections).Select(slot => new LinkSlot(slot, _parts, _knock, new Random(random.Next())))];
+        metrics.AddLink(this);
+        _upkeep = Task.Run(() => KeepUpAsync(_stop.Token));
+        _running = Task.WhenAll(_slots.Select(slot => Task.Run(() => slot.RunAsync(_stopOpening.Token, _stop.Token))));
+    }
+
+    /// <inheritdoc cref="IPieceLink.OpenStreams" />
+    public int OpenStreams => _parts.Pool.OpenStreams;
+
+    int ILinkState.InFlightPieces => _parts.Pool.InFlightPieces;
+
+    int ILinkState.OpenConnections => _parts.Connections.Open;
+
+    (double Bytes, double Pieces) ILinkState.Window
+    {
+        get
+        {
+            var snapshot = _parts.Pool.GetSnapshot();
+            return (snapshot.WindowBytes, snapshot.WindowPieces);
+        }
+    }
+
+    public ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return _sender.SendAsync(source, cancellationToken);
+    }
+
+    public void SetRateLimit(long bytesPerSecond) => _limiter.SetRate(bytesPerSecond);
+
+    public async ValueTask DisposeAsync()
+    {
+        var closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref _closing, closing.Task, null) is { } already)
+        {
+            await already.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            closing.SetResult();
+        }
+    }
+
+    private async Task CloseAsync()
+    {
+        var idle = _parts.Pool.CloseAsync();
+        Log.LinkClosing(_parts.Logger, _parts.Pool.InFlightPieces);
+        await _stopOpening.CancelAsync().ConfigureAwait(false);
+        if (!await EndsWithinAsync(idle, _parts.Options.DrainTimeout).ConfigureAwait(false))
+        {
+            var lost = _parts.Pool.InFlightPieces;
+            _parts.Metrics.DrainTimedOut(lost);
+            Log.DrainTimedOut(_parts.Logger, lost);
+        }
+
+        var finishing = Task.WhenAll(_slots.Select(static slot => slot.FinishAsync()).Append(_running));
+        await EndsWithinAsync(finishing, FinishTimeout).ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _upkeep.ConfigureAwait(false);
+        if (await EndsWithinAsync(finishing, FinishTimeout).ConfigureAwait(false))
+        {
+            await finishing.ConfigureAwait(false);
+        }
+        else
+        {
+            Log.SinkStuck(_parts.Logger);
+        }
+
+        _parts.Metrics.RemoveLink(this);
+    }
+
+    private async Task<bool> EndsWithinAsync(Task task, TimeSpan limit)
+    {
+        using var over = new CancellationTokenSource();
+        var timer = Task.Delay(limit, _parts.Time, over.Token);
+        var first = await Task.WhenAny(task, timer).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
+        return first == task;
+    }
+
+    private async Task KeepUpAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(UpkeepEvery, _parts.Time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+            {
+                Sweep();
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The link closes.
+        }
+    }
+
+    private void Sweep()
+    {
+        var stale = _parts.Pool.Sweep(_parts.Options.PieceTimeout, _parts.Options.SendTimeout);
+        foreach (var piece in stale)
+        {
+            _parts.Metrics.PieceStale();
+            _parts.Metrics.PieceFailed();
+            _parts.Ledger.OnFailed(piece.Piece);
+            _parts.Events.Lost(piece, PieceLossCause.Stale);
+        }
+
+        if (stale.Count > 0)
+        {
+            Log.PiecesStale(_parts.Logger, stale.Count);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(TransportEventIds.LinkClosing, LogLevel.Debug, "The link closes with {Pieces} pieces in flight.", EventName = nameof(LinkClosing))]
+        public static partial void LinkClosing(ILogger logger, int pieces);
+
+        [LoggerMessage(TransportEventIds.DrainTimedOut, LogLevel.Warning,
+            "{Pieces} pieces were not answered before the link closed; they are sent again next time.", EventName = nameof(DrainTimedOut))]
+        public static partial void DrainTimedOut(ILogger logger, int pieces);
+
+        [LoggerMessage(TransportEventIds.SinkStuck, LogLevel.Error,
+            "The link was closed while its answers are still being processed.", EventName = nameof(SinkStuck))]
+        public static partial void SinkStuck(ILogger logger);
+
+        [LoggerMessage(TransportEventIds.PiecesStale, LogLevel.Warning,
+            "{Pieces} pieces were sent and not answered in time; they are due again.", EventName = nameof(PiecesStale))]
+        public static partial void PiecesStale(ILogger logger, int pieces);
+    }
+}
