@@ -1,0 +1,217 @@
+using QbSync.Engine.Destination.Initialization;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Destination;
+
+public sealed partial class DestinationEngine
+{
+    /// <summary>Ids of one status call.</summary>
+    private const int MaxStatusIds = 256;
+
+    /// <summary>How long a greeting waits for the state to be read.</summary>
+    private static readonly TimeSpan GreetWithin = TimeSpan.FromSeconds(4);
+
+    /// <inheritdoc />
+    public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _recovered.Task.WaitAsync(GreetWithin, _time, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            throw new PeerException(PeerFault.Timeout, "The destination is still reading its state, or is shutting down.", e);
+        }
+
+        return new DestinationGreeting(_store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
+    }
+
+    /// <inheritdoc />
+    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Torrents.Count, MaxStatusIds);
+        var refusal = GetRefusal();
+        return ValueTask.FromResult<IReadOnlyList<DestinationTorrentStatus>>(
+            [.. request.Torrents.Select(id => GetStatus(caller, id, request.WithBitmaps, refusal))]);
+    }
+
+    /// <inheritdoc />
+    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken) => _hub.WatchAsync(
+        _sessions.Values.Where(session => session.BelongsTo(caller.Source) && session.View.State != TorrentSessionState.Complete).Select(static session => session.Id),
+        id => FindOwn(caller, id) is { } session ? new DestinationUpdate.Changed(session.GetStatus(withBitmaps: false)) : null,
+        id => FindOwn(caller, id)?.GetHave(),
+        cancellationToken);
+
+    /// <inheritdoc />
+    public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new InitOutcome.Refused(refusal);
+        }
+
+        var began = _time.GetTimestamp();
+        while (true)
+        {
+            if (OpeningPlan.CheckEnvelope(request) is { } malformed)
+            {
+                return new InitOutcome.Refused(malformed);
+            }
+
+            var (session, missing) = GetOrAdd(request);
+            if (session is null)
+            {
+                return new InitOutcome.Refused(missing!);
+            }
+
+            var (ended, outcome) = await AnswerAsync(session.InitAsync(caller, request), began, cancellationToken).ConfigureAwait(false);
+            if (!ended)
+            {
+                return new InitOutcome.Running(session.GetProgress());
+            }
+
+            if (outcome is InitOutcome.Running)
+            {
+                await RestAsync(began, cancellationToken).ConfigureAwait(false);
+                return new InitOutcome.Running(session.GetProgress());
+            }
+
+            if (outcome is not null)
+            {
+                return outcome;
+            }
+
+            await ForgetAsync(session).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new FinalizeOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new FinalizeOutcome.Unknown();
+        }
+
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.FinalizeAsync(request), began, cancellationToken).ConfigureAwait(false);
+        if (ended && outcome is FinalizeOutcome.Running)
+        {
+            await RestAsync(began, cancellationToken).ConfigureAwait(false);
+        }
+
+        return ended && outcome is not FinalizeOutcome.Running
+            ? outcome ?? new FinalizeOutcome.Unknown()
+            : new FinalizeOutcome.Running(session.GetProgress());
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new AbortOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new AbortOutcome.Done(0, 0);
+        }
+
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause), began, cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? new AbortOutcome.Done(0, 0) : new AbortOutcome.Running(session.GetProgress());
+    }
+
+    private Refusal? GetRefusal()
+    {
+        if (_isStopping)
+        {
+            return new Refusal(RefusalReason.Stopping, "The destination is shutting down.");
+        }
+
+        return _context is null ? new Refusal(RefusalReason.Recovering, "The destination is reading its state.") : null;
+    }
+
+    private DestinationTorrentStatus GetStatus(Caller caller, InfoHash id, bool withBitmaps, Refusal? refusal)
+    {
+        if (refusal is not null)
+        {
+            return new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Unknown, Refusal = refusal };
+        }
+
+        return FindOwn(caller, id)?.GetStatus(withBitmaps) ?? new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent };
+    }
+
+    /// <summary>A session of the caller. Torrents of others look absent.</summary>
+    private TorrentSession? FindOwn(Caller caller, InfoHash id) =>
+        _sessions.TryGetValue(id, out var session) && session.BelongsTo(caller.Source) && !session.View.IsRetired ? session : null;
+
+    /// <summary>The torrent's session, made when there is none and the request holds all that one needs.</summary>
+    private (TorrentSession? Session, Refusal? Missing) GetOrAdd(InitRequest request)
+    {
+        if (_sessions.TryGetValue(request.Id, out var known))
+        {
+            return (known, null);
+        }
+
+        if (request.Torrent.IsEmpty)
+        {
+            return (null, new Refusal(RefusalReason.TorrentFileNeeded, "The .torrent is not stored here yet."));
+        }
+
+        if (request is { Files: null, FilesDigest.IsEmpty: false })
+        {
+            return (null, new Refusal(RefusalReason.FilesNeeded, "The file table is not stored here yet."));
+        }
+
+        lock (_gate)
+        {
+            if (_sessions.TryGetValue(request.Id, out known))
+            {
+                return (known, null);
+            }
+
+            if (_openSessions >= _options.MaxSessions)
+            {
+                return (null, new Refusal(RefusalReason.Busy, $"The destination receives {_openSessions} torrents, its limit.", TimeSpan.FromMinutes(1)));
+            }
+
+            var session = new TorrentSession(request.Id, _context!);
+            _sessions[request.Id] = session;
+            return (session, null);
+        }
+    }
+
+    /// <summary>Waits for an operation as long as a verb may take; the operation goes on by itself.</summary>
+    private async Task<(bool Ended, T? Outcome)> AnswerAsync<T>(Task<T?> operation, long began, CancellationToken cancellationToken)
+        where T : class
+    {
+        var left = AnswerWithin - _time.GetElapsedTime(began);
+        if (left > TimeSpan.Zero)
+        {
+            using var rest = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            await Task.WhenAny(operation, Task.Delay(left, _time, rest.Token)).ConfigureAwait(false);
+            await rest.CancelAsync().ConfigureAwait(false);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return operation.IsCompleted ? (true, await operation.ConfigureAwait(false)) : (false, null);
+    }
+
+    /// <summary>Who is answered Running asks again at once, so that answer is never given early.</summary>
+    private async Task RestAsync(long began, CancellationToken cancellationToken)
+    {
+        if (AnswerWithin - _time.GetElapsedTime(began) is var left && left > TimeSpan.Zero)
+        {
+            await Task.Delay(left, _time, cancellationToken).ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,114 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Destination.Initialization;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Destination;
+
+/// <summary>
+/// The destination: opens torrents, receives their pieces, makes them final and registers them at the client. Callable at once; answers
+/// <see cref="RefusalReason.Recovering"/> until <see cref="RunAsync"/> has read the state. Thread-safe. Store and client stay their owner's to dispose,
+/// after the engine.
+/// </summary>
+public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsyncDisposable
+{
+    /// <summary>Longer work goes on by itself and is answered Running; a network's deadline is far above this.</summary>
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromMilliseconds(900);
+
+    private readonly ConcurrentDictionary<InfoHash, TorrentSession> _sessions = new();
+    private readonly Lock _gate = new();
+    private readonly DestinationOptions _options;
+    private readonly ITorrentStore _store;
+    private readonly ITorrentClient? _client;
+    private readonly ILoggerFactory _loggers;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly EngineMetrics _metrics;
+    private readonly FinalizeQueue _queue;
+    private readonly RoomWatch _room;
+    private readonly WatchHub _hub;
+    private readonly ClientWatch? _watch;
+    private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile SessionContext? _context;
+    private volatile bool _isStopping;
+
+    /// <summary>Makes an engine.</summary>
+    /// <param name="client">Null for none: files are kept under their final names and no torrent is ever complete.</param>
+    /// <param name="random">Reserved for jitter of retries.</param>
+    /// <exception cref="ArgumentException">The options are not valid; the message names each.</exception>
+    public DestinationEngine(
+        DestinationOptions options,
+        ITorrentStore store,
+        ITorrentClient? client,
+        IMetricFactory metrics,
+        CollectorRegistry registry,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        Random random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        if (options.Validate(client is not null) is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(' ', errors), nameof(options));
+        }
+
+        (_options, _store, _client, _loggers, _time) = (options, store, client, loggers, time);
+        _logger = loggers.CreateLogger<DestinationEngine>();
+        _metrics = new EngineMetrics(metrics, registry, "destination");
+        _queue = new FinalizeQueue(options.FinalizeWorkers, time);
+        _room = new RoomWatch(options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
+        _hub = new WatchHub(time);
+        _watch = client is null ? null : new ClientWatch(client, time, loggers.CreateLogger<ClientWatch>());
+        _status = new Status.EngineStatus { At = time.GetUtcNow() };
+        _metrics.ReadDestination(ReadGauges);
+    }
+
+    /// <inheritdoc />
+    public PieceAckStatus Begin(Caller caller, PieceRef piece, ulong epoch, out IPieceTransfer? transfer)
+    {
+        transfer = null;
+        if (_context is null || _isStopping)
+        {
+            return PieceAckStatus.Busy;
+        }
+
+        return _sessions.TryGetValue(piece.Torrent, out var session)
+            ? session.Begin(caller.Source, piece.Index, epoch, out transfer)
+            : PieceAckStatus.NotOpen;
+    }
+
+    /// <inheritdoc />
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => new LocalPieceLink(this, caller, sink);
+
+    /// <summary>Stops the engine if it still runs, and waits for that.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private SessionContext MakeContext()
+    {
+        var opener = new SessionOpener(_options, _store, _client);
+        var registrar = _client is null
+            ? null
+            : new ClientRegistrar(_options, _client, _watch!, _metrics, _time, _loggers.CreateLogger<ClientRegistrar>());
+        return new SessionContext(
+            _options,
+            _store.Incarnation,
+            opener,
+            new EarlyFileFinalizer(_queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
+            new Finalizer(_queue, registrar, _watch, _metrics, _time, _loggers.CreateLogger<Finalizer>()),
+            _watch,
+            _room,
+            _hub,
+            _metrics,
+            _loggers.CreateLogger<TorrentSession>(),
+            _time);
+    }
+}

@@ -1,0 +1,230 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Shared;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Destination.Finalization;
+
+/// <summary>
+/// Brings a published torrent into the client: added once, stopped, on the seeding side, with our names, selection, category and tags. Each pass looks
+/// first and may be repeated after any interruption; each change is read back. Stateless; a run belongs to one session.
+/// </summary>
+internal sealed partial class ClientRegistrar(
+    DestinationOptions options, ITorrentClient client, ClientWatch watch, EngineMetrics metrics, TimeProvider time, ILogger<ClientRegistrar> logger)
+{
+    private readonly ReadBack _readBack = new(client, time);
+
+    /// <summary>One pass. An outage of the client is <see cref="RegistrationEnd.Waits"/> without a delay: until it answers again.</summary>
+    public async Task<RegistrationEnd> RunAsync(FinalizeRun run, CancellationToken lease)
+    {
+        run.Report(FinalizeStage.Registering);
+        try
+        {
+            return await RunPassAsync(run, lease).ConfigureAwait(false);
+        }
+        catch (TorrentClientException e) when (e.IsTransient)
+        {
+            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientUnreachable, e.Message));
+        }
+        catch (TorrentClientException e) when (e.Fault is ClientFault.NotFound or ClientFault.Conflict)
+        {
+            // The entry left, or changed its state, between two calls of this pass: the next pass looks anew.
+            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, e.Message));
+        }
+        catch (TorrentClientException e)
+        {
+            return new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, e.Message));
+        }
+    }
+
+    /// <summary>Sets tags and category where a read shows them lacking. Failures are counted and never fatal; true when all is as it should be.</summary>
+    public async Task<bool> ApplyMarksAsync(TorrentParameters parameters, TorrentStatus status, CancellationToken cancellationToken)
+    {
+        string[] tags = options.SyncedTag.Length > 0 ? [options.SyncedTag, .. parameters.Tags] : [.. parameters.Tags];
+        var usable = tags.Where(static tag => tag.Length > 0 && !tag.Contains(',', StringComparison.Ordinal)).Distinct().ToArray();
+        var tagged = await TryMarkAsync(
+            status.Id,
+            seen => usable.All(seen.Tags.Contains),
+            status,
+            seen => client.AddTagsAsync([status.Id], [.. usable.Where(tag => !seen.Tags.Contains(tag))], cancellationToken),
+            cancellationToken).ConfigureAwait(false);
+        var filed = parameters.Category.Length == 0 || await TryMarkAsync(
+            status.Id,
+            seen => seen.Category == parameters.Category,
+            status,
+            async _ =>
+            {
+                await client.EnsureCategoryAsync(parameters.Category, cancellationToken).ConfigureAwait(false);
+                await client.SetCategoryAsync([status.Id], parameters.Category, cancellationToken).ConfigureAwait(false);
+            },
+            cancellationToken).ConfigureAwait(false);
+        return tagged && filed;
+    }
+
+    private async Task<RegistrationEnd> RunPassAsync(FinalizeRun run, CancellationToken lease)
+    {
+        var manifest = run.Storage.Request.Manifest;
+        var found = await client.FindAsync(manifest.V1, manifest.V2, lease).ConfigureAwait(false);
+        if (found is not null && !run.AddedByUs)
+        {
+            return await UseForeignAsync(run, found, lease).ConfigureAwait(false);
+        }
+
+        if (found is null)
+        {
+            (found, var end) = await AddAsync(run, lease).ConfigureAwait(false);
+            if (found is null)
+            {
+                return end!;
+            }
+        }
+
+        if (run.Storage.Phase != StoredPhase.Added)
+        {
+            await run.Storage.SetPhaseAsync(StoredPhase.Added, null, lease).ConfigureAwait(false);
+        }
+
+        var (settled, waits) = await SettleAsync(run, found.Id, lease).ConfigureAwait(false);
+        if (settled is null)
+        {
+            return waits!;
+        }
+
+        var (changed, failure) = await ArrangeFilesAsync(run, settled.Id, lease).ConfigureAwait(false);
+        if (failure is not null)
+        {
+            return failure;
+        }
+
+        var mustCheck = changed || !settled.IsComplete || (options.Recheck == RecheckPolicy.Always && run.Checks == 0);
+        if (mustCheck && await CheckAsync(run, settled, lease).ConfigureAwait(false) is { } bad)
+        {
+            return bad;
+        }
+
+        return await EndAsync(run, settled.Id, lease).ConfigureAwait(false);
+    }
+
+    /// <summary>A torrent that somebody else added counts when it is whole at our path; nothing about it is changed.</summary>
+    private async Task<RegistrationEnd> UseForeignAsync(FinalizeRun run, TorrentStatus found, CancellationToken lease)
+    {
+        var storage = run.Storage;
+        if (ClientPresence.Refuse(found, GetSavePath(storage), storage.Layout.SelectedBytes) is { } refusal)
+        {
+            return new RegistrationEnd.Waits(refusal, RetryAfter(refusal));
+        }
+
+        return await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost ? lost : new RegistrationEnd.Registered(found.Id, MarksPending: false);
+    }
+
+    /// <summary>The end state, read: seeding side, whole, stopped.</summary>
+    private async Task<RegistrationEnd> EndAsync(FinalizeRun run, ClientTorrentId id, CancellationToken lease)
+    {
+        var seen = await SeeAsync(id, lease).ConfigureAwait(false);
+        if (seen is { } active && active.State.IsActive())
+        {
+            seen = await StopAsync(run, active, lease).ConfigureAwait(false);
+        }
+
+        if (seen is not { IsComplete: true } || !seen.State.IsStopped())
+        {
+            return new RegistrationEnd.Waits(
+                new Refusal(RefusalReason.NotSeeding, $"The client here shows state {seen?.State.ToString() ?? "none"}."), options.PollInterval);
+        }
+
+        var marked = await ApplyMarksAsync(run.Storage.Request.Parameters, seen, lease).ConfigureAwait(false);
+        return new RegistrationEnd.Registered(id, !marked);
+    }
+
+    private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
+        (await _readBack.UntilAsync(id, static _ => true, TimeSpan.Zero, lease).ConfigureAwait(false)).Seen;
+
+    /// <summary>Stops a torrent that became active by itself: it was added stopped, and who starts it is decided elsewhere.</summary>
+    private async Task<TorrentStatus?> StopAsync(FinalizeRun run, TorrentStatus active, CancellationToken lease)
+    {
+        Note(run, active.Side == TorrentSide.Downloading ? ClientViolation.Downloading : ClientViolation.Active);
+        Log.ActiveByItself(logger, run.Storage.Request.Manifest.Id, active.State);
+        try
+        {
+            await client.StopAsync([active.Id], whileChecking: false, lease).ConfigureAwait(false);
+            var (stopped, seen) = await _readBack.UntilAsync(
+                active.Id, static status => status is null || !status.State.IsActive(), TimeSpan.FromSeconds(30), lease).ConfigureAwait(false);
+            if (!stopped)
+            {
+                metrics.DestinationStopFailed();
+            }
+
+            return seen;
+        }
+        catch (TorrentClientException)
+        {
+            metrics.DestinationStopFailed();
+            throw;
+        }
+    }
+
+    private void Note(FinalizeRun run, ClientViolation violation)
+    {
+        if (run.Violations.Add(violation))
+        {
+            metrics.ClientViolated(violation);
+        }
+    }
+
+    private async Task<bool> TryMarkAsync(
+        ClientTorrentId id, Func<TorrentStatus, bool> holds, TorrentStatus seen, Func<TorrentStatus, ValueTask> mark, CancellationToken cancellationToken)
+    {
+        if (holds(seen))
+        {
+            return true;
+        }
+
+        try
+        {
+            await mark(seen).ConfigureAwait(false);
+            if ((await _readBack.UntilAsync(id, status => status is not null && holds(status), TimeSpan.FromSeconds(10), cancellationToken)
+                .ConfigureAwait(false)).Held)
+            {
+                return true;
+            }
+
+            Log.MarkNotSeen(logger, id, "it was taken and is not there");
+        }
+        catch (TorrentClientException e)
+        {
+            Log.MarkNotSeen(logger, id, e.Message);
+        }
+
+        metrics.TagFailed();
+        return false;
+    }
+
+    private string GetSavePath(ITorrentStorage storage) => ClientPaths.Join(options.SavePath, storage.Request.Place.SubPath);
+
+    /// <summary>What a person has to settle is looked at less often than what settles itself.</summary>
+    private TimeSpan RetryAfter(Refusal refusal) =>
+        refusal.Reason.GetKind() == RefusalKind.Wait ? options.PollInterval : TimeSpan.FromSeconds(30);
+
+    private static partial class Log
+    {
+        [LoggerMessage(4540, LogLevel.Warning, "Torrent {Id} became active in the client by itself ({State}); it is stopped.")]
+        public static partial void ActiveByItself(ILogger logger, InfoHash id, ClientTorrentState state);
+
+        [LoggerMessage(4541, LogLevel.Warning, "Tags or category of client torrent {Id} could not be set: {Problem}. It is tried again.")]
+        public static partial void MarkNotSeen(ILogger logger, ClientTorrentId id, string problem);
+
+        [LoggerMessage(4542, LogLevel.Information, "Torrent {Id} is added to the client, saved at {SavePath}, {How}.")]
+        public static partial void Adds(ILogger logger, InfoHash id, string savePath, string how);
+
+        [LoggerMessage(4543, LogLevel.Warning, "The client did not take torrent {Id} (try {Try}).")]
+        public static partial void NotTaken(ILogger logger, InfoHash id, int @try);
+
+        [LoggerMessage(4544, LogLevel.Warning, "Category {Category} could not be made at the client: {Problem}")]
+        public static partial void NoCategory(ILogger logger, string category, string problem);
+
+        [LoggerMessage(4545, LogLevel.Information, "The client checks torrent {Id}.")]
+        public static partial void Checks(ILogger logger, InfoHash id);
+    }
+}

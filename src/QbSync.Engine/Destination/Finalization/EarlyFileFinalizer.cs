@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination.Finalization;
+
+/// <summary>
+/// Makes files final before their torrent is: synced, read back, renamed. On finalize workers, never where an ack waits. Stateless.
+/// </summary>
+internal sealed partial class EarlyFileFinalizer(FinalizeQueue queue, EngineMetrics metrics, ILogger<EarlyFileFinalizer> logger)
+{
+    /// <summary>Finalizes files whose pieces are all held. Returns how many pieces turned out bad or were lost; their bits are clear.</summary>
+    public async Task<int> RunAsync(ITorrentStorage storage, IReadOnlyList<int> files, ReadBackLedger ledger, CancellationToken lease)
+    {
+        var manifest = storage.Request.Manifest;
+        using var place = await queue.EnterAsync(files.Sum(file => manifest.Files[file].Length), lease).ConfigureAwait(false);
+        var lost = await storage.FlushAsync(lease).ConfigureAwait(false);
+        var before = storage.CopyHave();
+        foreach (var file in files)
+        {
+            if (storage.IsPublished(file) || !storage.Layout.IsWhole(before, file))
+            {
+                continue;
+            }
+
+            if (await storage.VerifyFileAsync(file, null, lease).ConfigureAwait(false) > 0)
+            {
+                metrics.EarlyVerifyFailed();
+                var after = storage.CopyHave();
+                var bad = ledger.Note(before, after);
+                lost += bad;
+                before = after;
+                Log.BadFile(logger, storage.Request.Manifest.Id, file, bad);
+                continue;
+            }
+
+            if (await storage.PublishFileAsync(file, lease).ConfigureAwait(false) is { } refusal)
+            {
+                Log.CannotPublish(logger, manifest.Id, file, refusal.Detail);
+            }
+            else if (storage.HeldPieces < storage.Layout.SelectedPieceCount)
+            {
+                metrics.FileFinalizedEarly();
+            }
+        }
+
+        return lost;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4520, LogLevel.Warning, "Torrent {Id}: file {File} has {Bad} bad pieces on the disk; they are needed again.")]
+        public static partial void BadFile(ILogger logger, Torrents.InfoHash id, int file, int bad);
+
+        [LoggerMessage(4521, LogLevel.Warning, "Torrent {Id}: file {File} keeps its partial name for now: {Reason}")]
+        public static partial void CannotPublish(ILogger logger, Torrents.InfoHash id, int file, string reason);
+    }
+}

@@ -1,0 +1,94 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination.Finalization;
+
+/// <summary>One finalization of one torrent: what it works on and where it tells how far it is. Used from the session's lane only.</summary>
+internal sealed class FinalizeRun(ITorrentStorage storage, bool addedByUs, ReadBackLedger ledger, long began, Action<OperationProgress, Refusal?> report)
+{
+    public ITorrentStorage Storage => storage;
+
+    public ReadBackLedger Ledger => ledger;
+
+    /// <summary>Timestamp of its beginning.</summary>
+    public long Began => began;
+
+    /// <summary>Whether the client's entry is ours to change.</summary>
+    public bool AddedByUs { get; set; } = addedByUs;
+
+    /// <summary>Newer parameters to record first.</summary>
+    public TorrentParameters? Parameters { get; init; }
+
+    /// <summary>Adds that the client did not take.</summary>
+    public int RefusedAdds { get; set; }
+
+    /// <summary>Checks that we asked for.</summary>
+    public int Checks { get; set; }
+
+    /// <summary>Whether the client ended in missing files or an error once, so that it is not trusted without a check again.</summary>
+    public bool SawMissingFiles { get; set; }
+
+    /// <summary>States in which a client's disobedience was already counted.</summary>
+    public HashSet<ClientViolation> Violations { get; } = [];
+
+    public void Report(FinalizeStage stage, long done = 0, long total = 0, Refusal? waiting = null) =>
+        report(new OperationProgress(stage, done, total, waiting?.Reason), waiting);
+}
+
+/// <summary>How a finalization ended.</summary>
+internal abstract record FinalizeEnd
+{
+    private FinalizeEnd()
+    {
+    }
+
+    /// <summary>Durable, and in the client.</summary>
+    /// <param name="Client">The client's entry.</param>
+    /// <param name="MarksPending">Whether tags or category are still to be set.</param>
+    public sealed record Completed(ClientTorrentId Client, bool MarksPending) : FinalizeEnd;
+
+    /// <summary>Pieces turned out bad or were lost; they are needed again.</summary>
+    public sealed record Incomplete(int Bad) : FinalizeEnd;
+
+    /// <summary>Files are final; there is no client to add them to.</summary>
+    public sealed record NoClient : FinalizeEnd;
+
+    /// <summary>A permanent reason.</summary>
+    public sealed record Failed(Refusal Refusal) : FinalizeEnd;
+}
+
+/// <summary>How a client contradicts what it was told.</summary>
+internal enum ClientViolation
+{
+    /// <summary>It is active though it was added stopped.</summary>
+    Active = 0,
+
+    /// <summary>It downloads.</summary>
+    Downloading = 1,
+
+    /// <summary>It does not find the files.</summary>
+    MissingFiles = 2,
+
+    /// <summary>It is in error.</summary>
+    Errored = 3,
+}
+
+/// <summary>How one pass of registering ended.</summary>
+internal abstract record RegistrationEnd
+{
+    private RegistrationEnd()
+    {
+    }
+
+    /// <summary>The client has it as it should be.</summary>
+    public sealed record Registered(ClientTorrentId Client, bool MarksPending) : RegistrationEnd;
+
+    /// <summary>Not now; asked again after <paramref name="Delay"/>, or when the client answers again.</summary>
+    public sealed record Waits(Refusal Refusal, TimeSpan? Delay = null) : RegistrationEnd;
+
+    /// <summary>A permanent reason.</summary>
+    public sealed record Fails(Refusal Refusal) : RegistrationEnd;
+
+    /// <summary>Final files are gone or changed; what they held is needed again.</summary>
+    public sealed record ContentLost(int Files) : RegistrationEnd;
+}

@@ -1,0 +1,42 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Destination.Initialization;
+
+/// <summary>What follows from the client having a torrent that we did not add: it is never stopped, tagged, moved or written under by us.</summary>
+internal static class ClientPresence
+{
+    /// <summary>Why a torrent that somebody else added stands in the way, or null when it does not.</summary>
+    /// <param name="status">What the client shows.</param>
+    /// <param name="savePath">Where we would save, as the client sees it.</param>
+    /// <param name="selectedBytes">What we want of it.</param>
+    public static Refusal? Refuse(TorrentStatus status, string savePath, long selectedBytes)
+    {
+        if (status.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error)
+        {
+            return new Refusal(RefusalReason.ClientMissingFiles, $"The client here has the torrent in state {status.State} at {status.SavePath}.");
+        }
+
+        if (IsUnsettled(status.State))
+        {
+            return new Refusal(RefusalReason.ClientChecking, $"The client here has the torrent in state {status.State}.");
+        }
+
+        if (!status.IsComplete || (status.SelectedSize > 0 && status.SelectedSize < selectedBytes))
+        {
+            return new Refusal(RefusalReason.ClientIncomplete, "The client here has the torrent, not added by QbSync and not whole.");
+        }
+
+        return IsSamePath(status.SavePath, savePath)
+            ? null
+            : new Refusal(RefusalReason.ClientElsewhere, $"The client here has the torrent at {status.SavePath}; it would be saved at {savePath}.");
+    }
+
+    /// <summary>Whether the client has not made up its mind yet.</summary>
+    public static bool IsUnsettled(ClientTorrentState state) =>
+        state.IsChecking() || state is ClientTorrentState.Moving or ClientTorrentState.Allocating or ClientTorrentState.Unknown;
+
+    private static bool IsSamePath(string one, string other) =>
+        one.Replace('\\', '/').TrimEnd('/').Equals(other.Replace('\\', '/').TrimEnd('/'), StringComparison.Ordinal);
+}

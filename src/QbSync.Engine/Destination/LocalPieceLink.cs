@@ -1,0 +1,117 @@
+using System.Buffers;
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination;
+
+/// <summary>
+/// A link to a destination in the same process: copies chunk by chunk into the intake on the thread pool. Thread-safe. Chunk memory is rented for the
+/// time of one piece and returned here.
+/// </summary>
+internal sealed class LocalPieceLink : IPieceLink
+{
+    /// <summary>As over a network: no more of a piece than this is in memory.</summary>
+    private const int ChunkLength = 1 << 20;
+
+    /// <summary>Pieces copied at the same time; more only compete for the same disk.</summary>
+    private const int Streams = 4;
+
+    private readonly IPieceIntake _intake;
+    private readonly Caller _caller;
+    private readonly IPieceLinkSink _sink;
+    private readonly SemaphoreSlim _streams = new(Streams);
+    private readonly CancellationTokenSource _closed = new();
+
+    public LocalPieceLink(IPieceIntake intake, Caller caller, IPieceLinkSink sink)
+    {
+        (_intake, _caller, _sink) = (intake, caller, sink);
+        _sink.OnLinkChanged(true);
+    }
+
+    public int OpenStreams => _closed.IsCancellationRequested ? 0 : Streams;
+
+    /// <summary>Memory copies have no rate to limit; the reader's disk and the writer's set the pace.</summary>
+    public void SetRateLimit(long bytesPerSecond)
+    {
+    }
+
+    public async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
+    {
+        using var piece = source;
+        try
+        {
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
+            await _streams.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return SendOutcome.Lost;
+        }
+
+        try
+        {
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+            return Copy(source) is not { } status ? SendOutcome.Cancelled : Acknowledge(source, status);
+        }
+        finally
+        {
+            _streams.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _closed.CancelAsync().ConfigureAwait(false);
+        for (var i = 0; i < Streams; i++)
+        {
+            await _streams.WaitAsync().ConfigureAwait(false);
+        }
+
+        _streams.Release(Streams);
+        _sink.OnLinkChanged(false);
+    }
+
+    private SendOutcome Acknowledge(IChunkSource source, PieceAckStatus status)
+    {
+        _sink.OnAck(new PieceAck(source.Piece, source.Attempt, status, TimeSpan.Zero));
+        return SendOutcome.Sent;
+    }
+
+    /// <summary>The answer for the piece, or null when its bytes are no longer what was verified.</summary>
+    private PieceAckStatus? Copy(IChunkSource source)
+    {
+        var status = _intake.Begin(_caller, source.Piece, source.Epoch, out var transfer);
+        if (transfer is null)
+        {
+            return status;
+        }
+
+        using (transfer)
+        {
+            var buffer = ArrayPool<byte>.Shared.Rent(ChunkLength);
+            try
+            {
+                foreach (var (offset, length) in source.Ranges)
+                {
+                    for (var done = 0; done < length && status == PieceAckStatus.Pending; done += ChunkLength)
+                    {
+                        var chunk = buffer.AsSpan(0, Math.Min(ChunkLength, length - done));
+                        if (!source.TryFill(offset + done, chunk))
+                        {
+                            return null;
+                        }
+
+                        status = transfer.Write(offset + done, chunk);
+                    }
+                }
+
+                // The ranges are the whole piece, so an intake that still waits disagrees with the source about its length.
+                return status == PieceAckStatus.Pending ? PieceAckStatus.Malformed : status;
+            }
+            finally
+            {
+                ArrayPool<byte>.Shared.Return(buffer);
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+using Microsoft.Extensions.Logging;
+
+namespace QbSync.Engine.Destination;
+
+/// <summary>
+/// Whether there is room on the data root's device: closed as soon as a piece was refused for want of space or the free space is used up, open
+/// again a margin above that, so that it does not flap. One log line a change. Thread-safe.
+/// </summary>
+internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> getFreeBytes, ILogger<RoomWatch> logger)
+{
+    private volatile bool _isFull;
+    private long _free = -1;
+
+    /// <summary>Whether pieces are refused for want of space.</summary>
+    public bool IsFull => _isFull;
+
+    /// <summary>Free bytes at the last look; null when unknown.</summary>
+    public long? FreeBytes => Volatile.Read(ref _free) is var free and >= 0 ? free : null;
+
+    /// <summary>A write found no space. Called from write workers.</summary>
+    public void ReportFull()
+    {
+        if (!_isFull)
+        {
+            _isFull = true;
+            Log.Full(logger, options.DataRoot, FreeBytes ?? 0);
+        }
+    }
+
+    /// <summary>Looks. True when there is room again.</summary>
+    public bool Look()
+    {
+        var free = getFreeBytes();
+        Volatile.Write(ref _free, free ?? -1);
+        if (free <= 0)
+        {
+            ReportFull();
+            return false;
+        }
+
+        // A tenth of the reserve: 1.1 times the minimum has to be free before writing goes on.
+        if (!_isFull || (free is { } bytes && bytes < options.MinFreeBytes / 10))
+        {
+            return false;
+        }
+
+        _isFull = false;
+        Log.Room(logger, options.DataRoot, free ?? 0);
+        return true;
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4510, LogLevel.Warning, "The disk of {Root} is full: {Free} bytes can be written. Pieces wait until there is room.")]
+        public static partial void Full(ILogger logger, string root, long free);
+
+        [LoggerMessage(4511, LogLevel.Information, "There is room on the disk of {Root} again: {Free} bytes can be written.")]
+        public static partial void Room(ILogger logger, string root, long free);
+    }
+}

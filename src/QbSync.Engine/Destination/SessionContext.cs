@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Destination.Initialization;
+
+namespace QbSync.Engine.Destination;
+
+/// <summary>What every session of one engine shares. Immutable.</summary>
+internal sealed record SessionContext(
+    DestinationOptions Options,
+    ulong Incarnation,
+    SessionOpener Opener,
+    EarlyFileFinalizer EarlyFinalizer,
+    Finalizer Finalizer,
+    ClientWatch? Watch,
+    RoomWatch Room,
+    WatchHub Hub,
+    EngineMetrics Metrics,
+    ILogger<TorrentSession> Logger,
+    TimeProvider Time)
+{
+    /// <summary>Age above which a sighting of the client proves nothing.</summary>
+    public static TimeSpan FreshFor { get; } = TimeSpan.FromSeconds(30);
+}

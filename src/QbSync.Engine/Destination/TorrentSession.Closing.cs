@@ -1,0 +1,98 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination;
+
+internal sealed partial class TorrentSession
+{
+    private TaskCompletionSource<AbortOutcome?>? _aborting;
+
+    /// <summary>Gives the torrent up. Null when this session has ended and its successor has to be asked.</summary>
+    public async Task<AbortOutcome?> AbortAsync(AbortCause cause) =>
+        await (await _mailbox.AskAsync(() => Abort(cause), Task.FromResult<AbortOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<AbortOutcome?> Abort(AbortCause cause)
+    {
+        if (_isRetired)
+        {
+            return Task.FromResult<AbortOutcome?>(null);
+        }
+
+        switch (_state)
+        {
+            case TorrentSessionState.Absent:
+                return Answer(new AbortOutcome.Done(0, 0));
+            case TorrentSessionState.Opening:
+                return AbortAfterAsync(_opening!.Task, cause);
+            case TorrentSessionState.Aborting:
+                return _aborting?.Task ?? AbortAfterAsync(_opening!.Task, cause);
+            case TorrentSessionState.Complete or TorrentSessionState.HandedOff:
+                return Refuse(RefusalReason.Complete, "The torrent is complete here; nothing of it is removed.");
+            case TorrentSessionState.Finalizing when cause == AbortCause.RemovedAtSource:
+                return Answer(new AbortOutcome.FinalizingInstead());
+            case TorrentSessionState.Finalizing when _storage!.Phase is StoredPhase.AddIntent or StoredPhase.Added:
+                return Refuse(RefusalReason.Finalizing, "The torrent is being added to the client.");
+            case TorrentSessionState.Receiving when cause == AbortCause.RemovedAtSource && _view.HoldsAll:
+                BeginFinalizing(null, "removed at the source, and everything had arrived");
+                return Answer(new AbortOutcome.FinalizingInstead());
+        }
+
+        Transition(TorrentSessionState.Aborting, cause.ToString());
+        _aborting = new TaskCompletionSource<AbortOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answer = _aborting;
+        _closing = DiscardAsync(_storage!, removed =>
+        {
+            Log.Discarded(_context.Logger, Id, removed.Files, removed.Bytes);
+            _context.Metrics.SyncAborted();
+            Transition(TorrentSessionState.Absent, "given up");
+            Retire();
+            answer.SetResult(new AbortOutcome.Done(removed.Files, removed.Bytes));
+        });
+        return answer.Task;
+
+        Task<AbortOutcome?> Answer(AbortOutcome outcome) => Task.FromResult<AbortOutcome?>(outcome);
+
+        Task<AbortOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new AbortOutcome.Refused(new Refusal(reason, detail)));
+    }
+
+    private async Task<AbortOutcome?> AbortAfterAsync(Task<InitOutcome?> opening, AbortCause cause)
+    {
+        await opening.ConfigureAwait(false);
+        return await AbortAsync(cause).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Joins all work of the session, then removes what is unfinished. A disk that fails is tried again until the process ends: a session that is
+    /// being given up has no other way out.
+    /// </summary>
+    private async Task DiscardAsync(ITorrentStorage storage, Action<(int Files, long Bytes)> then)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await _lane.RenewAsync().ConfigureAwait(false);
+        _lane.Enqueue(lease => RunAsync("removal", token => RemoveAsync(storage, then, token), lease));
+    }
+
+    private async Task RemoveAsync(ITorrentStorage storage, Action<(int Files, long Bytes)> then, CancellationToken lease)
+    {
+        while (true)
+        {
+            try
+            {
+                var removed = await storage.DiscardAsync(lease).ConfigureAwait(false);
+                await _mailbox.PostAsync(() =>
+                {
+                    _wholeFiles.Clear();
+                    Volatile.Write(ref _earlyIsQueued, 0);
+                    Detach();
+                    then(removed);
+                }).ConfigureAwait(false);
+                return;
+            }
+            catch (StorageException e)
+            {
+                Log.WorkFails(_context.Logger, Id, "removal", e.Message);
+                await Task.Delay(TimeSpan.FromSeconds(10), _context.Time, lease).ConfigureAwait(false);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+using QbSync.Engine.Destination.Initialization;
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination;
+
+internal sealed partial class TorrentSession
+{
+    private InitRequest? _openingRequest;
+    private TaskCompletionSource<InitOutcome?>? _opening;
+    private Task _closing = Task.CompletedTask;
+    private bool _ownNames;
+
+    /// <summary>Opens, or joins what opens. Null when this session has ended and its successor has to be asked.</summary>
+    public async Task<InitOutcome?> InitAsync(Caller caller, InitRequest request) =>
+        await (await _mailbox.AskAsync(() => Init(caller, request), Task.FromResult<InitOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
+
+    private Task<InitOutcome?> Init(Caller caller, InitRequest request)
+    {
+        if (_isRetired)
+        {
+            return Answer(null);
+        }
+
+        if (_state != TorrentSessionState.Absent && _source != caller.Source)
+        {
+            return Refuse(RefusalReason.OtherSource, "Another source sends this torrent.");
+        }
+
+        switch (_state)
+        {
+            case TorrentSessionState.Absent:
+                return StartOpening(caller, request);
+            case TorrentSessionState.Opening:
+                return IsSame(_openingRequest!, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "It is being opened with another request.");
+            case TorrentSessionState.Aborting:
+                return _openingRequest is { } next && IsSame(next, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "Its unfinished files are being removed.");
+            case TorrentSessionState.HandedOff:
+                return IsSame(request) ? Answer(new InitOutcome.Complete(MakeCompletion(null))) : Refuse(RefusalReason.HandedOff, "");
+            case TorrentSessionState.Finalizing when IsSame(request):
+                return Answer(new InitOutcome.Running(_progress));
+            case TorrentSessionState.Finalizing when _storage!.Phase is StoredPhase.AddIntent or StoredPhase.Added:
+                return Refuse(RefusalReason.Busy, "It is being added to the client; another selection or place is taken after that.");
+            case TorrentSessionState.Complete when IsSame(request):
+                return Answer(AnswerComplete() is FinalizeOutcome.Complete complete
+                    ? new InitOutcome.Complete(complete.View)
+                    : new InitOutcome.Running(GetProgress()));
+            case TorrentSessionState.Failed when IsSame(request):
+                RetryFailed();
+                return Answer(MakeOpen());
+            case TorrentSessionState.Receiving when IsSame(request):
+                TakeParameters(request.Parameters);
+                return Answer(MakeOpen());
+            default:
+                return Reopen(caller, request);
+        }
+
+        Task<InitOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new InitOutcome.Refused(new Refusal(reason, detail)));
+    }
+
+    private static Task<InitOutcome?> Answer(InitOutcome? outcome) => Task.FromResult(outcome);
+
+    private Task<InitOutcome?> StartOpening(Caller caller, InitRequest request)
+    {
+        _source = caller.Source;
+        _openingRequest = request;
+        _opening ??= new TaskCompletionSource<InitOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _progress = new OperationProgress(FinalizeStage.Opening, 0, 0);
+        Transition(TorrentSessionState.Opening, "init");
+        _lane.Enqueue(lease => OpenAsync(caller, request, lease));
+        return _opening.Task;
+    }
+
+    private async Task OpenAsync(Caller caller, InitRequest request, CancellationToken lease)
+    {
+        var end = new OpeningEnd(null, false, new Refusal(RefusalReason.Stopping, "The destination is shutting down."));
+        await RunAsync(
+            "opening",
+            async token => end = await _context.Opener.OpenAsync(caller, request, _addedByUs, token).ConfigureAwait(false),
+            lease).ConfigureAwait(false);
+        if (!await _mailbox.PostAsync(() => OnOpened(end)).ConfigureAwait(false) && end.Storage is { } late)
+        {
+            await late.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private void OnOpened(OpeningEnd end)
+    {
+        var waiting = _opening!;
+        (_opening, _openingRequest) = (null, null);
+        if (end.Storage is not { } storage)
+        {
+            Log.Refused(_context.Logger, Id, end.Refusal!.Reason, end.Refusal.Detail);
+            Transition(TorrentSessionState.Absent, end.Refusal.Reason.ToString());
+            Retire();
+            waiting.SetResult(new InitOutcome.Refused(end.Refusal));
+            return;
+        }
+
+        _ownNames = end.OwnNames;
+        _refusal = null;
+        Attach(storage);
+        Transition(TorrentSessionState.Receiving, "opened");
+        QueueWholeFiles();
+        waiting.SetResult(MakeOpen());
+    }
+
+    /// <summary>
+    /// Another selection or place: what was received into partial files is dropped and the torrent opened anew; files that are final stay and are
+    /// found there. Everything that can be refused without an effect is refused before.
+    /// </summary>
+    private Task<InitOutcome?> Reopen(Caller caller, InitRequest request)
+    {
+        var storage = _storage!;
+        var full = request with { Torrent = storage.Request.Torrent };
+        if (OpeningPlan.Make(storage.Request.Manifest, storage.Request.Torrent, caller, full, canRename: true).Refusal is { } refusal)
+        {
+            return Answer(new InitOutcome.Refused(refusal));
+        }
+
+        Log.Reopens(_context.Logger, Id);
+        if (_state == TorrentSessionState.Complete)
+        {
+            Transition(TorrentSessionState.Receiving, "another selection or place");
+        }
+
+        Transition(TorrentSessionState.Aborting, "another selection or place");
+        _openingRequest = full;
+        _opening = new TaskCompletionSource<InitOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var answer = _opening.Task;
+        _closing = DiscardAsync(storage, _ =>
+        {
+            Transition(TorrentSessionState.Absent, "dropped");
+            StartOpening(caller, full);
+        });
+        return answer;
+    }
+
+    private void RetryFailed()
+    {
+        var storage = _storage!;
+        _refusal = null;
+        _ledger.Clear();
+        Transition(TorrentSessionState.Receiving, "tried again");
+        var phase = _addedByUs && _view.HoldsAll ? StoredPhase.AddIntent : StoredPhase.Receiving;
+        _lane.Enqueue(lease => RunAsync("record of the retry", token => storage.SetPhaseAsync(phase, null, token).AsTask(), lease));
+    }
+
+    private void TakeParameters(TorrentParameters parameters)
+    {
+        var storage = _storage!;
+        if (!SameParameters(storage.Request.Parameters, parameters))
+        {
+            _lane.Enqueue(lease => RunAsync("record of parameters", token => storage.SetParametersAsync(parameters, token).AsTask(), lease));
+        }
+    }
+
+    private InitOutcome MakeOpen()
+    {
+        var storage = _storage!;
+        return new InitOutcome.Open(
+            _context.Incarnation, _view.Epoch, storage.CopyHave(), new Pieces.PieceBitmap(storage.Request.Manifest.PieceCount), _ownNames);
+    }
+
+    private bool IsSame(InitRequest request)
+    {
+        var opened = _storage!.Request;
+        return IsSame(opened.Place, request.Place) && opened.Selection.ToBytes().AsSpan().SequenceEqual(request.Selection.Span);
+    }
+
+    private static bool IsSame(InitRequest one, InitRequest other) =>
+        IsSame(one.Place, other.Place) && one.Selection.Span.SequenceEqual(other.Selection.Span);
+
+    private static bool IsSame(Place one, Place other) =>
+        one.Root == other.Root && one.Layout == other.Layout && one.SubPath.SequenceEqual(other.SubPath);
+
+    private static bool SameParameters(TorrentParameters one, TorrentParameters other) =>
+        one.Category == other.Category && one.AddedAt == other.AddedAt && one.CompletedAt == other.CompletedAt && one.Tags.SequenceEqual(other.Tags);
+}

@@ -1,0 +1,162 @@
+using QbSync.Engine.Destination.Finalization;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Destination;
+
+/// <summary>
+/// One torrent at the destination. Its state changes in its mailbox only, by <see cref="Transition"/>; disk and client work runs in its lane, outside
+/// of turns, and reports by a turn. Verbs and <see cref="Begin"/> may be called from any thread. Owned by the engine.
+/// </summary>
+internal sealed partial class TorrentSession : IAsyncDisposable
+{
+    private readonly SessionContext _context;
+    private readonly SessionMailbox _mailbox = new();
+    private readonly WorkLane _lane = new();
+    private readonly ReadBackLedger _ledger = new();
+    private TorrentSessionState _state;
+    private ITorrentStorage? _storage;
+    private Guid _source;
+    private ulong _epochBase;
+    private Refusal? _refusal;
+    private int _heldAtFirst;
+    private DateTimeOffset? _arrivedAt;
+    private DateTimeOffset? _finishedAt;
+    private bool _isRetired;
+    private bool _addedByUs;
+    private volatile SessionView _view;
+
+    /// <summary>A session of a torrent without a record.</summary>
+    public TorrentSession(InfoHash id, SessionContext context)
+    {
+        Id = id;
+        _context = context;
+        _state = TorrentSessionState.Absent;
+        _view = MakeView();
+    }
+
+    /// <summary>A session as it was when the process before this one ended.</summary>
+    public TorrentSession(ITorrentStorage storage, SessionContext context)
+    {
+        Id = storage.Request.Manifest.Id;
+        _context = context;
+        _source = storage.Request.Source;
+        _refusal = storage.Failure;
+        _addedByUs = storage.Phase is StoredPhase.AddIntent or StoredPhase.Added or StoredPhase.Complete
+            || storage.Failure?.Reason is RefusalReason.ClientMissingFiles or RefusalReason.ClientRefused;
+        var isWhole = storage.HeldPieces == storage.Layout.SelectedPieceCount;
+        _state = storage.Phase switch
+        {
+            StoredPhase.Complete => TorrentSessionState.Complete,
+            StoredPhase.Failed => TorrentSessionState.Failed,
+            StoredPhase.Published or StoredPhase.AddIntent or StoredPhase.Added when isWhole => TorrentSessionState.Finalizing,
+            _ => TorrentSessionState.Receiving,
+        };
+        Attach(storage);
+        _view = MakeView();
+    }
+
+    public InfoHash Id { get; }
+
+    /// <summary>The session as it is now.</summary>
+    public SessionView View => _view;
+
+    /// <summary>Whose torrent it is.</summary>
+    public bool BelongsTo(Guid source) => _view is var view && (view.State == TorrentSessionState.Absent || view.Source == source);
+
+    /// <summary>Goes on where the process before this one stopped.</summary>
+    public ValueTask<bool> ResumeAsync() => _mailbox.PostAsync(() =>
+    {
+        switch (_state)
+        {
+            case TorrentSessionState.Finalizing:
+                StartFinalizing(null);
+                break;
+            case TorrentSessionState.Receiving:
+                QueueWholeFiles();
+                break;
+        }
+    });
+
+    /// <summary>Cancels and joins all work, makes what was received durable, and closes the storage. Nothing is lost or decided.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _lane.DisposeAsync().ConfigureAwait(false);
+        await _mailbox.DisposeAsync().ConfigureAwait(false);
+        await _closing.ConfigureAwait(false);
+        if (_storage is { } storage)
+        {
+            storage.FileWhole -= OnFileWhole;
+            try
+            {
+                await storage.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                Log.WorkFails(_context.Logger, Id, "flush", e.Message);
+            }
+
+            await storage.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>The one place where the state changes.</summary>
+    private void Transition(TorrentSessionState next, string reason)
+    {
+        if (!_state.CanBecome(next))
+        {
+            Log.IllegalTransition(_context.Logger, Id, _state, next, reason);
+            throw new InvalidOperationException($"A session cannot go from {_state} to {next} ({reason}).");
+        }
+
+        Log.StateChanged(_context.Logger, Id, _state, next, reason);
+        _state = next;
+        Publish();
+    }
+
+    /// <summary>Shows the present state to other threads, and tells watchers.</summary>
+    private void Publish()
+    {
+        _view = MakeView();
+        _context.Hub.Changed(Id);
+    }
+
+    private SessionView MakeView() => new()
+    {
+        State = _state,
+        Source = _source,
+        Storage = _storage,
+        EpochBase = _epochBase,
+        Refusal = _refusal,
+        IsRetired = _isRetired,
+        HeldAtFirst = _heldAtFirst,
+        ArrivedAt = _arrivedAt,
+        FinishedAt = _finishedAt,
+    };
+
+    private void Attach(ITorrentStorage storage)
+    {
+        _storage = storage;
+        _source = storage.Request.Source;
+        _heldAtFirst = storage.HeldPieces;
+        storage.FileWhole += OnFileWhole;
+    }
+
+    private void Detach()
+    {
+        if (_storage is { } storage)
+        {
+            // A later storage starts counting anew; epochs of this session never fall back.
+            _epochBase += storage.Epoch;
+            storage.FileWhole -= OnFileWhole;
+            _storage = null;
+        }
+    }
+
+    private void Retire()
+    {
+        _isRetired = true;
+        Publish();
+    }
+}

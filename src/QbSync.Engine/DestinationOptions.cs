@@ -1,0 +1,82 @@
+namespace QbSync.Engine;
+
+/// <summary>When the destination's client checks a torrent that it was given.</summary>
+public enum RecheckPolicy
+{
+    /// <summary>Only where nothing else leads to the end state: partial selections, other names, after missing files.</summary>
+    Auto = 0,
+
+    /// <summary>Every torrent.</summary>
+    Always = 1,
+
+    /// <summary>As <see cref="Auto"/>, and never for anything that could do without.</summary>
+    Never = 2,
+}
+
+/// <summary>What the user wants of a destination. Settable until the engine is made.</summary>
+public sealed class DestinationOptions
+{
+    /// <summary>The data root as the destination's client sees it: where torrents are saved.</summary>
+    /// <value>No default with a client; an absolute path, <c>/</c> or <c>\</c> between parts.</value>
+    public string SavePath { get; set; } = "";
+
+    /// <summary>The data root on this machine, for messages.</summary>
+    /// <value>No default.</value>
+    public string DataRoot { get; set; } = "";
+
+    /// <summary>Tag of torrents that are final here.</summary>
+    /// <value>Default <c>synced</c>; empty sets none; no comma.</value>
+    public string SyncedTag { get; set; } = "synced";
+
+    /// <summary>How often the client's list is read, for all torrents together.</summary>
+    /// <value>Default 2 s; 200 ms to 1 min.</value>
+    public TimeSpan PollInterval { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a check by the client may stand still. A check of any length that moves is waited for.</summary>
+    /// <value>Default 5 min; 10 s to 24 h.</value>
+    public TimeSpan PollTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Torrents and files that are read back at the same time.</summary>
+    /// <value>Default 2; 1 to 16.</value>
+    public int FinalizeWorkers { get; set; } = 2;
+
+    /// <summary>When the client checks a torrent that it was given.</summary>
+    /// <value>Default <see cref="RecheckPolicy.Auto"/>.</value>
+    public RecheckPolicy Recheck { get; set; }
+
+    /// <summary>Space that is left free on the data root's device.</summary>
+    /// <value>Default 10 GiB, in bytes; 0 or more. The same as the store's.</value>
+    public long MinFreeBytes { get; set; } = 10L << 30;
+
+    /// <summary>Torrents that are not complete; above that, opening one is answered Busy.</summary>
+    /// <value>Default 10,000; 1 to 1,000,000.</value>
+    public int MaxSessions { get; set; } = 10_000;
+
+    /// <summary>What a <c>.torrent</c> may be at most.</summary>
+    /// <value>Default <see cref="Torrents.ManifestLimits.Default"/>.</value>
+    public Torrents.ManifestLimits Limits { get; set; } = Torrents.ManifestLimits.Default;
+
+    /// <summary>Everything that is wrong with these options; empty when nothing is.</summary>
+    /// <param name="withClient">Whether there is a torrent client, which needs a save path.</param>
+    public IReadOnlyList<string> Validate(bool withClient)
+    {
+        List<string> errors = [];
+        Check(!withClient || SavePath.Length > 0, $"{nameof(SavePath)} is empty: name the data folder as the torrent client sees it.");
+        Check(!SyncedTag.Contains(',', StringComparison.Ordinal), $"{nameof(SyncedTag)} '{SyncedTag}' holds a comma.");
+        Check(PollInterval >= TimeSpan.FromMilliseconds(200) && PollInterval <= TimeSpan.FromMinutes(1), $"{nameof(PollInterval)} {PollInterval} is not within 200 ms to 1 min.");
+        Check(PollTimeout >= TimeSpan.FromSeconds(10) && PollTimeout <= TimeSpan.FromHours(24), $"{nameof(PollTimeout)} {PollTimeout} is not within 10 s to 24 h.");
+        Check(FinalizeWorkers is >= 1 and <= 16, $"{nameof(FinalizeWorkers)} {FinalizeWorkers} is not within 1 to 16.");
+        Check(Enum.IsDefined(Recheck), $"{nameof(Recheck)} {Recheck} is not known.");
+        Check(MinFreeBytes >= 0, $"{nameof(MinFreeBytes)} {MinFreeBytes} is negative.");
+        Check(MaxSessions is >= 1 and <= 1_000_000, $"{nameof(MaxSessions)} {MaxSessions} is not within 1 to 1,000,000.");
+        return errors;
+
+        void Check(bool ok, string error)
+        {
+            if (!ok)
+            {
+                errors.Add(error);
+            }
+        }
+    }
+}
