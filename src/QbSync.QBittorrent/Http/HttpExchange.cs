@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using QbSync.QBittorrent.Pipeline;
+
+namespace QbSync.QBittorrent.Http;
+
+/// <summary>One request and its answer, within an attempt's time. Thread-safe.</summary>
+internal sealed class HttpExchange(
+    HttpMessageInvoker invoker, Uri url, QBittorrentOptions options, QBittorrentMetrics metrics, RecentLatency latency, TimeProvider time)
+{
+    private const int ShortAnswer = 1024 * 1024;
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
+
+    /// <summary>Tells that nobody listens at the address, so that whoever does next may be another client.</summary>
+    public event Action? Refused;
+
+    public Uri Url => url;
+
+    /// <exception cref="TorrentClientException">Any fault; a change whose answer was lost is <see cref="ClientFault.OutcomeUnknown"/>.</exception>
+    public async ValueTask<T> SendAsync<T>(ApiCall<T> call, ApiRequest request, CallProgress progress, CancellationToken cancellationToken)
+    {
+        if (progress.Attempts++ == 0)
+        {
+            metrics.CallStarted(call.Operation);
+        }
+
+        var allowed = call.Cost == CallCost.Heavy ? options.Timeout * 4 : options.Timeout;
+        using var limit = new CancellationTokenSource(allowed, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        progress.MayHaveArrived = true;
+        var startedAt = time.GetTimestamp();
+        try
+        {
+            using var message = Build(request);
+            using var response = await invoker.SendAsync(message, either.Token).ConfigureAwait(false);
+            var value = await ReadAsync(call, response, either.Token).ConfigureAwait(false);
+            if (call.Cost == CallCost.Light && request.Body is null && call.Operation != ApiOperation.GetMainData)
+            {
+                latency.Add(time.GetElapsedTime(startedAt));
+            }
+
+            return value;
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
+        {
+            throw Fault(call, progress, ClientFault.Timeout, $"{allowed.TotalSeconds:0} s", exception);
+        }
+        catch (OperationCanceledException exception)
+        {
+            // The handler's own limit for connecting.
+            progress.MayHaveArrived = false;
+            throw Fault(call, progress, ClientFault.Unreachable, "connecting took too long", exception);
+        }
+        catch (HttpRequestException exception)
+        {
+            var fault = ApiErrorMapping.OfConnection(exception, out var mayHaveArrived);
+            progress.MayHaveArrived = mayHaveArrived;
+            if (exception.HttpRequestError == HttpRequestError.ConnectionError)
+            {
+                Refused?.Invoke();
+            }
+
+            throw Fault(call, progress, fault, exception.InnerException?.Message ?? exception.Message, exception);
+        }
+        catch (Exception exception) when (exception is IOException or InvalidDataException or JsonException)
+        {
+            throw Fault(call, progress, ClientFault.BrokenAnswer, "an answer that cannot be read", exception);
+        }
+    }
+
+    private async ValueTask<T> ReadAsync<T>(ApiCall<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (!response.IsSuccessStatusCode && !call.AlsoAccepted.Contains(response.StatusCode))
+        {
+            var fault = ApiErrorMapping.OfStatus(response.StatusCode, call.Operation, call.NamesTorrent);
+            var detail = fault == ClientFault.Redirected ? response.Headers.Location?.ToString() ?? "nowhere" : $"status {(int)response.StatusCode}";
+            throw Fault(call, new CallProgress { MayHaveArrived = true }, fault, detail, null, RetryAfter(fault, response));
+        }
+
+        using var body = await AnswerBody.ReadAsync(response.Content, call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer, cancellationToken)
+            .ConfigureAwait(false);
+        return call.Parse(response.StatusCode, body.Bytes);
+    }
+
+    private TorrentClientException Fault<T>(
+        ApiCall<T> call, CallProgress progress, ClientFault fault, string detail, Exception? cause, TimeSpan? retryAfter = null)
+    {
+        var message = ApiErrorMapping.Describe(fault, call.Operation, url, detail);
+        var lost = fault is ClientFault.Unreachable or ClientFault.Timeout or ClientFault.ServerError or ClientFault.BrokenAnswer;
+        return call.Repeat == CallRepeat.Look && progress.MayHaveArrived && lost
+            ? new TorrentClientException(
+                ClientFault.OutcomeUnknown, call.Operation.ToString(), $"{message} Whether it was done is not known.", cause)
+            : new TorrentClientException(fault, call.Operation.ToString(), message, cause, retryAfter);
+    }
+
+    private TimeSpan? RetryAfter(ClientFault fault, HttpResponseMessage response)
+    {
+        if (FaultKinds.Isolates(fault))
+        {
+            return TimeSpan.FromMinutes(5);
+        }
+
+        RetryConditionHeaderValue? header = response.Headers.RetryAfter;
+        var wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
+        return wait is { } asked && asked > TimeSpan.Zero && asked <= LongestRetryAfter ? asked : null;
+    }
+
+    private HttpRequestMessage Build(ApiRequest request)
+    {
+        var message = new HttpRequestMessage(request.Body is null ? HttpMethod.Get : HttpMethod.Post, new Uri(url, "api/v2/" + request.Path))
+        {
+            Version = HttpVersion.Version11,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        message.Headers.TryAddWithoutValidation("User-Agent", UserAgent.Value);
+        if (request.Body is { } body)
+        {
+            message.Content = new ReadOnlyMemoryContent(body);
+            message.Content.Headers.TryAddWithoutValidation("Content-Type", request.ContentType);
+        }
+
+        return message;
+    }
+}

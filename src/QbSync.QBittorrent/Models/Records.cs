@@ -1,0 +1,101 @@
+namespace QbSync.QBittorrent.Models;
+
+/// <summary>A file of <c>torrents/files</c>.</summary>
+public sealed record FileRecord
+{
+    /// <summary>Told from 4.3.5 on; before, the position counts.</summary>
+    public long? Index { get; init; }
+
+    /// <summary>Path below the save path.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Bytes.</summary>
+    public long? Size { get; init; }
+
+    /// <summary>0: not wanted.</summary>
+    public long? Priority { get; init; }
+
+    /// <summary>0 to 1.</summary>
+    public double? Progress { get; init; }
+}
+
+/// <summary>Answer of <c>sync/maindata</c>: everything, or what changed since the answer numbered before.</summary>
+public sealed record MainDataRecord
+{
+    /// <summary>Number of this answer.</summary>
+    public long? Rid { get; init; }
+
+    /// <summary>Whether it replaces all before it.</summary>
+    public bool? FullUpdate { get; init; }
+
+    /// <summary>By id; each may hold changed fields only.</summary>
+    public Dictionary<string, TorrentRecord>? Torrents { get; init; }
+
+    /// <summary>Ids.</summary>
+    public List<string>? TorrentsRemoved { get; init; }
+
+    /// <summary>By name.</summary>
+    public Dictionary<string, CategoryRecord>? Categories { get; init; }
+
+    /// <summary>Names.</summary>
+    public List<string>? CategoriesRemoved { get; init; }
+
+    /// <summary>The client as a whole.</summary>
+    public ServerStateRecord? ServerState { get; init; }
+}
+
+/// <summary>Part of <see cref="MainDataRecord"/>.</summary>
+public sealed record ServerStateRecord
+{
+    /// <summary>Bytes free at the default save path; 0 or less: unknown.</summary>
+    public long? FreeSpaceOnDisk { get; init; }
+}
+
+/// <summary>A category.</summary>
+public sealed record CategoryRecord
+{
+    /// <summary>Its name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Its save path, often empty.</summary>
+    [System.Text.Json.Serialization.JsonPropertyName("savePath")]
+    public string? SavePath { get; init; }
+}
+
+/// <summary>Answer of <c>app/buildInfo</c>.</summary>
+public sealed record BuildInfoRecord
+{
+    /// <summary>Version of libtorrent, which decides how hybrids are named.</summary>
+    public string? Libtorrent { get; init; }
+}
+
+/// <summary>The few fields of <c>app/preferences</c> that are read. The answer holds passwords; none of them is kept.</summary>
+public sealed record AppPreferencesRecord
+{
+    /// <summary>Default save path.</summary>
+    public string? SavePath { get; init; }
+
+    /// <summary>Path of incomplete torrents.</summary>
+    public string? TempPath { get; init; }
+
+    /// <summary>Whether that is used.</summary>
+    public bool? TempPathEnabled { get; init; }
+
+    /// <summary>What happens at a share limit: 1 and 3 remove the torrent.</summary>
+    public long? MaxRatioAct { get; init; }
+
+    /// <summary>Whether there is a limit of ratio.</summary>
+    public bool? MaxRatioEnabled { get; init; }
+
+    /// <summary>Whether there is a limit of seeding time.</summary>
+    public bool? MaxSeedingTimeEnabled { get; init; }
+
+    /// <summary>Whether there is a limit of idle seeding time.</summary>
+    public bool? MaxInactiveSeedingTimeEnabled { get; init; }
+
+    /// <summary>Milliseconds between the client's own refreshes.</summary>
+    public long? RefreshInterval { get; init; }
+
+    /// <summary>Told from 5.0 on: <c>Delete</c> or <c>MoveToTrash</c>.</summary>
+    public string? TorrentContentRemoveOption { get; init; }
+}

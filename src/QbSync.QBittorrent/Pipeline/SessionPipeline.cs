@@ -1,0 +1,164 @@
+using Microsoft.Extensions.Logging;
+using QbSync.QBittorrent.Http;
+using QbSync.QBittorrent.Versions;
+
+namespace QbSync.QBittorrent.Pipeline;
+
+/// <summary>
+/// Sees to it that calls go out logged in. Opening is single flight: all callers get its outcome, and none of them can cancel it for the
+/// others. A call that is forbidden drops the session it was sent in and is sent once more in the next one.
+/// </summary>
+internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
+{
+    private readonly HttpExchange _http;
+    private readonly SessionOpener _opener;
+    private readonly ILogger _logger;
+    private readonly CancellationTokenSource _end = new();
+    private readonly Lock _gate = new();
+    private ClientSession? _session, _last;
+    private Task<ClientSession>? _opening;
+    private bool _away;
+
+    public SessionPipeline(HttpExchange http, SessionOpener opener, ILogger logger)
+    {
+        _http = http;
+        _opener = opener;
+        _logger = logger;
+        http.Refused += OnRefused;
+    }
+
+    /// <summary>The session in use, if there is one.</summary>
+    public ClientSession? Current
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _session;
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<T> SendAsync<T>(ApiCall<T> call, CallProgress progress, CancellationToken cancellationToken)
+    {
+        progress.MayHaveArrived = false;
+        var session = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException failure) when (failure.Fault == ClientFault.Forbidden)
+        {
+            Log.SessionEnded(_logger, session.Generation);
+            Drop(session);
+        }
+
+        progress.MayHaveArrived = false;
+        session = await OpenAsync(cancellationToken).ConfigureAwait(false);
+        return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>The session in use, or a new one.</summary>
+    public Task<ClientSession> OpenAsync(CancellationToken cancellationToken)
+    {
+        Task<ClientSession> opening;
+        lock (_gate)
+        {
+            if (_session is { } session)
+            {
+                return Task.FromResult(session);
+            }
+
+            opening = _opening ??= Task.Run(() => OpenCoreAsync(_end.Token), CancellationToken.None);
+        }
+
+        return opening.WaitAsync(cancellationToken);
+    }
+
+    /// <summary>Asks everything anew before the next call; null means whichever session is in use.</summary>
+    public void Drop(ClientSession? session)
+    {
+        lock (_gate)
+        {
+            if (session is null || _session == session)
+            {
+                _session = null;
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _http.Refused -= OnRefused;
+        await _end.CancelAsync().ConfigureAwait(false);
+        Task? opening;
+        lock (_gate)
+        {
+            opening = _opening;
+        }
+
+        if (opening is not null)
+        {
+            await opening.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        _end.Dispose();
+    }
+
+    private async Task<ClientSession> OpenCoreAsync(CancellationToken cancellationToken)
+    {
+        ClientSession? last;
+        lock (_gate)
+        {
+            last = _last;
+        }
+
+        try
+        {
+            var found = await _opener.OpenAsync(cancellationToken).ConfigureAwait(false);
+            bool changed;
+            lock (_gate)
+            {
+                changed = last is null || _away || !found.IsAlike(last);
+                found = found with { Generation = (last?.Generation ?? 0) + 1, Epoch = (last?.Epoch ?? 0) + (changed ? 1 : 0) };
+                _away = false;
+                _session = _last = found;
+                _opening = null;
+            }
+
+            if (changed)
+            {
+                Log.Connected(_logger, found.Version, found.Profile.Version.ToString(), _http.Url);
+            }
+
+            return found;
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _opening = null;
+            }
+
+            throw;
+        }
+    }
+
+    private ApiRequest RequestFor<T>(ApiCall<T> call, ClientSession session) => session.Profile.Version < WebApiProfile.Floor
+        ? throw new TorrentClientException(
+            ClientFault.Unsupported,
+            call.Operation.ToString(),
+            $"qBittorrent {session.Version} at {_http.Url} has WebAPI {session.Profile.Version}; at least {WebApiProfile.Floor} (qBittorrent 4.2.0) is needed.")
+        : call.Request(session.Profile);
+
+    // Nobody listened: who answers next may be another version, so it is asked again even if the login still holds.
+    private void OnRefused()
+    {
+        lock (_gate)
+        {
+            _away = _last is not null;
+            _session = null;
+        }
+    }
+}

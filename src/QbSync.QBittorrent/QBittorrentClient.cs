@@ -1,0 +1,143 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Prometheus;
+using QbSync.Ports;
+using QbSync.QBittorrent.Http;
+using QbSync.QBittorrent.Pipeline;
+
+namespace QbSync.QBittorrent;
+
+/// <summary>
+/// The client over HTTP. Thread-safe; owns its connections, its cookies and its login, which disposing gives back. Calls pass one chain:
+/// metered, resilient (retry, breaker), slots, session, HTTP.
+/// </summary>
+public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDisposable
+{
+    private static readonly TimeSpan LogoutTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly IApiPipeline _pipeline;
+    private readonly SlotPipeline _slots;
+    private readonly SessionPipeline _session;
+    private readonly ClientBreaker _breaker;
+    private readonly HttpMessageInvoker _invoker;
+    private readonly HttpExchange _http;
+    private readonly TimeProvider _time;
+    private readonly Uri _url;
+    private readonly ILogger _logger;
+    private readonly QBittorrentMetrics _metrics;
+    private int _disposed;
+
+    /// <summary>Makes it; nothing is sent before the first call.</summary>
+    /// <param name="handler">How requests are sent; null for a handler with what the server needs. Owned from here on.</param>
+    /// <param name="metrics">Null, as <paramref name="registry"/>: metrics go to a private registry.</param>
+    /// <param name="mode"><c>source</c> or <c>destination</c>, a label.</param>
+    /// <exception cref="ArgumentException">The options are wrong; the message has every fault.</exception>
+    public QBittorrentClient(
+        QBittorrentOptions options,
+        HttpMessageHandler? handler = null,
+        IMetricFactory? metrics = null,
+        CollectorRegistry? registry = null,
+        string mode = "source",
+        ILoggerFactory? loggers = null,
+        TimeProvider? time = null,
+        Random? random = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(' ', errors), nameof(options));
+        }
+
+        registry ??= Prometheus.Metrics.NewCustomRegistry();
+        metrics ??= Prometheus.Metrics.WithCustomRegistry(registry);
+        _time = time ?? TimeProvider.System;
+        _logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<QBittorrentClient>();
+        _url = options.Url!.AbsoluteUri.EndsWith('/') ? options.Url : new Uri(options.Url.AbsoluteUri + "/");
+        var jitter = new Jitter(random ?? new Random());
+        _breaker = new ClientBreaker(options.BreakerThreshold, options.BreakerMaxBreak, _time, jitter, OnBreakerChanged);
+        _metrics = new QBittorrentMetrics(metrics, registry, mode, _time, () => _breaker.State);
+        _invoker = new HttpMessageInvoker(handler ?? ClientHandler.Create(_url));
+        _http = new HttpExchange(_invoker, _url, options, _metrics, LightLatency, _time);
+        var opener = new SessionOpener(_http, options, new LoginLedger(), _metrics, _time, _logger);
+        _session = new SessionPipeline(_http, opener, _logger);
+        _slots = new SlotPipeline(_session, options.LightSlots);
+        _pipeline = new MeteredPipeline(new ResilientPipeline(_slots, _breaker, options, _metrics, _time, jitter), _metrics, _time);
+    }
+
+    /// <summary>Whether calls go through now.</summary>
+    public ClientAvailability Availability => _breaker.Availability;
+
+    internal RecentLatency LightLatency { get; } = new();
+
+    internal ClientSession? Session => _session.Current;
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0)
+        {
+            return;
+        }
+
+        using (var limit = new CancellationTokenSource(LogoutTimeout, _time))
+        {
+            try
+            {
+                await LogoutAsync(limit.Token).ConfigureAwait(false);
+            }
+            catch (Exception exception) when (exception is QbSyncException or OperationCanceledException)
+            {
+                // Best effort: the client ends idle logins by itself.
+            }
+        }
+
+        await _session.DisposeAsync().ConfigureAwait(false);
+        _slots.Dispose();
+        _invoker.Dispose();
+    }
+
+    /// <summary>The session in use, or a new one; <paramref name="refresh"/> asks everything anew.</summary>
+    internal async Task<ClientSession> OpenSessionAsync(bool refresh, CancellationToken cancellationToken)
+    {
+        if (refresh)
+        {
+            _session.Drop(null);
+        }
+
+        if (_session.Current is { } session)
+        {
+            return session;
+        }
+
+        // A call opens the session on its way, with the retries and the breaker of any call.
+        await GetWebApiVersionAsync(cancellationToken).ConfigureAwait(false);
+        return await _session.OpenAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    private async Task<T> SendAsync<T>(ApiCall<T> call, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return await _pipeline.SendAsync(call, new CallProgress(), cancellationToken).ConfigureAwait(false);
+    }
+
+    private void OnBreakerChanged(BreakerChange change)
+    {
+        if (change.IsTrip)
+        {
+            _metrics.BreakerOpened();
+        }
+
+        switch (change.To)
+        {
+            case BreakerState.Isolated:
+                Log.ClientIsolated(_logger, _url, change.Cause?.Message);
+                break;
+            case BreakerState.Open when change.From == BreakerState.Closed:
+                Log.ClientUnavailable(_logger, _url, change.Cause?.Message);
+                break;
+            case BreakerState.Closed:
+                Log.ClientBack(_logger, _url);
+                break;
+        }
+    }
+}

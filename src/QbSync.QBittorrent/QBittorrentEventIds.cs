@@ -1,0 +1,16 @@
+namespace QbSync.QBittorrent;
+
+/// <summary>Event ids 3000 to 3999. Next free: 3010.</summary>
+internal static class QBittorrentEventIds
+{
+    public const int Connected = 3000;
+    public const int SessionEnded = 3001;
+    public const int LoginRefused = 3002;
+    public const int LoginBanned = 3003;
+    public const int NewerThanMeasured = 3004;
+    public const int ClientIsolated = 3005;
+    public const int ClientUnavailable = 3006;
+    public const int ClientBack = 3007;
+    public const int UnknownState = 3008;
+    public const int FeedStartsOver = 3009;
+}

@@ -1,0 +1,80 @@
+using Prometheus;
+using QbSync.Metrics;
+using QbSync.QBittorrent.Pipeline;
+
+namespace QbSync.QBittorrent;
+
+/// <summary>What the client's calls move. Operations that a role's engine uses exist at zero from the start, others from their first call.</summary>
+internal sealed class QBittorrentMetrics
+{
+    private const string Component = "qb_client";
+
+    private static readonly ApiOperation[] BothUse =
+    [
+        ApiOperation.Login, ApiOperation.GetWebApiVersion, ApiOperation.GetVersion, ApiOperation.GetBuildInfo, ApiOperation.GetAppPreferences,
+        ApiOperation.GetMainData, ApiOperation.GetTorrents, ApiOperation.GetFilesInformation, ApiOperation.GetTorrentPieceStates,
+        ApiOperation.Stop, ApiOperation.Resume, ApiOperation.AddTags, ApiOperation.RemoveTags,
+    ];
+
+    private static readonly ApiOperation[] DestinationUses =
+    [
+        ApiOperation.AddTorrentFromMemory, ApiOperation.CreateCategory, ApiOperation.SetCategory, ApiOperation.SetFilePriority,
+        ApiOperation.RenameFile, ApiOperation.Recheck,
+    ];
+
+    private readonly string _mode;
+    private readonly TimeProvider _time;
+    private readonly Counter _calls, _errors;
+    private readonly Histogram _durations;
+    private readonly Counter.Child _retries, _trips;
+
+    public QBittorrentMetrics(IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<BreakerState> breaker)
+    {
+        _mode = mode;
+        _time = time;
+        _calls = factory.CreateCounter("qbsync_qb_api_calls_total", "qBittorrent API calls by operation", ["mode", "operation"]);
+        _errors = factory.CreateCounter("qbsync_qb_api_errors_total", "qBittorrent API calls that failed, by kind of fault", ["mode", "kind"]);
+        _durations = factory.CreateHistogram(
+            "qbsync_qb_api_call_duration_seconds",
+            "qBittorrent API call latency (including retries)",
+            ["mode", "operation"],
+            new HistogramConfiguration { Buckets = [.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10] });
+        _retries = factory.CreateCounter("qbsync_qb_client_retries_total", "qBittorrent API retries").WithLabels();
+        _trips = SharedMetricFamilies.CircuitBreakerTrips(factory).WithLabels(mode, Component);
+        var state = SharedMetricFamilies.CircuitBreakerState(factory).WithLabels(mode, Component);
+        foreach (var operation in mode == "source" ? [.. BothUse, ApiOperation.ExportTorrent] : BothUse.Concat(DestinationUses))
+        {
+            _calls.WithLabels(mode, operation.ToString());
+            _durations.WithLabels(mode, operation.ToString());
+        }
+
+        foreach (var kind in FaultKinds.All)
+        {
+            _errors.WithLabels(mode, kind);
+        }
+
+        registry.AddBeforeCollectCallback(() => state.Set(breaker() switch
+        {
+            BreakerState.Closed => 0,
+            BreakerState.Open or BreakerState.Isolated => 1,
+            BreakerState.HalfOpen => 2,
+        }));
+    }
+
+    public void CallStarted(ApiOperation operation) => _calls.WithLabels(_mode, operation.ToString()).Inc();
+
+    public void CallEnded(ApiOperation operation, long startedAt) =>
+        _durations.WithLabels(_mode, operation.ToString()).Observe(_time.GetElapsedTime(startedAt).TotalSeconds);
+
+    public void CallFailed(ClientFault fault)
+    {
+        if (FaultKinds.Of(fault) is { } kind)
+        {
+            _errors.WithLabels(_mode, kind).Inc();
+        }
+    }
+
+    public void Retried() => _retries.Inc();
+
+    public void BreakerOpened() => _trips.Inc();
+}

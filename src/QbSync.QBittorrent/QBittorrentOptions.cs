@@ -1,0 +1,73 @@
+namespace QbSync.QBittorrent;
+
+/// <summary>Where a qBittorrent is and how patient to be with it.</summary>
+public sealed class QBittorrentOptions
+{
+    /// <summary>Address of the WebUI.</summary>
+    /// <value>Required; http or https, may have a path, no user info.</value>
+    public Uri? Url { get; set; }
+
+    /// <summary>User name of the WebUI.</summary>
+    /// <value>Null: no login is tried, for clients that let this address in.</value>
+    public string? Username { get; set; }
+
+    /// <summary>Password of the WebUI.</summary>
+    /// <value>Null exactly when <see cref="Username"/> is.</value>
+    public string? Password { get; set; }
+
+    /// <summary>Time for one attempt of a light call; heavy ones have four times as much.</summary>
+    /// <value>30 s; 1 s to 10 min.</value>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Attempts of a call that may be repeated.</summary>
+    /// <value>3; 1 to 10.</value>
+    public int Attempts { get; set; } = 3;
+
+    /// <summary>Failed attempts in a row after which calls are refused for a while.</summary>
+    /// <value>5; 1 to 100.</value>
+    public int BreakerThreshold { get; set; } = 5;
+
+    /// <summary>Longest time for which calls are refused after failures.</summary>
+    /// <value>4 s; 1 s to 5 min.</value>
+    public TimeSpan BreakerMaxBreak { get; set; } = TimeSpan.FromSeconds(4);
+
+    /// <summary>Light calls at once.</summary>
+    /// <value>4; 1 to 32.</value>
+    public int LightSlots { get; set; } = 4;
+
+    /// <summary>Longest answer after decompression.</summary>
+    /// <value>64 MiB, in bytes; 1 MiB to 1 GiB.</value>
+    public int MaxAnswerBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>Every fault of these options, named as the host's options are.</summary>
+    public IReadOnlyList<string> Validate()
+    {
+        List<string> errors = [];
+        if (Url is not { IsAbsoluteUri: true, Scheme: "http" or "https", UserInfo: "" })
+        {
+            errors.Add("qb-url must be an http or https address without user info, as in http://127.0.0.1:8080.");
+        }
+
+        if (string.IsNullOrEmpty(Username) != string.IsNullOrEmpty(Password))
+        {
+            errors.Add("qb-username and qb-password go together: set both or neither.");
+        }
+
+        Range(errors, "qb-timeout", Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        Range(errors, nameof(Attempts), Attempts, 1, 10);
+        Range(errors, nameof(BreakerThreshold), BreakerThreshold, 1, 100);
+        Range(errors, nameof(BreakerMaxBreak), BreakerMaxBreak, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
+        Range(errors, nameof(LightSlots), LightSlots, 1, 32);
+        Range(errors, nameof(MaxAnswerBytes), MaxAnswerBytes, 1 << 20, 1 << 30);
+        return errors;
+    }
+
+    private static void Range<T>(List<string> errors, string name, T value, T least, T most)
+        where T : IComparable<T>
+    {
+        if (value.CompareTo(least) < 0 || value.CompareTo(most) > 0)
+        {
+            errors.Add($"{name} must be from {least} to {most}, not {value}.");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Security.Cryptography;
+using QbSync.Ports;
+using QbSync.QBittorrent.Models;
+using QbSync.QBittorrent.Pipeline;
+using QbSync.Torrents;
+
+namespace QbSync.QBittorrent;
+
+public sealed partial class QBittorrentTorrentClient
+{
+    private const int IndicesAtOnce = 500;
+
+    /// <inheritdoc />
+    public async ValueTask<AddTorrentOutcome> AddAsync(AddTorrentRequest request, CancellationToken cancellationToken)
+    {
+        var form = new AddTorrentForm
+        {
+            Torrent = request.Torrent,
+            FileName = Convert.ToHexStringLower(SHA256.HashData(request.Torrent.Span)) + ".torrent",
+            SavePath = request.SavePath,
+            Category = request.Category,
+            Tags = request.Tags,
+            Layout = request.Layout,
+            SkipCheck = request.SkipCheck,
+        };
+        try
+        {
+            return await _client.AddTorrentFromMemoryAsync(form, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException failure) when (failure.Fault == ClientFault.OutcomeUnknown)
+        {
+            return AddTorrentOutcome.Unclear;
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken)
+    {
+        foreach (var batch in fileIndices.Chunk(IndicesAtOnce))
+        {
+            await _client.SetFilePriorityAsync(id, batch, wanted ? 1 : 0, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken) =>
+        await _client.RenameFileAsync(id, oldPath, newPath, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask RecheckAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        await _client.RecheckAsync([id], cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask StopAsync(IReadOnlyCollection<ClientTorrentId> ids, bool whileChecking, CancellationToken cancellationToken)
+    {
+        if (!whileChecking)
+        {
+            // A stop gives up the check, and with it every piece found so far.
+            await GuardAsync(ApiOperation.Stop, ids, static status => status.State.IsChecking(), cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var batch in Batches(ids))
+        {
+            await _client.StopAsync(batch, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask StartAsync(IReadOnlyCollection<ClientTorrentId> ids, bool force, CancellationToken cancellationToken)
+    {
+        if (!force)
+        {
+            // It would download over files that are there.
+            await GuardAsync(
+                ApiOperation.Resume,
+                ids,
+                static status => status.Side == TorrentSide.Downloading || status.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error,
+                cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var batch in Batches(ids))
+        {
+            await _client.ResumeAsync(batch, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask AddTagsAsync(
+        IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken)
+    {
+        foreach (var batch in Batches(ids))
+        {
+            await _client.AddTagsAsync(batch, tags, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask RemoveTagsAsync(
+        IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken)
+    {
+        foreach (var batch in Batches(ids))
+        {
+            await _client.RemoveTagsAsync(batch, tags, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _client.CreateCategoryAsync(name, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException failure) when (failure.Fault == ClientFault.Conflict)
+        {
+            // It exists, or its name is refused: setting it tells which.
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken)
+    {
+        foreach (var batch in Batches(ids))
+        {
+            await _client.SetCategoryAsync(batch, category, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask GuardAsync(
+        ApiOperation operation, IReadOnlyCollection<ClientTorrentId> ids, Func<TorrentStatus, bool> forbids, CancellationToken cancellationToken)
+    {
+        foreach (var status in await GetAsync(ids, cancellationToken).ConfigureAwait(false))
+        {
+            if (forbids(status))
+            {
+                throw new TorrentClientException(
+                    ClientFault.Conflict, operation.ToString(), $"{operation} of '{status.Name}' was not sent, since its state is '{status.RawState}'.");
+            }
+        }
+    }
+}
