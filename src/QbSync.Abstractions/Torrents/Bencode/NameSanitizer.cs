@@ -16,6 +16,11 @@ internal static class NameSanitizer
     /// <returns>Null when nothing is left but dots.</returns>
     public static string? Sanitize(ReadOnlySpan<byte> raw, bool forWindows)
     {
+        if (raw.IsEmpty)
+        {
+            return "_";
+        }
+
         var name = new StringBuilder(raw.Length);
         int bytes = 0, characters = 0, dots = 0, step;
         var hasExtension = false;

@@ -10,8 +10,8 @@ public static class ContentPaths
         var hasRoot = HasCommonRoot(manifest);
         return layout switch
         {
-            ContentLayout.Subfolder when !hasRoot => Array.ConvertAll<IReadOnlyList<string>, IReadOnlyList<string>>(
-                original, path => [FolderName(manifest), .. path]),
+            ContentLayout.Subfolder when !hasRoot && FolderName(manifest) is { Length: > 0 } folder =>
+                Array.ConvertAll<IReadOnlyList<string>, IReadOnlyList<string>>(original, path => [folder, .. path]),
             ContentLayout.NoSubfolder when hasRoot => Array.ConvertAll<IReadOnlyList<string>, IReadOnlyList<string>>(
                 original, path => [.. path.Skip(path.Count > 1 ? 1 : 0)]),
             ContentLayout.Original or ContentLayout.Subfolder or ContentLayout.NoSubfolder => original,
@@ -38,16 +38,15 @@ public static class ContentPaths
         return root is not null;
     }
 
-    /// <summary>qBittorrent names the folder that it adds after the first file, without its extension; of a known pair such as .tar.gz, without both.</summary>
+    /// <summary>
+    /// qBittorrent names the folder that it adds after the first file, without its extension; of a known pair such as .tar.gz, without both.
+    /// Empty, and then no folder is added, where the name is nothing else.
+    /// </summary>
     private static string FolderName(TorrentManifest manifest)
     {
         var name = manifest.Files.First(static file => !file.IsPad).Path[0];
         var dot = name.Length > 1 ? name.LastIndexOf('.', name.Length - 2) : -1;
-        if (dot <= 0)
-        {
-            return name;
-        }
-
-        return dot > 4 && name.AsSpan(dot - 4, 4).Equals(".tar", StringComparison.OrdinalIgnoreCase) ? name[..(dot - 4)] : name[..dot];
+        var stem = dot < 0 ? name : name[..dot];
+        return stem.Length > 4 && dot >= 0 && stem.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? stem[..^4] : stem;
     }
 }

@@ -141,10 +141,10 @@ public sealed class FileNamesTests
         Assert.That(PathRules.Join(Hostile.Parse(info).Files[0].Path), Is.EqualTo("right name/sub/right"));
     }
 
-    [TestCase("")]
+    [TestCase(".")]
     [TestCase("..")]
     [TestCase("///")]
-    public void Parse_TopNameEmpty_IsTheHash(string name)
+    public void Parse_NothingLeftOfTopName_IsTheHash(string name)
     {
         var info = Hostile.SingleInfo();
         info["name"] = name;

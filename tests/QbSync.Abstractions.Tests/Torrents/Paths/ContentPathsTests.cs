@@ -3,6 +3,7 @@ using QbSync.Torrents;
 
 namespace QbSync.Tests.Torrents.Paths;
 
+/// <summary>The expectations are what qBittorrent 4.5.2 shows of these torrents.</summary>
 public sealed class ContentPathsTests
 {
     [TestCase("movie.mkv", ContentLayout.Original, "movie.mkv")]
@@ -11,7 +12,7 @@ public sealed class ContentPathsTests
     [TestCase("movie", ContentLayout.Subfolder, "movie/movie")]
     [TestCase("archive.tar.gz", ContentLayout.Subfolder, "archive/archive.tar.gz")]
     [TestCase("a.b.c", ContentLayout.Subfolder, "a.b/a.b.c")]
-    [TestCase(".hidden", ContentLayout.Subfolder, ".hidden/.hidden")]
+    [TestCase(".hidden", ContentLayout.Subfolder, ".hidden")]
     [TestCase("dot.", ContentLayout.Subfolder, "dot./dot.")]
     public void Of_SingleFile_AsClientLaysIt(string name, ContentLayout layout, string expected)
     {
