@@ -1,0 +1,49 @@
+using QbSync.Transport.Client;
+using QbSync.Transport.Client.Pooling;
+using QbSync.Transport.Wire;
+
+namespace QbSync.Transport.Tests.Client;
+
+/// <summary>Takes frames as the serializer would, without a connection.</summary>
+internal sealed class FakeWriter : IFrameWriter
+{
+    private readonly byte[] _buffer = new byte[1024 * 1024];
+
+    public List<(ulong Transfer, int Offset, int Length)> Chunks { get; } = [];
+
+    public List<ulong> Cancelled { get; } = [];
+
+    public StreamEnd Ended { get; private set; }
+
+    public int Pings { get; private set; }
+
+    /// <summary>Runs before a frame is taken.</summary>
+    public Func<Task> OnWrite { get; set; } = () => Task.CompletedTask;
+
+    public bool IsBroken { get; set; }
+
+    public async ValueTask<bool> WriteAsync(OutgoingFrame frame)
+    {
+        await OnWrite();
+        if (IsBroken)
+        {
+            return false;
+        }
+
+        if (frame.Other is { Cancel: { } cancel })
+        {
+            Cancelled.Add(cancel.Transfer);
+        }
+        else if (frame.Source is { } source)
+        {
+            frame.WasCancelled = !source.TryFill(frame.Offset, _buffer.AsSpan(0, frame.Length));
+            Chunks.Add((frame.Transfer, frame.Offset, frame.Length));
+        }
+
+        return true;
+    }
+
+    public void End(StreamEnd cause) => Ended = Ended == StreamEnd.None ? cause : Ended;
+
+    public void Ping() => Pings++;
+}

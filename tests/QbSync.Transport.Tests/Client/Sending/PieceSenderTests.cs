@@ -1,0 +1,159 @@
+using QbSync.Ports;
+using QbSync.Testing.Waiting;
+
+namespace QbSync.Transport.Tests.Client.Sending;
+
+internal sealed class PieceSenderTests
+{
+    private TestPool _test = null!;
+
+    [SetUp]
+    public void Begin() => _test = new TestPool();
+
+    [Test]
+    public async Task Send_PieceWithAPad_JumpsOverIt()
+    {
+        _test.Add(out var writer);
+        var source = new TestSource(1, 1000) { Ranges = [(0, 300), (500, 500)] };
+
+        var outcome = await SendAsync(source);
+
+        Assert.That(outcome, Is.EqualTo(SendOutcome.Sent));
+        Assert.That(writer.Chunks, Is.EqualTo(new (ulong, int, int)[] { (1, 0, 300), (1, 500, 500) }));
+        Assert.That(source.Disposed, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Send_PieceLargerThanWindowAndCredit_GoesChunkByChunk()
+    {
+        var stream = _test.Add(out var writer, credit: 256 * 1024);
+        writer.OnWrite = () =>
+        {
+            Assert.That(stream.Window.HandedOver, Is.LessThanOrEqualTo(stream.Window.Credit));
+            return Task.CompletedTask;
+        };
+        var sending = SendAsync(new TestSource(1, 20 * 1024 * 1024));
+        while (!sending.IsCompleted)
+        {
+            _test.ReportAll(stream, stream.Window.HandedOver + (256 * 1024));
+            await Task.Yield();
+        }
+
+        Assert.That(await sending, Is.EqualTo(SendOutcome.Sent));
+        Assert.That(writer.Chunks.Sum(chunk => chunk.Length), Is.EqualTo(20 * 1024 * 1024));
+    }
+
+    [Test]
+    public async Task Send_BytesChanged_IsCancelledAndWeighsNothing()
+    {
+        var stream = _test.Add(out _);
+        var source = new TestSource(1, 400_000) { ChangedFrom = 300_000 };
+
+        var outcome = await SendAsync(source);
+
+        Assert.That(outcome, Is.EqualTo(SendOutcome.Cancelled));
+        Assert.That((source.Disposed, _test.Pool.InFlightPieces), Is.EqualTo((1, 0)));
+        Assert.That(stream.Window.HandedOver, Is.EqualTo(256 * 1024), "the first chunk alone");
+        Assert.That(await _test.ScrapeAsync("qbsync_pieces_failed_total"), Is.Zero);
+    }
+
+    [Test]
+    public async Task Send_StreamEndsWhileItWaits_IsLostThere()
+    {
+        var stream = _test.Add(out _, credit: 256 * 1024);
+        var source = new TestSource(1, 1024 * 1024);
+        var sending = SendAsync(source);
+
+        var lost = _test.Pool.Remove(stream);
+
+        Assert.That(await sending.DefaultTimeout(), Is.EqualTo(SendOutcome.Lost));
+        Assert.That(lost.Select(piece => piece.IsWhole), Is.EqualTo(new[] { false }));
+        Assert.That(source.Disposed, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Send_WriteFails_IsLost()
+    {
+        _test.Add(out var writer);
+        writer.IsBroken = true;
+
+        Assert.That(await SendAsync(new TestSource(1, 1000)), Is.EqualTo(SendOutcome.Lost));
+        Assert.That(await _test.ScrapeAsync("qbsync_pieces_failed_total"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Send_AnsweredBeforeTheEnd_StopsAndCountsAsSent()
+    {
+        var stream = _test.Add(out var writer, credit: 256 * 1024);
+        var sending = SendAsync(new TestSource(1, 1024 * 1024));
+
+        _test.Pool.OnAnswer(stream, writer.Chunks[0].Transfer, out _, out _);
+
+        Assert.That(await sending.DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
+        Assert.That(writer.Chunks, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Send_CancelledWhileItWaits_TellsTheDestination()
+    {
+        _test.Add(out var writer, credit: 256 * 1024);
+        using var cancel = new CancellationTokenSource();
+        var source = new TestSource(1, 1024 * 1024);
+        var sending = _test.Sender.SendAsync(source, cancel.Token).AsTask();
+
+        await cancel.CancelAsync();
+
+        Assert.That(async () => await sending.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(writer.Cancelled, Is.EqualTo(new[] { 1UL }));
+        Assert.That((source.Disposed, _test.Pool.InFlightPieces), Is.EqualTo((1, 0)));
+    }
+
+    [Test]
+    public async Task Send_CancelledBeforeAStreamIsFree_SendsNothing()
+    {
+        using var cancel = new CancellationTokenSource();
+        var source = new TestSource(1, 100);
+        var sending = _test.Sender.SendAsync(source, cancel.Token).AsTask();
+
+        await cancel.CancelAsync();
+
+        Assert.That(async () => await sending.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(source.Disposed, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Send_RateLimit_PassesNoMoreThanRateAndBurst()
+    {
+        var stream = _test.Add(out var writer);
+        _test.Limiter.SetRate(1024 * 1024);
+        var sending = SendAsync(new TestSource(1, 16 * 1024 * 1024));
+        var seconds = 0;
+        while (!sending.IsCompleted)
+        {
+            _test.Time.Advance(TimeSpan.FromMilliseconds(250));
+            _test.ReportAll(stream);
+            await Task.Yield();
+            seconds += 1;
+            Assert.That(writer.Chunks.ToArray().Sum(chunk => (long)chunk.Length), Is.LessThanOrEqualTo((seconds * 256 * 1024) + (1024 * 1024)));
+        }
+
+        Assert.That(await sending, Is.EqualTo(SendOutcome.Sent));
+    }
+
+    [Test]
+    public async Task Send_AfterAFailedAttempt_CountsItsBytesAsResent()
+    {
+        _test.Add(out _);
+        await SendAsync(new TestSource(1, 1000));
+        Assert.That(await _test.ScrapeAsync("qbsync_bytes_resent_total"), Is.Zero);
+        _test.Ledger.OnFailed(new TestSource(1, 1000).Piece);
+
+        await SendAsync(new TestSource(1, 1000));
+
+        Assert.That(await _test.ScrapeAsync("qbsync_bytes_resent_total"), Is.EqualTo(1000));
+        Assert.That(await _test.ScrapeAsync("qbsync_bytes_sent_total{connection=\"0\"}"), Is.EqualTo(2000));
+        Assert.That(await _test.ScrapeAsync("qbsync_pieces_sent_total{connection=\"0\"}"), Is.EqualTo(2));
+    }
+
+    private Task<SendOutcome> SendAsync(TestSource source) => _test.Sender.SendAsync(source, CancellationToken.None).AsTask();
+}
