@@ -12,7 +12,5 @@ internal static partial class TransportEventIds
     public const int SessionOpened = 1101;
     public const int StreamOpened = 1102;
     public const int StreamEnded = 1103;
-    public const int StreamFaulted = 1104;
-    public const int StreamRefused = 1105;
-    public const int IntakeFailed = 1106;
+    public const int PeerBroke = 1104;
 }

@@ -44,7 +44,20 @@ internal static class SyncMethods
 
     public static Marshaller<T> CreateMarshaller<T>(MessageParser<T> parser)
         where T : class, IBufferMessage, IMessage<T> =>
-        new(Serialize, context => parser.ParseFrom(context.PayloadAsReadOnlySequence()));
+        new(Serialize, context => Parse(parser, context));
+
+    private static T Parse<T>(MessageParser<T> parser, DeserializationContext context)
+        where T : class, IBufferMessage, IMessage<T>
+    {
+        try
+        {
+            return parser.ParseFrom(context.PayloadAsReadOnlySequence());
+        }
+        catch (InvalidProtocolBufferException e)
+        {
+            throw new RpcException(new Status(StatusCode.InvalidArgument, "The message is no protobuf message.", e));
+        }
+    }
 
     private static void Serialize<T>(T message, SerializationContext context)
         where T : class, IBufferMessage

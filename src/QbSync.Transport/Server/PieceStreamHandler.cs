@@ -1,0 +1,166 @@
+using System.Runtime.ExceptionServices;
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport.Server;
+
+/// <summary>
+/// One incoming piece stream. Its reader takes frames off the socket and never waits for a disk: credit was charged before they were sent. It ends when
+/// the source ends it, when the server stops, after five silent minutes, or, alone, when a frame is wrong.
+/// </summary>
+internal sealed partial class PieceStreamHandler(
+    FrameQueue queue,
+    AckWriter acks,
+    ReceiveBudget budget,
+    BudgetShare share,
+    TransportMetrics metrics,
+    ulong maxInFlight,
+    ILogger<PieceStreamHandler> logger,
+    TimeProvider time)
+{
+    /// <summary>Frames without weight that may wait beside the chunks.</summary>
+    public const int MaxControlFrames = 256;
+
+    private static readonly TimeSpan OpenTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SilentTime = TimeSpan.FromMinutes(5);
+
+    public async Task RunAsync(string name, IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended, CancellationToken cancelled)
+    {
+        using var silence = new CancellationTokenSource(OpenTime, time);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ended, silence.Token);
+        var slot = await ReadOpenAsync(frames, reading.Token).ConfigureAwait(false);
+        Log.StreamOpened(logger, name, slot);
+        var writing = RunAcksAsync(reading, cancelled);
+        var failing = CancelOnFailureAsync(reading);
+        Exception? fault;
+        try
+        {
+            fault = await ReadAsync(frames, silence, reading.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Cancelled by the peer, by the server's stop, by silence, by a frame that the worker could not take, or cut.
+            fault = cancelled.IsCancellationRequested || e is not OperationCanceledException ? e : null;
+        }
+
+        queue.Complete(drop: fault is not null);
+        await queue.Drained.ConfigureAwait(false);
+        acks.Complete();
+        await failing.ConfigureAwait(false);
+        fault ??= queue.Failed.IsCompletedSuccessfully ? await queue.Failed.ConfigureAwait(false) : null;
+        fault = await writing.ConfigureAwait(false) ?? fault;
+        Log.StreamEnded(logger, name, slot, fault?.Message ?? "");
+        if (fault is not null)
+        {
+            ExceptionDispatchInfo.Throw(fault);
+        }
+    }
+
+    private static async Task<uint> ReadOpenAsync(IAsyncStreamReader<IncomingFrame> frames, CancellationToken cancellationToken)
+    {
+        if (!await frames.MoveNext(cancellationToken).ConfigureAwait(false))
+        {
+            throw WireMapping.Malformed("a piece stream ended before it began");
+        }
+
+        using var frame = frames.Current;
+        return frame.Message is { FrameCase: SourceFrame.FrameOneofCase.Open } message
+            ? message.Open.Slot
+            : throw WireMapping.Malformed("a piece stream does not begin with StreamOpen");
+    }
+
+    /// <summary>Reads until the source ends the stream (null) or sends something wrong.</summary>
+    private async Task<Exception?> ReadAsync(
+        IAsyncStreamReader<IncomingFrame> frames, CancellationTokenSource silence, CancellationToken cancellationToken)
+    {
+        silence.CancelAfter(SilentTime);
+        while (await frames.MoveNext(cancellationToken).ConfigureAwait(false))
+        {
+            silence.CancelAfter(SilentTime);
+            if (Accept(frames.Current) is { } error)
+            {
+                return WireMapping.Malformed(error);
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Queues a frame or disposes it; what is wrong with it, if something is.</summary>
+    private string? Accept(IncomingFrame frame)
+    {
+        var isQueued = false;
+        try
+        {
+            switch (frame.Kind)
+            {
+                case IncomingKind.Malformed:
+                    return frame.Error;
+                case IncomingKind.None:
+                    return null;
+                case IncomingKind.Chunk when !budget.TryReceive(share, SyncLimits.Weigh(frame.Length)):
+                    return "a chunk without credit";
+                case IncomingKind.Chunk:
+                    metrics.ChunkReceived(frame.Length);
+                    acks.Received();
+                    isQueued = queue.TryAdd(frame);
+                    return isQueued ? null : "more frames than credit allows";
+                case IncomingKind.Other:
+                    isQueued = frame.Message!.FrameCase == SourceFrame.FrameOneofCase.Cancel && queue.TryAdd(frame);
+                    return AcceptOther(frame.Message!, isQueued);
+            }
+
+            throw new InvalidOperationException($"Frame kind {frame.Kind}.");
+        }
+        finally
+        {
+            if (!isQueued)
+            {
+                frame.Dispose();
+            }
+        }
+    }
+
+    private string? AcceptOther(SourceFrame message, bool isQueued)
+    {
+        switch (message.FrameCase)
+        {
+            case SourceFrame.FrameOneofCase.Cancel when !isQueued:
+                return "more frames than credit allows";
+            case SourceFrame.FrameOneofCase.ReturnCredit when !budget.TryReturn(share, message.ReturnCredit.Limit):
+                return "credit was returned that had been used";
+            case SourceFrame.FrameOneofCase.ReturnCredit:
+                acks.Wake();
+                return null;
+            case SourceFrame.FrameOneofCase.Open:
+                return "StreamOpen twice";
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>Runs the ack writer; its failure ends the reader. The failure, if there was one.</summary>
+    private async Task<Exception?> RunAcksAsync(CancellationTokenSource reading, CancellationToken cancelled)
+    {
+        try
+        {
+            await acks.RunAsync(share, maxInFlight, cancelled).ConfigureAwait(false);
+            return null;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            await reading.CancelAsync().ConfigureAwait(false);
+            return e;
+        }
+    }
+
+    private async Task CancelOnFailureAsync(CancellationTokenSource reading)
+    {
+        if (await Task.WhenAny(queue.Failed, queue.Drained).ConfigureAwait(false) == queue.Failed)
+        {
+            await reading.CancelAsync().ConfigureAwait(false);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Ports;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport.Server;
+
+/// <summary>What all piece streams of a server share: budget, workers, buffers, limits, metrics. Owned by the container. Thread-safe.</summary>
+internal sealed class PieceStreams
+{
+    private readonly IPieceIntake _intake;
+    private readonly SessionTable _sessions;
+    private readonly WriteWorkers _workers;
+    private readonly TransportServerOptions _options;
+    private readonly ILogger<PieceStreamHandler> _logger;
+    private readonly TimeProvider _time;
+    private int _streams;
+
+    public PieceStreams(
+        IPieceIntake intake,
+        SessionTable sessions,
+        WriteWorkers workers,
+        TransportServerOptions options,
+        IMetricFactory metrics,
+        CollectorRegistry registry,
+        ILogger<PieceStreamHandler> logger,
+        TimeProvider time)
+    {
+        (_intake, _sessions, _workers, _options, _logger, _time) = (intake, sessions, workers, options, logger, time);
+        var budget = new ReceiveBudget(options.ReceiveBudget, options.StreamWindow);
+        Budget = budget;
+        Metrics = TransportMetrics.ForDestination(metrics, registry, () => workers.Snapshot, () => (budget.InUse, budget.Limit));
+    }
+
+    public ReceiveBudget Budget { get; }
+
+    public TransportMetrics Metrics { get; }
+
+    /// <summary>Serves one stream until it ends.</summary>
+    /// <param name="ended">The call was given up, or the server is about to stop.</param>
+    /// <param name="cancelled">The call was given up.</param>
+    public async Task RunAsync(
+        ServerSession session,
+        IAsyncStreamReader<IncomingFrame> frames,
+        IServerStreamWriter<DestinationFrame> answers,
+        CancellationToken ended,
+        CancellationToken cancelled)
+    {
+        if (ended.IsCancellationRequested || !_sessions.TryAddStream(session, _options.MaxStreams))
+        {
+            Metrics.StreamOpenFailed();
+            throw new PeerException(PeerFault.Limit, $"max-peer-streams: {_options.MaxStreams} streams are open.");
+        }
+
+        try
+        {
+            if (Interlocked.Increment(ref _streams) > WriteWorkers.MaxQueues)
+            {
+                Metrics.StreamOpenFailed();
+                throw new PeerException(PeerFault.Limit, $"{WriteWorkers.MaxQueues} streams are open.");
+            }
+
+            var acks = new AckWriter(answers, Budget, Metrics, _options.AckDelay, _time);
+            var share = Budget.Open(acks.Wake);
+            try
+            {
+                var assembler = new PieceAssembler(_intake, session.Caller, acks, Metrics);
+                var capacity = _options.StreamWindow / SyncLimits.LeastWeight + PieceStreamHandler.MaxControlFrames;
+                var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity);
+                var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, _logger, _time);
+                await handler.RunAsync(session.Caller.Name, frames, ended, cancelled).ConfigureAwait(false);
+            }
+            finally
+            {
+                Budget.Close(share);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _streams);
+            _sessions.RemoveStream(session);
+        }
+    }
+}

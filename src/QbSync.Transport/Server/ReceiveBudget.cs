@@ -1,0 +1,175 @@
+namespace QbSync.Transport.Server;
+
+/// <summary>
+/// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what was written
+/// or dropped, and an allowance. What is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
+/// </summary>
+internal sealed class ReceiveBudget(long limit, long maxAllowance)
+{
+    private const long LeastAllowance = 256 << 10;
+    private readonly Lock _gate = new();
+    private readonly List<BudgetShare> _shares = [];
+    private long _committed;
+    private long _inUse;
+
+    public long Limit => limit;
+
+    /// <summary>Weight received and not released.</summary>
+    public long InUse => Interlocked.Read(ref _inUse);
+
+    /// <summary>Weight granted and not released.</summary>
+    public long Committed => Interlocked.Read(ref _committed);
+
+    /// <param name="creditRaised">Called, outside the lock, when credit that was lacking has come. Must not block.</param>
+    public BudgetShare Open(Action creditRaised)
+    {
+        var share = new BudgetShare(creditRaised);
+        lock (_gate)
+        {
+            _shares.Add(share);
+            Raise_NeedsLock(share);
+        }
+
+        return share;
+    }
+
+    /// <summary>Charges a chunk; false when the source had no credit for it.</summary>
+    public bool TryReceive(BudgetShare share, long weight)
+    {
+        lock (_gate)
+        {
+            if (weight > share.Granted - share.Received)
+            {
+                return false;
+            }
+
+            share.Received += weight;
+            _inUse += weight;
+            return true;
+        }
+    }
+
+    /// <summary>A chunk was written or dropped.</summary>
+    public void Release(BudgetShare share, long weight)
+    {
+        List<BudgetShare>? raised;
+        lock (_gate)
+        {
+            share.Released += weight;
+            _inUse -= weight;
+            _committed -= weight;
+            Raise_NeedsLock(share);
+            raised = ServeStarved_NeedsLock(share);
+        }
+
+        Wake(raised);
+    }
+
+    /// <summary>The source gives back what is above <paramref name="credit"/>; false when it has used more than that.</summary>
+    public bool TryReturn(BudgetShare share, ulong credit)
+    {
+        List<BudgetShare>? raised = null;
+        lock (_gate)
+        {
+            if (credit < (ulong)share.Received)
+            {
+                return false;
+            }
+
+            share.Returns++;
+            if (credit < (ulong)share.Granted)
+            {
+                _committed -= share.Granted - (long)credit;
+                share.Granted = (long)credit;
+                share.IsStarved = false;
+                raised = ServeStarved_NeedsLock(share);
+            }
+        }
+
+        Wake(raised);
+        return true;
+    }
+
+    /// <summary>The stream has ended, and none of its chunks is held any more.</summary>
+    public void Close(BudgetShare share)
+    {
+        List<BudgetShare>? raised;
+        lock (_gate)
+        {
+            _shares.Remove(share);
+            _committed -= share.Granted - share.Released;
+            _inUse -= share.Received - share.Released;
+            raised = ServeStarved_NeedsLock(share);
+        }
+
+        Wake(raised);
+    }
+
+    public (long Received, long Granted, long Returns) Read(BudgetShare share)
+    {
+        lock (_gate)
+        {
+            return (share.Received, share.Granted, share.Returns);
+        }
+    }
+
+    private void Raise_NeedsLock(BudgetShare share)
+    {
+        // Three quarters, so that a stream that opens later finds something before the others have given way.
+        var allowance = Math.Clamp(limit / 4 * 3 / _shares.Count, LeastAllowance, Math.Max(LeastAllowance, maxAllowance));
+        var target = share.Released + allowance;
+        var more = Math.Min(target - share.Granted, limit - _committed);
+        if (more > 0)
+        {
+            share.Granted += more;
+            _committed += more;
+        }
+
+        share.IsStarved = share.Granted < target;
+    }
+
+    private List<BudgetShare>? ServeStarved_NeedsLock(BudgetShare except)
+    {
+        List<BudgetShare>? raised = null;
+        foreach (var share in _shares)
+        {
+            if (share.IsStarved && share != except && _committed < limit)
+            {
+                var before = share.Granted;
+                Raise_NeedsLock(share);
+                if (share.Granted > before)
+                {
+                    (raised ??= []).Add(share);
+                }
+            }
+        }
+
+        return raised;
+    }
+
+    private static void Wake(List<BudgetShare>? raised)
+    {
+        foreach (var share in raised ?? [])
+        {
+            share.CreditRaised();
+        }
+    }
+}
+
+/// <summary>A stream's part of the budget. Its numbers belong to the budget's gate.</summary>
+internal sealed class BudgetShare(Action creditRaised)
+{
+    public Action CreditRaised => creditRaised;
+
+    public long Granted { get; set; }
+
+    public long Received { get; set; }
+
+    public long Released { get; set; }
+
+    /// <summary>ReturnCredits taken.</summary>
+    public long Returns { get; set; }
+
+    /// <summary>Has less than its allowance because the budget is used up.</summary>
+    public bool IsStarved { get; set; }
+}

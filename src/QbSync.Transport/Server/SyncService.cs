@@ -1,0 +1,151 @@
+using Grpc.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport.Server;
+
+/// <summary>The verbs: maps messages and delegates to the destination, nothing else. One instance, thread-safe.</summary>
+internal sealed partial class SyncService(
+    IDestination destination,
+    SessionTable sessions,
+    TransportServerOptions options,
+    PieceStreams streams,
+    IHostApplicationLifetime lifetime,
+    ILogger<SyncService> logger,
+    TimeProvider time)
+{
+    private const string OurSoftware = "qbsync";
+    private readonly UploadReader _uploads = new(options, time);
+
+    private DateTimeOffset Now => time.GetUtcNow();
+
+    public async Task<HelloReply> HelloAsync(HelloRequest request, ServerCallContext context)
+    {
+        if (request.Lowest > SyncLimits.Protocol || request.Highest < SyncLimits.Protocol)
+        {
+            var ranges = $"The source speaks protocols {request.Lowest} to {request.Highest}, the destination {SyncLimits.Protocol} only.";
+            return new HelloReply { Refusal = WireMapping.ToWire(new Outcomes.Refusal(Outcomes.RefusalReason.ProtocolMismatch, ranges)) };
+        }
+
+        if (request.SourceId.Length != 16)
+        {
+            throw WireMapping.Malformed($"a source id has {request.SourceId.Length} bytes");
+        }
+
+        var name = request.Name.Length <= SyncLimits.MaxText ? request.Name : request.Name[..SyncLimits.MaxText];
+        var caller = new Caller(new Guid(request.SourceId.Span), name);
+        var greeting = await destination.HelloAsync(caller, context.CancellationToken).ConfigureAwait(false);
+        var session = sessions.Open(caller);
+        Log.SessionOpened(logger, caller.Name, caller.Source, greeting.Incarnation);
+        return new HelloReply
+        {
+            Protocol = SyncLimits.Protocol,
+            Session = WireMapping.ToWire(session.Id),
+            Incarnation = greeting.Incarnation,
+            Software = greeting.Software.Length > 0 ? greeting.Software : OurSoftware,
+            ClockMs = Now.ToUnixTimeMilliseconds(),
+            Limits = new Limits
+            {
+                Message = SyncLimits.MaxMessageReceived,
+                Chunk = ChunkBufferPool.MaxLength,
+                Connections = (uint)options.MaxConnections,
+                StreamsPerConnection = (uint)options.MaxStreams,
+                StreamWindow = (ulong)options.StreamWindow,
+                TorrentBytes = (ulong)options.MaxTorrentBytes,
+                AnswerMs = (uint)Math.Max(options.AnswerWithin.TotalMilliseconds, greeting.AnswerWithin.TotalMilliseconds),
+            },
+        };
+    }
+
+    public async Task<GetStatusReply> GetStatusAsync(GetStatusRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        if (request.Id.Count > SyncLimits.MaxStatusIds)
+        {
+            throw WireMapping.Malformed($"{request.Id.Count} ids, and at most {SyncLimits.MaxStatusIds} are answered");
+        }
+
+        // Bitmaps are big: they are made for a few torrents at a time, since only those that fit into the answer are sent.
+        var step = request.Bitmaps ? 4 : SyncLimits.MaxStatusIds;
+        var reply = new GetStatusReply();
+        var size = 0;
+        foreach (var ids in request.Id.Chunk(step))
+        {
+            var asked = new StatusRequest([.. ids.Select(WireMapping.ToId)], request.Bitmaps);
+            foreach (var status in await destination.GetStatusAsync(lease.Caller, asked, context.CancellationToken).ConfigureAwait(false))
+            {
+                var wire = WireMapping.ToWire(status, Now);
+                size += wire.CalculateSize() + 8;
+                if (size > SyncLimits.MaxPart && reply.Status.Count > 0)
+                {
+                    return reply;
+                }
+
+                reply.Status.Add(wire);
+            }
+        }
+
+        return reply;
+    }
+
+    public async Task<InitReply> InitAsync(IAsyncStreamReader<InitPart> parts, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        var outcome = await _uploads.ReadAsync(parts, context.CancellationToken).ConfigureAwait(false) is { } request
+            ? await destination.InitAsync(lease.Caller, request, context.CancellationToken).ConfigureAwait(false)
+            : new InitOutcome.Refused(new Outcomes.Refusal(Outcomes.RefusalReason.Busy, "Other .torrents are being uploaded.", TimeSpan.FromSeconds(1)));
+        return WireMapping.ToWire(outcome, Now);
+    }
+
+    public async Task<FinalizeReply> FinalizeAsync(IAsyncStreamReader<FinalizePart> parts, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        if (!await parts.MoveNext(context.CancellationToken).ConfigureAwait(false)
+            || parts.Current.PartCase != FinalizePart.PartOneofCase.Header)
+        {
+            throw WireMapping.Malformed("Finalize does not begin with its header");
+        }
+
+        var request = WireMapping.ToDomain(parts.Current.Header);
+        while (await parts.MoveNext(context.CancellationToken).ConfigureAwait(false))
+        {
+            // A changed file table comes with a later version of the port; until then it is an arm that is not known here.
+        }
+
+        return WireMapping.ToWire(await destination.FinalizeAsync(lease.Caller, request, context.CancellationToken).ConfigureAwait(false), Now);
+    }
+
+    public async Task<AbortReply> AbortAsync(Wire.Protocol.AbortRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        return WireMapping.ToWire(
+            await destination.AbortAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false));
+    }
+
+    public async Task WatchAsync(WatchRequest request, IServerStreamWriter<WatchUpdate> updates, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        var writer = new WatchWriter(updates, time);
+        try
+        {
+            await writer.RunAsync(destination.WatchAsync(lease.Caller, ended.Token), ended.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested && !context.CancellationToken.IsCancellationRequested)
+        {
+            await updates.WriteAsync(WireMapping.ToWire(new DestinationUpdate.Stopping(), Now), context.CancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public async Task StreamPiecesAsync(
+        IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<DestinationFrame> answers, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        await streams.RunAsync(lease.Session, frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,93 @@
+using Grpc.Core;
+using QbSync.Ports;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport.Server;
+
+/// <summary>
+/// Puts an Init together from its parts. Bounded: two uploads at a time, each of the size that its header told, within the limit. Thread-safe.
+/// </summary>
+internal sealed class UploadReader(TransportServerOptions options, TimeProvider time)
+{
+    private const int MaxUploads = 2;
+    private const int MaxFiles = 1_000_000;
+    private static readonly TimeSpan PartTime = TimeSpan.FromSeconds(30);
+    private int _uploads;
+
+    /// <summary>The request; null when too many others are being uploaded.</summary>
+    public async Task<InitRequest?> ReadAsync(IAsyncStreamReader<InitPart> parts, CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(PartTime, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        if (!await MoveAsync(parts, patience, either.Token).ConfigureAwait(false) || parts.Current.PartCase != InitPart.PartOneofCase.Header)
+        {
+            throw WireMapping.Malformed("Init does not begin with its header");
+        }
+
+        var header = parts.Current.Header;
+        if (header.TorrentBytes > (ulong)options.MaxTorrentBytes)
+        {
+            throw new PeerException(PeerFault.Limit, $"The .torrent has {header.TorrentBytes} bytes, and at most {options.MaxTorrentBytes} are taken.");
+        }
+
+        if (!await MoveAsync(parts, patience, either.Token).ConfigureAwait(false))
+        {
+            return header.TorrentBytes == 0
+                ? WireMapping.ToDomain(header, ReadOnlyMemory<byte>.Empty, null)
+                : throw WireMapping.Malformed("the .torrent did not come");
+        }
+
+        try
+        {
+            return Interlocked.Increment(ref _uploads) > MaxUploads ? null : await ReadPartsAsync(header).ConfigureAwait(false);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _uploads);
+        }
+
+        async Task<InitRequest> ReadPartsAsync(InitHeader of)
+        {
+            var torrent = new byte[of.TorrentBytes];
+            var length = 0;
+            List<SourceFile>? files = null;
+            do
+            {
+                switch (parts.Current.PartCase)
+                {
+                    case InitPart.PartOneofCase.Torrent when parts.Current.Torrent.Length <= torrent.Length - length:
+                        parts.Current.Torrent.Span.CopyTo(torrent.AsSpan(length));
+                        length += parts.Current.Torrent.Length;
+                        break;
+                    case InitPart.PartOneofCase.FileTable when (files?.Count ?? 0) + parts.Current.FileTable.Entry.Count <= MaxFiles:
+                        WireMapping.ToDomain(parts.Current.FileTable, files ??= []);
+                        break;
+                    case InitPart.PartOneofCase.None:
+                        break;
+                    default:
+                        throw WireMapping.Malformed("a part of Init is too large or comes twice");
+                }
+            }
+            while (await MoveAsync(parts, patience, either.Token).ConfigureAwait(false));
+
+            return length == torrent.Length
+                ? WireMapping.ToDomain(of, torrent, files)
+                : throw WireMapping.Malformed($"{length} of {torrent.Length} bytes of the .torrent came");
+        }
+    }
+
+    /// <summary>The next part; a caller that sends nothing for too long is let go, since it holds one of few places.</summary>
+    private static async Task<bool> MoveAsync(IAsyncStreamReader<InitPart> parts, CancellationTokenSource patience, CancellationToken token)
+    {
+        patience.CancelAfter(PartTime);
+        try
+        {
+            return await parts.MoveNext(token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            throw new PeerException(PeerFault.Timeout, "The next part of Init did not come in time.");
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using Grpc.Core;
+
+namespace QbSync.Transport.Wire;
+
+/// <summary>Between gRPC's status codes and our errors; the only place that knows the codes.</summary>
+internal static class StatusMapping
+{
+    /// <summary>The peer does not know the session: Hello, then the same call once more.</summary>
+    public static bool IsHelloNeeded(RpcException error) =>
+        error.StatusCode == StatusCode.FailedPrecondition && error.Trailers.GetValue(SyncLimits.ReasonKey) == SyncLimits.HelloReason;
+
+    /// <summary>What a failed call means to its caller.</summary>
+    /// <param name="address">Named in the message, since it is what the user can change.</param>
+    public static PeerException ToPeerException(RpcException error, string verb, string address)
+    {
+        var fault = GetFault(error.StatusCode);
+        var detail = error.Status.Detail;
+        var text = fault switch
+        {
+            PeerFault.Unreachable => $"{verb}: the destination at {address} did not answer",
+            PeerFault.Timeout => $"{verb}: no answer from the destination at {address} in time",
+            PeerFault.Limit => $"{verb}: a limit of the destination at {address} was reached",
+            PeerFault.ProtocolMismatch => $"{verb}: the destination at {address} does not know this",
+            PeerFault.NotTrusted => $"{verb}: the destination at {address} does not accept who we are",
+            PeerFault.Malformed => $"{verb}: the destination at {address} could not read the request",
+        };
+        return new PeerException(fault, detail.Length == 0 ? $"{text}." : $"{text}: {detail}", error);
+    }
+
+    /// <summary>What a server answers for a promise that its caller broke.</summary>
+    public static RpcException ToRpcException(PeerException error) => new(new Status(
+        error.Fault switch
+        {
+            PeerFault.Malformed => StatusCode.InvalidArgument,
+            PeerFault.Limit => StatusCode.ResourceExhausted,
+            PeerFault.NotTrusted => StatusCode.PermissionDenied,
+            PeerFault.ProtocolMismatch => StatusCode.Unimplemented,
+            PeerFault.Timeout => StatusCode.DeadlineExceeded,
+            PeerFault.Unreachable => StatusCode.Unavailable,
+        },
+        error.Message));
+
+    public static RpcException HelloNeeded() => new(
+        new Status(StatusCode.FailedPrecondition, "The session is not known."), new Metadata { { SyncLimits.ReasonKey, SyncLimits.HelloReason } });
+
+    private static PeerFault GetFault(StatusCode code) => code switch
+    {
+        StatusCode.DeadlineExceeded => PeerFault.Timeout,
+        StatusCode.Unauthenticated or StatusCode.PermissionDenied => PeerFault.NotTrusted,
+        StatusCode.ResourceExhausted => PeerFault.Limit,
+        StatusCode.Unimplemented => PeerFault.ProtocolMismatch,
+        StatusCode.InvalidArgument or StatusCode.OutOfRange => PeerFault.Malformed,
+        _ => PeerFault.Unreachable,
+    };
+}
