@@ -4,8 +4,6 @@ namespace QbSync.Transport;
 internal static partial class TransportEventIds
 {
     public const int HelloSaid = 1000;
-    public const int SessionRefused = 1001;
-    public const int WatchEnded = 1002;
     public const int IncarnationChanged = 1003;
 
     public const int VerbFailed = 1100;

@@ -17,4 +17,11 @@ internal interface IPeerSession
 /// <param name="Headers">Metadata of every call but Hello. Not changed after it was made.</param>
 /// <param name="AnswerWithin">A piece received whole is answered within this.</param>
 /// <param name="MaxChunk">Largest payload of one chunk that the peer takes.</param>
-internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin, int MaxChunk);
+internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin, int MaxChunk)
+{
+    /// <summary>The peer's incarnation: every answer in this session is of it.</summary>
+    public ulong Incarnation { get; init; }
+
+    /// <summary>For people.</summary>
+    public string Software { get; init; } = "";
+}

@@ -1,0 +1,106 @@
+using Grpc.Core;
+using QbSync.Transport.Wire;
+
+namespace QbSync.Transport.Client;
+
+/// <summary>
+/// Makes calls on the control connection: with the session, a deadline and, when the peer does not know the session, a Hello and the same call once more.
+/// What goes wrong is a <see cref="PeerException"/>, or a cancellation when the caller wanted it. Thread-safe.
+/// </summary>
+internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvider time)
+{
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
+    public Task<TReply> UnaryAsync<TRequest, TReply>(
+        PeerSession session, Method<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
+        where TRequest : class
+        where TReply : class =>
+        RunAsync(
+            session,
+            method.Name,
+            async (_, call, _) =>
+            {
+                using var unary = invoker.AsyncUnaryCall(method, null, call, request);
+                return await unary.ResponseAsync.ConfigureAwait(false);
+            },
+            cancellationToken);
+
+    /// <summary>Sends parts one after the other. The deadline is for each of them, and for the answer.</summary>
+    /// <param name="convert">Makes the result of the answer and the session it came in.</param>
+    public Task<TResult> UploadAsync<TPart, TReply, TResult>(
+        PeerSession session,
+        Method<TPart, TReply> method,
+        IEnumerable<TPart> parts,
+        Func<TReply, PeerSessionHandle, TResult> convert,
+        CancellationToken cancellationToken)
+        where TPart : class
+        where TReply : class =>
+        RunAsync(
+            session,
+            method.Name,
+            async (handle, call, patience) =>
+            {
+                using var upload = invoker.AsyncClientStreamingCall(method, null, call);
+                await SendAsync(upload.RequestStream, parts, patience).ConfigureAwait(false);
+                return convert(await upload.ResponseAsync.ConfigureAwait(false), handle);
+            },
+            cancellationToken);
+
+    /// <summary>What a failed call means, unless the caller cancelled it.</summary>
+    public Exception Explain(RpcException error, string verb, bool isLate, CancellationToken cancellationToken)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return new OperationCanceledException(error.Message, error, cancellationToken);
+        }
+
+        return isLate
+            ? new PeerException(PeerFault.Timeout, $"{verb}: no answer from the destination at {address} in time.", error)
+            : StatusMapping.ToPeerException(error, verb, address);
+    }
+
+    private async Task<TResult> RunAsync<TResult>(
+        PeerSession session,
+        string verb,
+        Func<PeerSessionHandle, CallOptions, CancellationTokenSource, Task<TResult>> run,
+        CancellationToken cancellationToken)
+    {
+        for (var isRepeated = false; ; isRepeated = true)
+        {
+            var handle = await session.GetAsync(cancellationToken).ConfigureAwait(false);
+            using var patience = new CancellationTokenSource(AnswerTime, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
+            try
+            {
+                return await run(handle, new CallOptions(handle.Headers, cancellationToken: either.Token), patience).ConfigureAwait(false);
+            }
+            catch (RpcException e) when (!isRepeated && StatusMapping.IsHelloNeeded(e))
+            {
+                session.Forget(handle);
+            }
+            catch (RpcException e)
+            {
+                throw Explain(e, verb, patience.IsCancellationRequested, cancellationToken);
+            }
+        }
+    }
+
+    private static async Task SendAsync<TPart>(IClientStreamWriter<TPart> stream, IEnumerable<TPart> parts, CancellationTokenSource patience)
+    {
+        try
+        {
+            foreach (var part in parts)
+            {
+                patience.CancelAfter(AnswerTime);
+                await stream.WriteAsync(part).ConfigureAwait(false);
+            }
+
+            patience.CancelAfter(AnswerTime);
+            await stream.CompleteAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RpcException or InvalidOperationException)
+        {
+            // The peer answered before it had all: the answer says why.
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using Grpc.Core;
+using Microsoft.Extensions.Logging;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport.Client;
+
+/// <summary>Says Hello for one caller, one at a time whoever waits for it, and keeps the session that it gave. Thread-safe.</summary>
+internal sealed partial class PeerSession(
+    CallInvoker invoker, Caller caller, string address, TransportMetrics metrics, ILogger<PeerSession> logger, TimeProvider time) : IPeerSession
+{
+    private const string Software = "qbsync";
+    private const int LeastChunk = 16 << 10;
+    private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DefaultAnswerTime = TimeSpan.FromSeconds(45);
+    private readonly Lock _gate = new();
+    private PeerSessionHandle? _current;
+    private Task<PeerSessionHandle>? _hello;
+    private ulong? _incarnation;
+
+    public ValueTask<PeerSessionHandle> GetAsync(CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_current is { } current)
+            {
+                return ValueTask.FromResult(current);
+            }
+        }
+
+        return RenewAsync(cancellationToken);
+    }
+
+    /// <summary>Says Hello, or waits for the one that is being said.</summary>
+    public async ValueTask<PeerSessionHandle> RenewAsync(CancellationToken cancellationToken)
+    {
+        Task<PeerSessionHandle> hello;
+        lock (_gate)
+        {
+            // On the pool, so that nothing of the call runs under the lock; not cancelled by its first caller, since others may wait for it.
+            hello = _hello ??= Task.Run(SayHelloAsync, CancellationToken.None);
+        }
+
+        return await hello.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public void Forget(PeerSessionHandle session)
+    {
+        lock (_gate)
+        {
+            if (_current == session)
+            {
+                _current = null;
+            }
+        }
+    }
+
+    private async Task<PeerSessionHandle> SayHelloAsync()
+    {
+        PeerSessionHandle handle;
+        try
+        {
+            handle = await CallAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (_gate)
+            {
+                _hello = null;
+            }
+
+            throw;
+        }
+
+        bool isNew;
+        lock (_gate)
+        {
+            (_hello, _current) = (null, handle);
+            isNew = _incarnation is { } known && known != handle.Incarnation;
+            _incarnation = handle.Incarnation;
+        }
+
+        Log.HelloSaid(logger, address, handle.Software, handle.Incarnation);
+        if (isNew)
+        {
+            Log.IncarnationChanged(logger, address, handle.Incarnation);
+        }
+
+        return handle;
+    }
+
+    private async Task<PeerSessionHandle> CallAsync()
+    {
+        var request = new HelloRequest
+        {
+            Lowest = SyncLimits.Protocol,
+            Highest = SyncLimits.Protocol,
+            Name = caller.Name,
+            SourceId = WireMapping.ToWire(caller.Source.ToByteArray()),
+            Software = Software,
+            ClockMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
+        };
+        using var patience = new CancellationTokenSource(HelloTime, time);
+        try
+        {
+            using var call = invoker.AsyncUnaryCall(SyncMethods.Hello, null, new CallOptions(cancellationToken: patience.Token), request);
+            return ToHandle(await call.ResponseAsync.ConfigureAwait(false));
+        }
+        catch (RpcException e) when (patience.IsCancellationRequested)
+        {
+            throw new PeerException(PeerFault.Timeout, $"Hello: no answer from the destination at {address} in time.", e);
+        }
+        catch (RpcException e)
+        {
+            var error = StatusMapping.ToPeerException(e, "Hello", address);
+            if (error.Fault == PeerFault.NotTrusted)
+            {
+                metrics.PeerRefused();
+            }
+
+            throw error;
+        }
+    }
+
+    private PeerSessionHandle ToHandle(HelloReply reply)
+    {
+        if (reply.Refusal is not null)
+        {
+            var refusal = WireMapping.ToDomain(reply.Refusal);
+            throw new PeerException(ToFault(refusal.Reason), $"The destination at {address} refused: {refusal.Reason}. {refusal.Detail}".TrimEnd());
+        }
+
+        if (reply.Protocol != SyncLimits.Protocol || reply.Session.Length != SyncLimits.SessionBytes)
+        {
+            throw WireMapping.Malformed($"Hello was answered with protocol {reply.Protocol} and a session of {reply.Session.Length} bytes");
+        }
+
+        var chunk = reply.Limits?.Chunk ?? 0;
+        var answer = reply.Limits?.AnswerMs ?? 0;
+        return new PeerSessionHandle(
+            new Metadata { { SyncLimits.SessionKey, reply.Session.ToByteArray() } },
+            answer == 0 ? DefaultAnswerTime : TimeSpan.FromMilliseconds(answer),
+            chunk == 0 ? ChunkBufferPool.MaxLength : (int)Math.Clamp(chunk, LeastChunk, ChunkBufferPool.MaxLength))
+        {
+            Incarnation = reply.Incarnation,
+            Software = reply.Software,
+        };
+    }
+
+    private static PeerFault ToFault(Outcomes.RefusalReason reason) => reason switch
+    {
+        Outcomes.RefusalReason.ProtocolMismatch => PeerFault.ProtocolMismatch,
+        _ => reason.GetKind() == RefusalKind.Wait ? PeerFault.Unreachable : PeerFault.NotTrusted,
+    };
+}

@@ -1,0 +1,155 @@
+using System.Runtime.CompilerServices;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Transport.Client;
+using QbSync.Transport.Client.Connections;
+using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+
+namespace QbSync.Transport;
+
+/// <summary>
+/// A destination over gRPC. Calls go over a control connection of their own, so that none queues behind pieces; links that it opens have theirs. Nothing is
+/// connected before the first call. Thread-safe; dispose it after the links.
+/// </summary>
+public sealed class RemoteDestination : IDestination, IAsyncDisposable
+{
+    private readonly TransportClientOptions _options;
+    private readonly TransportMetrics _metrics;
+    private readonly ILoggerFactory _loggers;
+    private readonly TimeProvider _time;
+    private readonly Random _random;
+    private readonly IPeerConnector _connector;
+    private readonly GrpcChannel _channel;
+    private readonly CallInvoker _invoker;
+    private readonly PeerCalls _calls;
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Caller, PeerSession> _sessions = [];
+
+    /// <summary>Makes it; the options are those of one destination.</summary>
+    /// <exception cref="ArgumentException">Names everything that is wrong with the options.</exception>
+    public RemoteDestination(
+        TransportClientOptions options, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
+        }
+
+        _options = options;
+        _metrics = TransportMetrics.ForSource(metrics, registry, options, time);
+        _loggers = loggers;
+        _time = time;
+        _random = random;
+        options.TryGetAddress(out var address);
+        _connector = new TcpPeerConnector(address);
+        _channel = PeerChannels.Create(options, _connector.ConnectAsync);
+        _invoker = _channel.CreateCallInvoker();
+        _calls = new PeerCalls(_invoker, options.Address, time);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        var session = await GetSession(caller).RenewAsync(cancellationToken).ConfigureAwait(false);
+        return new DestinationGreeting(session.Incarnation, session.Software, session.AnswerWithin);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(
+        Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    {
+        var answers = new List<DestinationTorrentStatus>(request.Torrents.Count);
+        while (answers.Count < request.Torrents.Count)
+        {
+            var wire = new GetStatusRequest { Bitmaps = request.WithBitmaps };
+            wire.Id.AddRange(request.Torrents.Skip(answers.Count).Select(WireMapping.ToWire));
+            var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.GetStatus, wire, cancellationToken).ConfigureAwait(false);
+            var now = _time.GetUtcNow();
+            if (reply.Status.Count == 0 || reply.Status.Count > wire.Id.Count)
+            {
+                throw WireMapping.Malformed($"{reply.Status.Count} statuses for {wire.Id.Count} ids");
+            }
+
+            foreach (var status in reply.Status)
+            {
+                var answer = WireMapping.ToDomain(status, now);
+                answers.Add(answer.Id == request.Torrents[answers.Count] ? answer : throw WireMapping.Malformed("statuses are not in the order of the ids"));
+            }
+        }
+
+        return answers;
+    }
+
+    /// <inheritdoc />
+    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var watch = new PeerWatch(_invoker, GetSession(caller), _calls, _options.Address, _time);
+        while (true)
+        {
+            await watch.MoveAsync(cancellationToken).ConfigureAwait(false);
+            yield return WireMapping.ToDomain(watch.Current, _time.GetUtcNow());
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken) =>
+        await _calls.UploadAsync(
+            GetSession(caller),
+            SyncMethods.Init,
+            InitParts.Cut(request),
+            (reply, session) => WireMapping.ToDomain(reply, session.Incarnation, _time.GetUtcNow()),
+            cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken) =>
+        await _calls.UploadAsync(
+            GetSession(caller),
+            SyncMethods.Finalize,
+            [new FinalizePart { Header = WireMapping.ToWire(request) }],
+            (reply, _) => WireMapping.ToDomain(reply, _time.GetUtcNow()),
+            cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask<AbortOutcome> AbortAsync(Caller caller, Ports.AbortRequest request, CancellationToken cancellationToken) =>
+        WireMapping.ToDomain(
+            await _calls.UnaryAsync(GetSession(caller), SyncMethods.Abort, WireMapping.ToWire(request), cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc />
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink)
+    {
+        Random random;
+        lock (_gate)
+        {
+            random = new Random(_random.Next());
+        }
+
+        return new PieceLink(_options, GetSession(caller), _connector, sink, _metrics, _loggers, _time, random);
+    }
+
+    /// <summary>Closes the control connection; calls that wait fail.</summary>
+    public ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private PeerSession GetSession(Caller caller)
+    {
+        lock (_gate)
+        {
+            if (!_sessions.TryGetValue(caller, out var session))
+            {
+                session = new PeerSession(_invoker, caller, _options.Address, _metrics, _loggers.CreateLogger<PeerSession>(), _time);
+                _sessions.Add(caller, session);
+            }
+
+            return session;
+        }
+    }
+}
