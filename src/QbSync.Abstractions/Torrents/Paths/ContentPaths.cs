@@ -44,7 +44,7 @@ public static class ContentPaths
     /// </summary>
     private static string FolderName(TorrentManifest manifest)
     {
-        var name = manifest.Files.First(static file => !file.IsPad).Path[0];
+        var name = manifest.Files.FirstOrDefault(static file => !file.IsPad)?.Path[0] ?? "";
         var dot = name.Length > 1 ? name.LastIndexOf('.', name.Length - 2) : -1;
         var stem = dot < 0 ? name : name[..dot];
         return stem.Length > 4 && dot >= 0 && stem.EndsWith(".tar", StringComparison.OrdinalIgnoreCase) ? stem[..^4] : stem;
