@@ -85,6 +85,18 @@ public sealed partial class PieceReader : IPieceReader, IDisposable
     /// <inheritdoc />
     public FileIdentity? Identify(ContentLocation location, int fileIndex) => _resolver.Find(location, fileIndex)?.Identity;
 
+    /// <summary>What the file system says of the first part file that is there, or null.</summary>
+    internal FileIdentity? IdentifyPartFile(ContentLocation location)
+    {
+        FileIdentity? found = null;
+        for (var candidate = 0; found is null && candidate < ContentResolver.CountPartFiles(location); candidate++)
+        {
+            found = _resolver.Find(location, ContentResolver.PartFileIndex(candidate))?.Identity;
+        }
+
+        return found;
+    }
+
     /// <inheritdoc />
     public void Forget(InfoHash torrent)
     {

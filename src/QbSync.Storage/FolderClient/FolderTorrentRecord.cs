@@ -1,0 +1,58 @@
+using System.Text.Json.Serialization;
+using QbSync.Torrents;
+
+namespace QbSync.Storage.FolderClient;
+
+/// <summary>What is kept of a torrent beside its <c>.torrent</c>. Read by people, too.</summary>
+internal sealed record FolderTorrentRecord
+{
+    /// <summary>The version that this build writes; a higher one is refused.</summary>
+    public const int CurrentVersion = 1;
+
+    /// <summary>Value of <see cref="Have"/> for every piece.</summary>
+    public const string Everything = "all";
+
+    public int Version { get; init; } = CurrentVersion;
+
+    public required string SavePath { get; init; }
+
+    public ContentLayout Layout { get; init; }
+
+    public string Category { get; init; } = "";
+
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
+    public bool Stopped { get; init; }
+
+    /// <summary>Files were gone at the last look that asked for them.</summary>
+    public bool MissingFiles { get; init; }
+
+    /// <summary>A check was under way; it begins again.</summary>
+    public bool Checking { get; init; }
+
+    /// <summary>Files that are not selected, by their place in the manifest.</summary>
+    public IReadOnlyList<int> Unwanted { get; init; } = [];
+
+    /// <summary>Files with other names than the manifest gives them, by their place there.</summary>
+    public IReadOnlyDictionary<int, string> Renamed { get; init; } = new Dictionary<int, string>();
+
+    public DateTimeOffset AddedAt { get; init; }
+
+    public DateTimeOffset? CompletedAt { get; init; }
+
+    /// <summary>Verified pieces as packed bits in base 64, or <see cref="Everything"/>.</summary>
+    public string Have { get; init; } = "";
+}
+
+/// <summary>What is kept of the client itself.</summary>
+internal sealed record FolderClientRecord
+{
+    public int Version { get; init; } = FolderTorrentRecord.CurrentVersion;
+
+    public IReadOnlyList<string> Categories { get; init; } = [];
+}
+
+[JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(FolderTorrentRecord))]
+[JsonSerializable(typeof(FolderClientRecord))]
+internal sealed partial class FolderClientJson : JsonSerializerContext;

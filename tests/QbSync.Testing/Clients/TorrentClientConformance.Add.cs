@@ -1,0 +1,123 @@
+using QbSync.Ports;
+using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
+using QbSync.Torrents;
+
+namespace QbSync.Testing.Clients;
+
+public abstract partial class TorrentClientConformance
+{
+    [Test]
+    public async Task Describe_SaysWhatItIs_AndWhereItSaves()
+    {
+        var description = await Client.DescribeAsync(refresh: true, CancellationToken.None).DefaultTimeout();
+        Assert.That(description.Product, Is.Not.Empty);
+        Assert.That(Path.IsPathFullyQualified(description.DefaultSavePath), Is.True);
+        Assert.That(description.CanRename, Is.True);
+        Assert.That(Client.Availability, Is.EqualTo(ClientAvailability.Available));
+    }
+
+    [TestCase(TorrentVersion.V1)]
+    [TestCase(TorrentVersion.Hybrid)]
+    [TestCase(TorrentVersion.V2)]
+    public async Task Add_Unchecked_IsStopped_AndFoundByEachHash(TorrentVersion version)
+    {
+        var torrent = Several(version);
+        Assert.That(await FindAsync(torrent), Is.Null);
+        var id = await AddAsync(torrent);
+        var status = await UntilAsync(id, static status => status.State == ClientTorrentState.StoppedDl);
+        Assert.That(status.Progress, Is.Zero);
+        Assert.That(status.AmountLeft, Is.EqualTo(110_000));
+        Assert.That(status.SavePath.TrimEnd('/'), Is.EqualTo(Folder));
+        Assert.That(status.AddedAt, Is.Not.Null);
+        foreach (var (v1, v2) in new[] { (torrent.Manifest.V1, InfoHash.None), (InfoHash.None, torrent.Manifest.V2) })
+        {
+            if (v1 != InfoHash.None || v2 != InfoHash.None)
+            {
+                Assert.That((await Client.FindAsync(v1, v2, CancellationToken.None).DefaultTimeout())?.Id, Is.EqualTo(id));
+            }
+        }
+    }
+
+    [Test]
+    public async Task Add_OfAPresentTorrent_ChangesNothing()
+    {
+        var torrent = Several();
+        var id = await AddAsync(torrent, category: "first");
+        await Client.AddAsync(
+            new AddTorrentRequest { Torrent = torrent.Bytes, SavePath = DataFolder, Category = "second" }, CancellationToken.None).DefaultTimeout();
+        var status = await GetAsync(id);
+        Assert.That(status.Category, Is.EqualTo("first"));
+        Assert.That(status.SavePath.TrimEnd('/'), Is.EqualTo(Folder));
+    }
+
+    [Test]
+    public async Task Add_InSeedMode_IsCompleteAndStopped_WithEveryPiece()
+    {
+        var torrent = Several();
+        torrent.WriteContent(Folder);
+        var id = await AddAsync(torrent, skipCheck: true, "films", "one", "two");
+        var status = await UntilAsync(id, IsStoppedAndComplete);
+        Assert.That(status.IsComplete, Is.True);
+        Assert.That(status.Category, Is.EqualTo("films"));
+        Assert.That(status.Tags, Is.EquivalentTo(new[] { "one", "two" }));
+        var pieces = await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None).DefaultTimeout();
+        Assert.That(pieces.IsFull, Is.True);
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public async Task Add_InSeedMode_WithAFileMissingOrShort_IsMissingFiles(bool isShort)
+    {
+        var torrent = Several();
+        torrent.WriteContent(Folder);
+        var path = Path.Combine(Folder, torrent.Files[1].RelativePath);
+        if (isShort)
+        {
+            await File.WriteAllBytesAsync(path, torrent.ReadFile(1)[..^1]);
+        }
+        else
+        {
+            File.Delete(path);
+        }
+
+        var id = await AddAsync(torrent, skipCheck: true);
+        await UntilAsync(id, static status => status.State == ClientTorrentState.MissingFiles);
+        Assert.ThrowsAsync(
+            Is.TypeOf<TorrentClientException>().With.Property(nameof(TorrentClientException.Fault)).EqualTo(ClientFault.Conflict),
+            async () => await Client.StartAsync([id], force: false, CancellationToken.None));
+    }
+
+    [Test]
+    public async Task Manifest_ComesBack_WithTheSameHashes()
+    {
+        var torrent = Several(TorrentVersion.Hybrid);
+        var id = await AddAsync(torrent);
+        var manifest = TorrentManifest.Parse(await Client.GetManifestAsync(id, CancellationToken.None).DefaultTimeout());
+        Assert.That(manifest.V1, Is.EqualTo(torrent.Manifest.V1));
+        Assert.That(manifest.V2, Is.EqualTo(torrent.Manifest.V2));
+    }
+
+    [Test]
+    public async Task Poll_ShowsWhatWasAdded()
+    {
+        var torrent = Several();
+        var before = await Client.PollAsync([], CancellationToken.None).DefaultTimeout();
+        var id = await AddAsync(torrent);
+        ClientUpdate? update = null;
+        await Eventually.BecomesTrueAsync(
+            async () => (update = await Client.PollAsync([id], CancellationToken.None)).Torrents.Any(status => status.Id == id), Patience);
+        Assert.That(update!.Sequence, Is.GreaterThan(before.Sequence));
+        Assert.That(update.Removed, Does.Not.Contain(id));
+    }
+
+    [Test]
+    public async Task AnUnknownTorrent_IsNotFound()
+    {
+        var unknown = new ClientTorrentId(new string('0', 39) + "1");
+        Assert.That(await Client.GetAsync([unknown], CancellationToken.None).DefaultTimeout(), Is.Empty);
+        Assert.ThrowsAsync(
+            Is.TypeOf<TorrentClientException>().With.Property(nameof(TorrentClientException.Fault)).EqualTo(ClientFault.NotFound),
+            async () => await Client.GetFilesAsync(unknown, CancellationToken.None));
+    }
+}
