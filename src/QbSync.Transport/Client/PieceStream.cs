@@ -32,7 +32,7 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         _ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         _call = invoker.AsyncDuplexStreamingCall(SyncMethods.SendPieces, null, new CallOptions(session.Headers, cancellationToken: _ended.Token));
         _delivery = new AckDelivery(link.Sink, link.Time, link.Options.AckSinkTimeout, OnSinkFailed);
-        Pooled = new PooledStream(slot, this, link.Options.Congestion, session.MaxChunk);
+        Pooled = new PooledStream(slot, this, link.Options.Congestion, session.MaxChunk) { AnswerWithin = session.AnswerWithin };
         Settled = Task.CompletedTask;
     }
 

@@ -18,6 +18,9 @@ internal sealed class PooledStream(int slot, IFrameWriter writer, CongestionOpti
     /// <summary>Largest payload of a chunk that the peer takes.</summary>
     public int MaxChunk => maxChunk;
 
+    /// <summary>How long the peer may take to answer a piece that it has whole.</summary>
+    public TimeSpan AnswerWithin { get; init; }
+
     /// <summary>The one frame that all chunks of the stream are written with.</summary>
     public OutgoingFrame Frame { get; } = new();
 

@@ -1,0 +1,48 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Ports;
+
+namespace QbSync.Transport.Tests.EndToEnd;
+
+/// <summary>The real server on loopback over Kestrel, in front of an intake of the test.</summary>
+internal sealed class PieceServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private PieceServer(WebApplication app) => _app = app;
+
+    public int Port { get; private init; }
+
+    public static async Task<PieceServer> StartAsync(IPieceIntake intake, ILoggerFactory loggers, int port = 0)
+    {
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
+        builder.Services.AddSingleton<IDestination>(new GreetingDestination());
+        builder.Services.AddSingleton(intake);
+        builder.Services.AddQbSyncServer();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Loopback, port)));
+        var app = builder.Build();
+        app.MapQbSync();
+        await app.StartAsync();
+        var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new PieceServer(app) { Port = new Uri(address).Port };
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        using var now = new CancellationTokenSource();
+        await now.CancelAsync();
+        await _app.StopAsync(now.Token);
+        await _app.DisposeAsync();
+    }
+}
