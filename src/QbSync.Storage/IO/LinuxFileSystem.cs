@@ -1,12 +1,10 @@
 using System.Runtime.InteropServices;
-using System.Runtime.Versioning;
 using QbSync.Storage.IO.Native;
 using static QbSync.Storage.IO.Native.LinuxConstants;
 
 namespace QbSync.Storage.IO;
 
 /// <summary>Linux: openat2 beneath a folder where the kernel has it, else a walk that follows no link; everything relative to descriptors.</summary>
-[SupportedOSPlatform("linux")]
 internal sealed partial class LinuxFileSystem : IFileSystem
 {
     private const uint FileMode = 0x1b6; // rw for all; the umask of the process cuts it.

@@ -1,0 +1,39 @@
+using QbSync.Storage.IO;
+
+namespace QbSync.Storage.Pieces;
+
+/// <summary>What the torrents of one store share. Made and disposed by the store.</summary>
+internal sealed class StorageContext(StorageOptions options, RootDirectory root, RootDirectory state, StorageMetrics metrics, TimeProvider time) : IDisposable
+{
+    public StorageOptions Options => options;
+
+    public IFileSystem Files => root.Files;
+
+    /// <summary>Folder of the content.</summary>
+    public RootDirectory Root => root;
+
+    /// <summary>Folder of the state.</summary>
+    public RootDirectory State => state;
+
+    public StorageMetrics Metrics => metrics;
+
+    public TimeProvider Time => time;
+
+    public DiskSpace Space { get; } = new(root, options.MinFreeBytes, time);
+
+    public WriteHandleCache Handles { get; } = new(options.MaxOpenFiles);
+
+    public PieceScratchPool Scratch { get; } = new();
+
+    /// <summary>Turns at flushing files: fsync has a pool of its own, so that a slow device holds no worker that writes.</summary>
+    public SemaphoreSlim SyncTurns { get; } = new(options.SyncParallelism);
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        Scratch.Dispose();
+        SyncTurns.Dispose();
+        root.Dispose();
+        state.Dispose();
+    }
+}

@@ -1,0 +1,132 @@
+using System.Globalization;
+using QbSync.Storage.IO;
+using QbSync.Storage.State;
+
+namespace QbSync.Storage.Pieces;
+
+/// <summary>A selected file of a torrent on its way from a hidden partial file to its final name. Thread-safe.</summary>
+internal sealed class StoredFile : CachedFile
+{
+    private const long MinPreallocated = 1 << 20;
+    private readonly TorrentStorage _owner;
+    private volatile FileRecord? _record;
+    private volatile bool _isAllocated;
+
+    public StoredFile(TorrentStorage owner, StorageContext context, int index, FileRecord? record)
+        : base(context.Handles, context.Files)
+    {
+        _owner = owner;
+        Index = index;
+        Length = owner.Request.Manifest.Files[index].Length;
+        _record = record;
+        _isAllocated = record is not null;
+    }
+
+    /// <summary>Place in the manifest's list.</summary>
+    public int Index { get; }
+
+    /// <summary>Bytes that it has in the end.</summary>
+    public long Length { get; }
+
+    /// <summary>What stands for it on disk; null for nothing of ours.</summary>
+    public FileRecord? Record
+    {
+        get => _record;
+        set => _record = value;
+    }
+
+    /// <summary>What it is.</summary>
+    public OwnKind Kind => _record?.Kind ?? OwnKind.None;
+
+    /// <summary>Whether its blocks are reserved, or reserving them was found to be impossible.</summary>
+    public bool IsAllocated => _isAllocated;
+
+    /// <summary>Hidden name of the partial file, made of the torrent's id and the file's index, so that it collides with nothing.</summary>
+    public string PartialName => GetPartialName(_owner.Request.Manifest.Id, Index);
+
+    /// <summary>Hidden name of a partial file.</summary>
+    public static string GetPartialName(Torrents.InfoHash id, int index) =>
+        string.Create(CultureInfo.InvariantCulture, $".{id.ToString().AsSpan(0, 16)}-{index}{SafePath.PartialSuffix}");
+
+    /// <summary>Drops the handle and what is known: the bytes are not there any more. False when nothing was known.</summary>
+    public bool Forget()
+    {
+        Abandon();
+        _isAllocated = false;
+        return Interlocked.Exchange(ref _record, null) is not null;
+    }
+
+    /// <inheritdoc />
+    protected override FileHandle Open()
+    {
+        using var folder = _owner.EnsureFolderOf(this);
+        var handle = Files.OpenFile(folder, PartialName, writable: true);
+        if (handle is null)
+        {
+            if (_record is not null)
+            {
+                throw Lost();
+            }
+
+            handle = Files.CreateFile(folder, PartialName) ?? Files.OpenFile(folder, PartialName, writable: true)
+                ?? throw new StorageException(StorageFault.Io, $"The partial file '{PartialName}' comes and goes.");
+        }
+
+        try
+        {
+            Check(handle);
+            Allocate(handle);
+            return handle;
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc />
+    protected override void OnSyncFailed(StorageException failure) => _owner.LoseUnflushed(this, failure);
+
+    private void Check(FileHandle handle)
+    {
+        var stat = Files.Stat(handle);
+        if (stat.Links != 1)
+        {
+            throw new StorageException(StorageFault.PathConflict, $"The partial file '{PartialName}' has another name too, so it is not written to.");
+        }
+
+        if (_record is not { } record)
+        {
+            _record = FileRecord.Of(OwnKind.Partial, stat);
+            _owner.NoteCreated(this);
+        }
+        else if (!record.IsInode(stat))
+        {
+            throw Lost();
+        }
+    }
+
+    /// <summary>Two threads may do this at once and a full disk may stop it half-way; it is the same work each time and loses no byte.</summary>
+    private void Allocate(FileHandle handle)
+    {
+        if (_isAllocated)
+        {
+            return;
+        }
+
+        if (!_owner.Preallocates || Length < MinPreallocated || !Files.TryAllocate(handle, Length))
+        {
+            Files.SetLength(handle, Length);
+        }
+
+        _isAllocated = true;
+        _owner.NoteAllocated(this);
+    }
+
+    private StorageException Lost()
+    {
+        _owner.LoseFile(this);
+        return new StorageException(StorageFault.Io, $"The partial file '{PartialName}' vanished or was replaced.");
+    }
+}

@@ -1,0 +1,233 @@
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Storage.State;
+
+namespace QbSync.Storage.Pieces;
+
+internal sealed partial class TorrentStorage
+{
+    private readonly Dictionary<int, PieceTransfer> _claims = [];
+    private readonly HashSet<int> _writing = [];
+    private TaskCompletionSource? _writersGone;
+
+    /// <inheritdoc />
+    public PieceAckStatus Begin(int piece, out IPieceTransfer? transfer)
+    {
+        transfer = null;
+        if ((uint)piece >= (uint)_have.Length || !Layout.IsSelected(piece))
+        {
+            return PieceAckStatus.Malformed;
+        }
+
+        if (!_context.Space.HasRoom())
+        {
+            return PieceAckStatus.NoSpace;
+        }
+
+        lock (_gate)
+        {
+            if (_isClosed)
+            {
+                return PieceAckStatus.NotOpen;
+            }
+
+            if (_have[piece])
+            {
+                return PieceAckStatus.Held;
+            }
+
+            var taken = new PieceTransfer(this, _context, piece);
+            if (_claims.TryGetValue(piece, out var older))
+            {
+                older.Forced = PieceAckStatus.ClaimLost;
+            }
+
+            _claims[piece] = taken;
+            transfer = taken;
+            return PieceAckStatus.Pending;
+        }
+    }
+
+    /// <summary>Before a transfer touches the disk. Pending: it may, until <see cref="ExitWrite"/>.</summary>
+    public PieceAckStatus EnterWrite(PieceTransfer transfer)
+    {
+        lock (_gate)
+        {
+            if (transfer.Forced != PieceAckStatus.Pending)
+            {
+                return transfer.Forced;
+            }
+
+            if (_isClosed)
+            {
+                return PieceAckStatus.NotOpen;
+            }
+
+            // The attempt that lost the claim is still inside a write: its bytes could land over ours. Nobody waits for a slow disk here; the source tries again.
+            return _writing.Add(transfer.Piece) ? PieceAckStatus.Pending : PieceAckStatus.Busy;
+        }
+    }
+
+    /// <summary>The writes of <see cref="EnterWrite"/> have returned.</summary>
+    public void ExitWrite(PieceTransfer transfer)
+    {
+        TaskCompletionSource? gone = null;
+        lock (_gate)
+        {
+            _writing.Remove(transfer.Piece);
+            if (_writing.Count == 0)
+            {
+                gone = _writersGone;
+            }
+        }
+
+        gone?.TrySetResult();
+    }
+
+    /// <summary>A transfer is over without a piece.</summary>
+    public void Release(PieceTransfer transfer)
+    {
+        lock (_gate)
+        {
+            if (_claims.GetValueOrDefault(transfer.Piece) == transfer)
+            {
+                _claims.Remove(transfer.Piece);
+            }
+        }
+    }
+
+    /// <summary>A whole piece hashes right and every write of it has returned.</summary>
+    public PieceAckStatus Accept(PieceTransfer transfer, List<PieceSegment> segments)
+    {
+        var length = Layout.Manifest.GetPieceLength(transfer.Piece);
+        List<int>? whole = null;
+        bool isDue;
+        lock (_gate)
+        {
+            if (transfer.Forced != PieceAckStatus.Pending)
+            {
+                return transfer.Forced;
+            }
+
+            if (_isClosed)
+            {
+                return PieceAckStatus.NotOpen;
+            }
+
+            _claims.Remove(transfer.Piece);
+            _have.Set(transfer.Piece);
+            _dirty.Set(transfer.Piece);
+            foreach (var segment in segments)
+            {
+                if (segment.IsPad)
+                {
+                    continue;
+                }
+
+                if (!_files.TryGetValue(segment.FileIndex, out var file))
+                {
+                    _touched.Add(_boundary!);
+                    continue;
+                }
+
+                if (file.Kind == OwnKind.Partial)
+                {
+                    _touched.Add(file);
+                }
+
+                if (--_missing[segment.FileIndex] == 0)
+                {
+                    (whole ??= []).Add(segment.FileIndex);
+                }
+            }
+
+            var before = _dirtyBytes;
+            _dirtyBytes += length;
+            isDue = before < _context.Options.FlushBytes && _dirtyBytes >= _context.Options.FlushBytes;
+        }
+
+        if (isDue)
+        {
+            FlushDue?.Invoke(this);
+        }
+
+        for (var i = 0; i < whole?.Count; i++)
+        {
+            FileWhole?.Invoke(whole[i]);
+        }
+
+        return PieceAckStatus.Accepted;
+    }
+
+    /// <summary>Writes a slice of a piece where it belongs; false when a file that we may only read holds other bytes.</summary>
+    public bool WriteSlice(int piece, in PieceSegment segment, int pieceOffset, ReadOnlySpan<byte> bytes)
+    {
+        if (!_files.TryGetValue(segment.FileIndex, out var file))
+        {
+            _boundary!.Write(piece, pieceOffset, bytes);
+            return true;
+        }
+
+        var offset = segment.FileOffset + pieceOffset - segment.PieceOffset;
+        if (file.Kind is OwnKind.Published or OwnKind.Adopted)
+        {
+            using var reader = NewReader();
+            return reader.Matches(segment.FileIndex, offset, bytes);
+        }
+
+        file.Write(bytes, offset);
+        return true;
+    }
+
+    /// <summary>A transfer could not write. The answer for it.</summary>
+    public PieceAckStatus Fail(PieceTransfer transfer, StorageException failure)
+    {
+        _context.Metrics.PieceWriteFailed();
+        if (failure.Fault == StorageFault.NoSpace)
+        {
+            _context.Space.FoundFull();
+        }
+
+        if (MayLogFault())
+        {
+            Log.PieceNotWritten(_logger, _request.Manifest.Id, transfer.Piece, failure.Message);
+        }
+
+        lock (_gate)
+        {
+            return transfer.Forced != PieceAckStatus.Pending ? transfer.Forced
+                : failure.Fault == StorageFault.NoSpace ? PieceAckStatus.NoSpace
+                : PieceAckStatus.StorageError;
+        }
+    }
+
+    /// <summary>A good piece differs from a file that we may only read: the file was changed by somebody.</summary>
+    public void NoteChangedFile(int fileIndex)
+    {
+        if (MayLogFault())
+        {
+            Log.FileChanged(_logger, _request.Manifest.Id, DescribeFile(fileIndex));
+        }
+    }
+
+    /// <summary>Refuses writers from now on and waits for those inside.</summary>
+    private async Task CloseAsync()
+    {
+        Task gone;
+        lock (_gate)
+        {
+            _isClosed = true;
+            _claims.Clear();
+            _writersGone ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (_writing.Count == 0)
+            {
+                _writersGone.TrySetResult();
+            }
+
+            gone = _writersGone.Task;
+        }
+
+        await gone.ConfigureAwait(false);
+    }
+}

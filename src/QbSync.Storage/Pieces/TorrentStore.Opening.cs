@@ -1,0 +1,158 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Storage.IO;
+using QbSync.Storage.State;
+using QbSync.Torrents;
+
+namespace QbSync.Storage.Pieces;
+
+public sealed partial class TorrentStore
+{
+    /// <inheritdoc />
+    public async ValueTask<StoreOpenOutcome> OpenAsync(StoreRequest request, CancellationToken cancellationToken)
+    {
+        var id = request.Manifest.Id;
+        Opened(_context);
+        lock (_gate)
+        {
+            if (_torrents.ContainsKey(id) || !_opening.TryAdd(id, 0))
+            {
+                return new StoreOpenOutcome(null, new Refusal(RefusalReason.Busy, "The torrent is open already, or being opened."));
+            }
+        }
+
+        StoreOpenOutcome? outcome = null;
+        try
+        {
+            outcome = await Task.Run(() => Open(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            return outcome;
+        }
+        finally
+        {
+            if (outcome?.Storage is null)
+            {
+                _paths!.Release(id);
+            }
+
+            lock (_gate)
+            {
+                _opening.Remove(id);
+            }
+        }
+    }
+
+    private StoreOpenOutcome Open(StoreRequest request, CancellationToken cancellationToken)
+    {
+        var settler = new ContentSettler(_context!, request);
+        var refusal = CheckNames(request) ?? CheckRoot() ?? ReservePaths(request) ?? settler.Survey()
+            ?? ReserveSpace(request.Manifest.Id, settler.RequiredBytes) ?? settler.Hash(cancellationToken);
+        if (refusal is not null)
+        {
+            return new StoreOpenOutcome(null, refusal);
+        }
+
+        var storage = Create(request, settler);
+        Register(storage);
+        return new StoreOpenOutcome(storage, null);
+    }
+
+    private static Refusal? CheckNames(StoreRequest request)
+    {
+        foreach (var file in request.Manifest.Files)
+        {
+            IReadOnlyList<string> path = [.. request.Place.SubPath, .. request.FileNames[file.Index]];
+            if (request.Selection.IsSelected(file.Index) && (request.FileNames[file.Index].Count == 0 || !SafePath.IsContentPath(path)))
+            {
+                return new Refusal(RefusalReason.PathRefused, $"File {file.Index} has a name that is not accepted: '{string.Join('/', path)}'.");
+            }
+        }
+
+        return null;
+    }
+
+    private Refusal? CheckRoot() => _context!.Root.IsStillThere()
+        ? null
+        : new Refusal(RefusalReason.RootMissing, $"'{_context.Root.Path}' is not the folder that was opened at the start: a mount came or went.");
+
+    private Refusal? ReservePaths(StoreRequest request)
+    {
+        var taken = _paths!.TryReserve(request.Manifest.Id, GetPaths(request));
+        return taken is { } conflict
+            ? new Refusal(RefusalReason.PathConflict, $"'{conflict.Path}' belongs to torrent {conflict.Owner}.")
+            : null;
+    }
+
+    /// <summary>Room for this torrent besides what the others will still take.</summary>
+    private Refusal? ReserveSpace(InfoHash id, long required)
+    {
+        if (GetFreeBytes() is not { } free)
+        {
+            return null;
+        }
+
+        lock (_gate)
+        {
+            var available = free - _options.MinFreeBytes - _torrents.Values.Sum(storage => storage.UnallocatedBytes) - _opening.Values.Sum();
+            if (required > 0 && required > available)
+            {
+                return new Refusal(
+                    RefusalReason.NoSpace, $"{required} bytes are needed below '{_context!.Root.Path}'.", null, required, Math.Max(0, available));
+            }
+
+            _opening[id] = required;
+            return null;
+        }
+    }
+
+    private TorrentStorage Create(StoreRequest request, ContentSettler settler)
+    {
+        var folder = new SessionFolder(_context!.State, request.Manifest.Id);
+        try
+        {
+            using var handle = folder.Create();
+            AtomicFile.Write(_files, handle, SessionFolder.TorrentName, request.Torrent.Span);
+            var records = new RecordBatch();
+            records.AddRequest(request);
+            foreach (var (index, record) in settler.Records)
+            {
+                records.AddFile(RecordType.FileState, index, record);
+            }
+
+            records.AddPieces(RecordType.PiecesHeld, settler.Held);
+            records.AddPieces(RecordType.PiecesVerified, settler.Held);
+            var journal = SessionJournal.Create(folder, request, records, _metrics);
+            return new TorrentStorage(_context, request, folder, journal, _logger);
+        }
+        catch (StorageException)
+        {
+            TryRemove(folder);
+            throw;
+        }
+    }
+
+    private static void TryRemove(SessionFolder folder)
+    {
+        try
+        {
+            folder.Remove();
+        }
+        catch (StorageException)
+        {
+            // A folder without a journal is removed at the next start.
+        }
+    }
+
+    private static IReadOnlyList<string> GetPaths(StoreRequest request)
+    {
+        var paths = new List<string>(request.Selection.SelectedCount);
+        foreach (var file in request.Manifest.Files)
+        {
+            if (request.Selection.IsSelected(file.Index))
+            {
+                paths.Add(string.Join('/', request.Place.SubPath.Concat(request.FileNames[file.Index])));
+            }
+        }
+
+        return paths;
+    }
+}

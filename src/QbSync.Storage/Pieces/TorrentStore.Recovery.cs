@@ -1,0 +1,168 @@
+using QbSync.Ports;
+using QbSync.Storage.IO;
+using QbSync.Storage.State;
+using QbSync.Torrents;
+
+namespace QbSync.Storage.Pieces;
+
+public sealed partial class TorrentStore
+{
+    private const string QuarantineFolder = "quarantine";
+    private const int MaxTorrentBytes = 100 << 20;
+    private const int Parallelism = 8;
+
+    /// <inheritdoc />
+    public async ValueTask<IReadOnlyList<ITorrentStorage>> RecoverAsync(CancellationToken cancellationToken)
+    {
+        if (_context is not null)
+        {
+            throw new InvalidOperationException("The store is open already.");
+        }
+
+        var ids = await Task.Run(OpenFolders, cancellationToken).ConfigureAwait(false);
+        using var turns = new SemaphoreSlim(Parallelism);
+        await Task.WhenAll(ids.Select(async id =>
+        {
+            await turns.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                await Task.Run(() => RecoverOne(id), cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                turns.Release();
+            }
+        })).ConfigureAwait(false);
+        return List();
+    }
+
+    /// <summary>Takes the state folder and the data folder; the ids that have state.</summary>
+    private List<InfoHash> OpenFolders()
+    {
+        var state = RootDirectory.Open(_files, _options.StateDirectory, create: true);
+        RootDirectory? root = null;
+        try
+        {
+            _lock = StateLock.Take(_files, state.Handle, state.Path);
+            root = RootDirectory.Open(_files, _options.DataRoot, create: false);
+            using var torrents = state.EnsureFolder([SessionFolder.Parent]);
+            var ids = new List<InfoHash>();
+            foreach (var name in _files.List(torrents))
+            {
+                if (InfoHash.TryParse(name, out var id) && id.ToString() == name)
+                {
+                    ids.Add(id);
+                }
+            }
+
+            RootMarker.Check(root, state, ids.Count > 0, _randomBytes);
+            _incarnation = State.Incarnation.Open(state, _randomBytes);
+            _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
+            _context = new StorageContext(_options, root, state, _metrics, _time);
+            _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
+            return ids;
+        }
+        catch
+        {
+            _lock?.Dispose();
+            root?.Dispose();
+            state.Dispose();
+            throw;
+        }
+    }
+
+    private void RecoverOne(InfoHash id)
+    {
+        try
+        {
+            if (TryLoad(id) is { } storage && !storage.Recover(_incarnation!.IsNew))
+            {
+                _paths!.TryReserve(id, GetPaths(storage.Request));
+                Register(storage);
+            }
+        }
+        catch (StorageException exception) when (exception.Fault != StorageFault.NewerState)
+        {
+            // One bad session never stops the others; its state is left as it is, for the next start or for a person.
+            Log.NotRecovered(_logger, id, exception.Message);
+        }
+    }
+
+    private TorrentStorage? TryLoad(InfoHash id)
+    {
+        var folder = new SessionFolder(_context!.State, id);
+        byte[]? torrent;
+        using (var handle = folder.Open())
+        {
+            RemoveTemporaries(handle);
+            torrent = AtomicFile.Read(_files, handle, SessionFolder.TorrentName, MaxTorrentBytes);
+            if (_files.Stat(handle, SessionJournal.FileName) is null)
+            {
+                // The state was being made or removed: nothing ever followed from it.
+                folder.Remove();
+                return null;
+            }
+        }
+
+        if (torrent is not null && TryParse(torrent) is { } manifest && manifest.Id == id
+            && SessionJournal.Open(folder, manifest, _metrics) is { } journal)
+        {
+            return new TorrentStorage(_context, MakeRequest(manifest, torrent, journal.State), folder, journal, _logger);
+        }
+
+        Quarantine(id);
+        return null;
+    }
+
+    private static TorrentManifest? TryParse(byte[] torrent)
+    {
+        try
+        {
+            return TorrentManifest.Parse(torrent);
+        }
+        catch (TorrentFormatException)
+        {
+            return null;
+        }
+    }
+
+    private static StoreRequest MakeRequest(TorrentManifest manifest, byte[] torrent, SessionState state) => new()
+    {
+        Source = state.Source,
+        Manifest = manifest,
+        Torrent = torrent,
+        Selection = state.Selection!,
+        Place = state.Place!,
+        Parameters = state.Parameters,
+        FileNames = [.. manifest.Files.Select(file => state.GetName(file.Index))],
+    };
+
+    private void RemoveTemporaries(FileHandle folder)
+    {
+        foreach (var name in _files.List(folder))
+        {
+            if (name.StartsWith(AtomicFile.TemporaryPrefix, StringComparison.Ordinal))
+            {
+                _files.Unlink(folder, name);
+            }
+        }
+    }
+
+    /// <summary>Sets damaged state aside, whole, where nothing reads it and nothing deletes it.</summary>
+    private void Quarantine(InfoHash id)
+    {
+        using var target = _context!.State.EnsureFolder([QuarantineFolder]);
+        using var source = _context.State.EnsureFolder([SessionFolder.Parent]);
+        for (var number = 1; ; number++)
+        {
+            var name = $"{id}.{number}";
+            if (_files.Stat(target, name) is null && _files.RenameNew(source, id.ToString(), target, name))
+            {
+                _files.SyncFolder(target);
+                _files.SyncFolder(source);
+                Log.Quarantined(_logger, id, $"{QuarantineFolder}/{name}");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,165 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Ports;
+using QbSync.Storage.IO;
+using QbSync.Storage.State;
+using QbSync.Torrents;
+
+namespace QbSync.Storage.Pieces;
+
+/// <summary>
+/// The durable torrents of a destination: content below one data folder, state in one state folder that belongs to one process at a time. Thread-safe. Disposing
+/// it makes everything durable and leaves the mark of a clean stop.
+/// </summary>
+public sealed partial class TorrentStore : ITorrentStore
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<InfoHash, TorrentStorage> _torrents = [];
+    private readonly Dictionary<InfoHash, long> _opening = [];
+    private readonly StorageOptions _options;
+    private readonly IFileSystem _files;
+    private readonly StorageMetrics _metrics;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly Func<int, byte[]> _randomBytes;
+    private StorageContext? _context;
+    private PathReservations? _paths;
+    private StateLock? _lock;
+    private StateFlusher? _flusher;
+    private Incarnation? _incarnation;
+    private bool _isDisposed;
+
+    /// <summary>Makes a store; <see cref="RecoverAsync"/> opens it.</summary>
+    /// <param name="options">What a person set; <see cref="StorageOptions.Validate"/> must find nothing.</param>
+    /// <param name="metrics">Makes the metric families of a destination.</param>
+    /// <param name="registry">Where gauges are set before a scrape.</param>
+    /// <param name="loggers">Makes the loggers.</param>
+    /// <param name="time">The clock.</param>
+    /// <exception cref="PlatformNotSupportedException">Not a 64-bit Linux.</exception>
+    public TorrentStore(StorageOptions options, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time)
+        : this(options, metrics, registry, loggers, time, LinuxFileSystem.Create(), RandomNumberGenerator.GetBytes)
+    {
+    }
+
+    /// <summary>The same over any file system and source of random bytes.</summary>
+    internal TorrentStore(
+        StorageOptions options,
+        IMetricFactory metrics,
+        CollectorRegistry registry,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        IFileSystem files,
+        Func<int, byte[]> randomBytes)
+    {
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        _options = options;
+        _files = files;
+        _metrics = new StorageMetrics(metrics, registry, StorageMetrics.Destination);
+        _logger = loggers.CreateLogger<TorrentStore>();
+        _time = time;
+        _randomBytes = randomBytes;
+        _metrics.PublishDirtyTorrents(CountDirty);
+    }
+
+    /// <inheritdoc />
+    public ulong Incarnation => Opened(_incarnation).Value;
+
+    /// <inheritdoc />
+    public long? GetFreeBytes() => Opened(_context).Space.GetFreeBytes();
+
+    /// <inheritdoc />
+    public async ValueTask DisposeAsync()
+    {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
+        _metrics.PublishDirtyTorrents(null);
+        if (_flusher is not null)
+        {
+            await _flusher.DisposeAsync().ConfigureAwait(false);
+        }
+
+        var isClean = _incarnation is not null;
+        foreach (var storage in List())
+        {
+            try
+            {
+                await storage.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (StorageException exception)
+            {
+                isClean = false;
+                Log.NotSaved(_logger, storage.Request.Manifest.Id, exception.Message);
+            }
+        }
+
+        LeaveCleanMark(isClean);
+        _lock?.Dispose();
+        _context?.Dispose();
+    }
+
+    private void LeaveCleanMark(bool isClean)
+    {
+        try
+        {
+            if (isClean)
+            {
+                _incarnation!.MarkClean();
+            }
+        }
+        catch (StorageException exception)
+        {
+            Log.NoCleanMark(_logger, exception.Message);
+        }
+    }
+
+    private IReadOnlyList<TorrentStorage> List()
+    {
+        lock (_gate)
+        {
+            return [.. _torrents.Values];
+        }
+    }
+
+    private int CountDirty()
+    {
+        var count = 0;
+        foreach (var storage in List())
+        {
+            count += storage.IsDirty ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    private void Register(TorrentStorage storage)
+    {
+        storage.FlushDue += Opened(_flusher).Request;
+        storage.Discarded = Forget;
+        lock (_gate)
+        {
+            _torrents[storage.Request.Manifest.Id] = storage;
+        }
+    }
+
+    private void Forget(TorrentStorage storage)
+    {
+        lock (_gate)
+        {
+            _torrents.Remove(storage.Request.Manifest.Id);
+        }
+
+        Opened(_paths).Release(storage.Request.Manifest.Id);
+    }
+
+    private static T Opened<T>(T? part)
+        where T : class => part ?? throw new InvalidOperationException("The store is not open yet: call RecoverAsync first.");
+}
