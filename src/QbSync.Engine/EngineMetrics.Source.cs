@@ -1,13 +1,31 @@
 using Prometheus;
+using QbSync.Engine.Source;
 using QbSync.Metrics;
+using QbSync.Torrents;
 
 namespace QbSync.Engine;
 
 internal sealed partial class EngineMetrics
 {
     private Counter.Child _pollErrors = null!;
+    private Counter.Child _gateTrips = null!;
+    private Gauge.Child _gateState = null!;
     private ICounter _pollSkips = null!;
     private ICounter _listReuses = null!;
+    private ICounter _syncFailures = null!;
+    private ICounter _excludeAborts = null!;
+    private IHistogram _syncLatency = null!;
+    private Counter _bytesSynced = null!;
+    private Gauge _syncedAt = null!;
+    private IGauge _finalizationBackoffs = null!;
+    private IGauge _completionRecords = null!;
+    private IGauge _senderWorkers = null!;
+    private IGauge _backlogBytes = null!;
+    private Gauge.Child[] _sourceStates = [];
+    private LiveSeries _live = null!;
+    private Counter.Child _liveDropped = null!;
+
+    public void GateOpened() => _gateTrips.Inc();
 
     public void PollFailed() => _pollErrors.Inc();
 
@@ -15,10 +33,85 @@ internal sealed partial class EngineMetrics
 
     public void CycleListReused() => _listReuses.Inc();
 
+    public void ExcludeAborted() => _excludeAborts.Inc();
+
+    public void SyncFailed()
+    {
+        _syncFailures.Inc();
+        _outcomeFailure.Inc();
+    }
+
+    /// <summary>A sync's completion record is durable.</summary>
+    public void TorrentSynced(InfoHash id, string name, long bytes, DateTimeOffset at, TimeSpan age)
+    {
+        var (hash, label) = (id.ToString(), NameLabel(id, name));
+        if (CountSynced(hash, label) is { } leaving)
+        {
+            _bytesSynced.RemoveLabelled(leaving.Hash, leaving.Name);
+            _syncedAt.RemoveLabelled(leaving.Hash, leaving.Name);
+        }
+
+        _bytesSynced.WithLabels(hash, label).Inc(bytes);
+        _syncedAt.WithLabels(hash, label).Set(at.ToUnixTimeMilliseconds() / 1000.0);
+        _syncLatency.Observe(age.TotalSeconds);
+    }
+
+    /// <summary>Gives the gauges what they read at a scrape.</summary>
+    public void PublishSource(Func<SourceReport> report, Func<int> gateState, int senderWorkers, int maxLive)
+    {
+        _senderWorkers.Set(senderWorkers);
+        _live = new LiveSeries(_factory, maxLive);
+        OnCollect(() =>
+        {
+            var now = report();
+            _gateState.Set(gateState());
+            _finalizationBackoffs.Set(now.FailedFinalizations);
+            _completionRecords.Set(now.Records);
+            var active = 0;
+            var backlog = 0L;
+            foreach (var torrent in now.Torrents)
+            {
+                active += torrent.State is TorrentSyncState.Initializing or TorrentSyncState.Streaming or TorrentSyncState.Finalizing ? 1 : 0;
+                backlog += torrent.BacklogBytes;
+            }
+
+            _activeTorrents.Set(active);
+            _backlogBytes.Set(backlog);
+            for (var i = 0; i < now.States.Count; i++)
+            {
+                _sourceStates[i].Set(now.States[i]);
+            }
+
+            _liveDropped.Inc(_live.Show(now));
+        });
+    }
+
     partial void RegisterSource(Counter dropped)
     {
         _pollErrors = SharedMetricFamilies.StreamOpenErrors(_factory).WithLabels(_mode);
+        _gateTrips = SharedMetricFamilies.CircuitBreakerTrips(_factory).WithLabels(_mode, "stream_queue");
+        _gateState = SharedMetricFamilies.CircuitBreakerState(_factory).WithLabels(_mode, "stream_queue");
         _pollSkips = _factory.CreateCounter("qbsync_idle_poll_skips_total", "Piece poll skips due to idle torrent detection");
         _listReuses = _factory.CreateCounter("qbsync_cycle_cache_hits_total", "Per-cycle completed-torrents cache reuses");
+        _syncFailures = _factory.CreateCounter(
+            "qbsync_sync_failed_total", "Torrents that failed verification repeatedly and were tagged as sync-failed (source)");
+        _excludeAborts = _factory.CreateCounter(
+            "qbsync_exclude_sync_abort_total", "Torrents aborted due to exclude-sync tag applied mid-sync (source)");
+        _bytesSynced = _factory.CreateCounter(
+            "qbsync_torrent_bytes_synced_total", "Bytes synced per torrent (source only, for completed-transfers table)", ["hash", "name"]);
+        _syncedAt = _factory.CreateGauge(
+            "qbsync_torrent_synced_timestamp_seconds", "Unix time at which the torrent was last synced", ["hash", "name"]);
+        _syncLatency = _factory.CreateHistogram(
+            "qbsync_torrent_sync_latency_seconds",
+            "End-to-end sync duration from download completion to destination finalization",
+            new HistogramConfiguration { Buckets = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200] });
+        _finalizationBackoffs = _factory.CreateGauge("qbsync_active_finalization_backoffs", "Torrents in finalization backoff (source)");
+        _completionRecords = _factory.CreateGauge("qbsync_completed_on_dest_cache_size", "Torrents cached as complete on destination (source)");
+        _senderWorkers = _factory.CreateGauge("qbsync_sender_workers_configured", "Concurrent sender workers configured (source)");
+        _backlogBytes = _factory.CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
+        _sourceStates = CreateStateGauges([.. Enum.GetValues<TorrentSyncState>().Select(StateLabel)]);
+        _liveDropped = dropped.WithLabels(_mode, "live");
     }
+
+    private static string StateLabel(TorrentSyncState state) => state.ToString().ToLowerInvariant();
 }

@@ -1,0 +1,197 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Shared;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Source.Peers;
+
+/// <summary>
+/// Greets the destination until it answers, then listens to its changes, for ever. Owns the gate; others report to it how their calls went. Thread-safe.
+/// </summary>
+internal sealed partial class PeerWatcher(
+    IDestination destination,
+    Caller caller,
+    SourceOptions options,
+    MonotonicClock clock,
+    Chance chance,
+    EngineMetrics metrics,
+    Func<PeerEvent, CancellationToken, ValueTask> sink,
+    ILogger<PeerWatcher> logger)
+{
+    private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+    private static readonly Backoff Rewatch = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
+    private readonly Lock _lock = new();
+    private readonly PeerGate _gate = new(options.ReconnectMaxDelay);
+    private CancellationTokenSource? _listening;
+    private bool? _isUp;
+
+    /// <summary>State of the gate, for metrics.</summary>
+    public PeerGateState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _gate.State;
+            }
+        }
+    }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var rewatches = 0;
+        while (!stop.IsCancellationRequested)
+        {
+            await WaitForProbeAsync(stop).ConfigureAwait(false);
+            if (stop.IsCancellationRequested || !await GreetAsync(stop).ConfigureAwait(false))
+            {
+                continue;
+            }
+
+            var began = clock.Now;
+            await ListenAsync(stop).ConfigureAwait(false);
+            rewatches = clock.Now - began > Silence ? 1 : rewatches + 1;
+            await clock.DelayAsync(Rewatch.After(rewatches), stop).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>A call to the destination worked.</summary>
+    public void Succeeded()
+    {
+        lock (_lock)
+        {
+            _gate.Succeeded();
+        }
+    }
+
+    /// <summary>A call to the destination failed for want of the destination. When that opens the gate, listening ends and probing begins.</summary>
+    public void Failed()
+    {
+        CancellationTokenSource? listening = null;
+        lock (_lock)
+        {
+            if (_gate.Failed(clock.Now, chance.Next()))
+            {
+                listening = _listening;
+                metrics.GateOpened();
+            }
+        }
+
+        listening?.Cancel();
+    }
+
+    private async ValueTask WaitForProbeAsync(CancellationToken stop)
+    {
+        TimeSpan wait;
+        lock (_lock)
+        {
+            wait = _isUp is false || _gate.State == PeerGateState.Open ? _gate.ProbeAt - clock.Now : TimeSpan.Zero;
+        }
+
+        if (wait > TimeSpan.Zero)
+        {
+            await clock.DelayAsync(wait, stop).ConfigureAwait(false);
+        }
+
+        lock (_lock)
+        {
+            _gate.BeginProbe();
+        }
+    }
+
+    private async ValueTask<bool> GreetAsync(CancellationToken stop)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        try
+        {
+            var greeting = await destination.HelloAsync(caller, deadline.Token).AsTask()
+                .WaitAsync(HelloTimeout, clock.Provider, stop).ConfigureAwait(false);
+            Succeeded();
+            if (_isUp != true)
+            {
+                Log.PeerUp(logger, greeting.Software);
+            }
+
+            _isUp = true;
+            await sink(new PeerEvent.Up(greeting), stop).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return false;
+        }
+        catch (Exception e) when (e is PeerException or TimeoutException)
+        {
+            await deadline.CancelAsync().ConfigureAwait(false);
+            Failed();
+            await TellDownAsync(e.Message, stop).ConfigureAwait(false);
+            return false;
+        }
+    }
+
+    private async ValueTask TellDownAsync(string problem, CancellationToken stop)
+    {
+        if (_isUp != false)
+        {
+            Log.PeerDown(logger, problem);
+        }
+
+        _isUp = false;
+        try
+        {
+            await sink(new PeerEvent.Down(problem), stop).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async ValueTask ListenAsync(CancellationToken stop)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        lock (_lock)
+        {
+            _listening = ended;
+        }
+
+        try
+        {
+            var updates = destination.WatchAsync(caller, ended.Token).GetAsyncEnumerator(ended.Token);
+            await using (updates.ConfigureAwait(false))
+            {
+                while (await updates.MoveNextAsync().AsTask().WaitAsync(Silence, clock.Provider, ended.Token).ConfigureAwait(false))
+                {
+                    await sink(new PeerEvent.Told(updates.Current), ended.Token).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested)
+        {
+        }
+        catch (Exception e) when (e is PeerException or TimeoutException or NotSupportedException)
+        {
+            Log.WatchEnded(logger, e.Message);
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _listening = null;
+            }
+
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4030, LogLevel.Information, "The destination answers: {Software}.")]
+        public static partial void PeerUp(ILogger logger, string software);
+
+        [LoggerMessage(4031, LogLevel.Warning, "The destination does not answer; trying on. {Reason}")]
+        public static partial void PeerDown(ILogger logger, string reason);
+
+        [LoggerMessage(4032, LogLevel.Debug, "Listening to the destination ended: {Reason}")]
+        public static partial void WatchEnded(ILogger logger, string reason);
+    }
+}

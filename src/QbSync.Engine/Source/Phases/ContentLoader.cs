@@ -1,0 +1,133 @@
+using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Tracking;
+using QbSync.Engine.Status;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source.Phases;
+
+/// <summary>Asks the client what a torrent is and where it lies, and looks which of the folders it named holds it. Thread-safe.</summary>
+internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, SourceOptions options, MonotonicClock clock)
+{
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
+
+    /// <param name="known">The manifest, when this process has it: it is asked for once.</param>
+    public async Task<ContentOutcome> LoadAsync(TorrentStatus status, TorrentManifest? known, bool withTorrent, CancellationToken cancellationToken)
+    {
+        var description = await Bound(client.DescribeAsync(refresh: false, cancellationToken), cancellationToken).ConfigureAwait(false);
+        byte[]? torrent = null;
+        if (known is null || withTorrent)
+        {
+            torrent = await Bound(client.GetManifestAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+        }
+
+        TorrentManifest manifest;
+        try
+        {
+            manifest = known ?? TorrentManifest.Parse(torrent);
+        }
+        catch (TorrentFormatException e)
+        {
+            // A malformed answer may be an error page of a client under load; what is well formed and beyond us stays so.
+            var fault = e.Reason == TorrentFormatReason.Malformed ? FaultClass.TransientClient : FaultClass.Permanent;
+            return new ContentOutcome.NotReady(WaitingReason.Metadata, fault, $"The .torrent that the client exports is not usable: {e.Message}");
+        }
+
+        if (!IsOf(manifest, status))
+        {
+            return new ContentOutcome.NotReady(
+                WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent ({manifest.Id}).");
+        }
+
+        var files = await Bound(client.GetFilesAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (TorrentLayout.TryCreate(status, manifest, files, description, out var problem) is not { } layout)
+        {
+            return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, problem);
+        }
+
+        return Place(status, layout, new PathMap(options, description), torrent);
+    }
+
+    /// <summary>User's tags: none of those that steer us.</summary>
+    public TorrentParameters ParametersOf(TorrentStatus status) => new()
+    {
+        Category = status.Category,
+        Tags = [.. status.Tags.Where(IsUserTag).Order(StringComparer.Ordinal)],
+        AddedAt = status.AddedAt,
+        CompletedAt = status.CompletedAt,
+    };
+
+    private ContentOutcome Place(TorrentStatus status, TorrentLayout layout, PathMap map, byte[]? torrent)
+    {
+        List<string> folders = [];
+        foreach (var folder in layout.BaseFolders)
+        {
+            if (map.ToLocal(folder) is { } local)
+            {
+                folders.Add(local);
+            }
+        }
+
+        if (folders.Count == 0)
+        {
+            return Route(layout.BaseFolders[0]);
+        }
+
+        if (map.ToSubPath(layout.FinalFolder) is not { } subPath)
+        {
+            return Route(layout.FinalFolder);
+        }
+
+        if (subPath.Length > 0 && !ClientPath.IsSafe(subPath))
+        {
+            return Route(layout.FinalFolder);
+        }
+
+        var location = Found(new ContentLocation(layout.Manifest, folders, layout.FileNames, layout.PartFileNames), layout.Selection);
+        var content = new TorrentContent(
+            layout.Manifest,
+            layout,
+            new PieceLayout(layout.Manifest, layout.Selection),
+            location,
+            new Place("", subPath, layout.ContentLayout),
+            ParametersOf(status));
+        return new ContentOutcome.Ready(content with { Torrent = torrent });
+    }
+
+    private static ContentOutcome.NotReady Route(string[] folder) => new(
+        WaitingReason.Route,
+        null,
+        $"The client keeps it in '/{string.Join('/', folder)}', which no path-map (or data) covers. Add it to path-map.");
+
+    /// <summary>The disk decides which folder comes first: the one that holds a selected file.</summary>
+    private ContentLocation Found(ContentLocation location, Selection selection)
+    {
+        foreach (var folder in location.BaseFolders)
+        {
+            var here = location with { BaseFolders = [folder] };
+            foreach (var file in location.Manifest.Files)
+            {
+                if (file.Length > 0 && selection.IsSelected(file.Index) && reader.Identify(here, file.Index) is not null)
+                {
+                    return location with { BaseFolders = [folder, .. location.BaseFolders.Where(other => other != folder)] };
+                }
+            }
+        }
+
+        return location;
+    }
+
+    private bool IsUserTag(string tag) =>
+        tag != options.SyncedTag && tag != options.SyncFailedTag && tag != options.SourceRemovedTag && tag != options.ExcludeSyncTag;
+
+    private static bool IsOf(TorrentManifest manifest, TorrentStatus status)
+    {
+        var v1 = status.V1.Length == 0 || status.V1 == manifest.V1 || status.V1 == manifest.V2.Truncated;
+        var v2 = status.V2.Length == 0 || status.V2 == manifest.V2 || status.V2 == manifest.V2.Truncated;
+        return v1 && v2;
+    }
+
+    private Task<T> Bound<T>(ValueTask<T> call, CancellationToken cancellationToken) =>
+        call.AsTask().WaitAsync(CallTimeout, clock.Provider, cancellationToken);
+}

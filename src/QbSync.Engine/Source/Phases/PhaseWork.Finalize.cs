@@ -1,0 +1,132 @@
+using QbSync.Engine.Source.Records;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source.Phases;
+
+internal sealed partial class PhaseWork
+{
+    /// <summary>Makes the torrent final there, after a last look at its selection here.</summary>
+    public async Task<PhaseResult> FinalizeAsync(PhaseInput input, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
+    {
+        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false);
+        if (loaded is ContentOutcome.NotReady reason)
+        {
+            return PhaseResult.Held.By(reason);
+        }
+
+        var content = ((ContentOutcome.Ready)loaded).Content;
+        if (input.Streamed is { } streamed && !streamed.Selection.Equals(content.Selection))
+        {
+            return new PhaseResult.OpenAnew("its selection changed");
+        }
+
+        var request = new FinalizeRequest
+        {
+            Id = content.Manifest.Id,
+            SelectionFingerprint = content.Selection.Fingerprint(content.Manifest.Id),
+            Parameters = content.Parameters,
+        };
+        switch (await FinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false))
+        {
+            case FinalizeOutcome.Complete complete:
+                return await CompleteAsync(content, input.Status!, complete.View, adopted: false, cancellationToken).ConfigureAwait(false);
+            case FinalizeOutcome.Incomplete incomplete:
+                return incomplete.Have.Length == content.Manifest.PieceCount && incomplete.Deferred.Length == content.Manifest.PieceCount
+                    ? new PhaseResult.Incomplete(incomplete)
+                    : new PhaseResult.Faulted(new PeerException(PeerFault.Malformed, "The destination tells another number of pieces."));
+            case FinalizeOutcome.Refused { Refusal.Reason: RefusalReason.SelectionChanged }:
+                return new PhaseResult.OpenAnew("the destination has another selection");
+            case FinalizeOutcome.Refused { Refusal.Reason: RefusalReason.Incomplete }:
+                return new PhaseResult.OpenAnew("the destination lacks pieces");
+            case FinalizeOutcome.Refused refused:
+                if (refused.Refusal.Reason.GetKind() == RefusalKind.Permanent)
+                {
+                    metrics.FinalizationFailed();
+                }
+
+                return PhaseResult.Held.By(refused.Refusal);
+            default:
+                return new PhaseResult.OpenAnew("the destination does not know it");
+        }
+    }
+
+    /// <summary>Takes over what the destination has complete already, after comparing selections: no byte is sent.</summary>
+    public async Task<PhaseResult> AdoptAsync(PhaseInput input, ReadOnlyMemory<byte> selectionThere, CancellationToken cancellationToken)
+    {
+        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false);
+        if (loaded is ContentOutcome.NotReady reason)
+        {
+            return PhaseResult.Held.By(reason);
+        }
+
+        var content = ((ContentOutcome.Ready)loaded).Content;
+        if (!Covers(content, selectionThere))
+        {
+            return new PhaseResult.OpenAnew("the destination has fewer files of it");
+        }
+
+        var view = new CompletionView(ReadOnlyMemory<byte>.Empty, null, selectionThere);
+        return await CompleteAsync(content, input.Status!, view, adopted: true, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static bool Covers(TorrentContent content, ReadOnlyMemory<byte> selectionThere)
+    {
+        if (selectionThere.IsEmpty)
+        {
+            // Not told: the destination's Complete stands for the selection that it was given.
+            return true;
+        }
+
+        return Selection.TryFromBytes(content.Manifest, selectionThere.Span, out var there)
+            && content.Manifest.Files.All(file => !content.Selection.IsSelected(file.Index) || there!.IsSelected(file.Index));
+    }
+
+    private Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken) =>
+        destination.RepeatAsync(
+            token => destination.FinalizeAsync(request, token),
+            static answer => answer is FinalizeOutcome.Running running ? running.Progress : null,
+            onProgress,
+            cancellationToken);
+
+    /// <summary>Writes the completion record; only then the torrent counts as synced.</summary>
+    private async Task<PhaseResult> CompleteAsync(
+        TorrentContent content, TorrentStatus status, CompletionView view, bool adopted, CancellationToken cancellationToken)
+    {
+        var completion = new CompletionRecord
+        {
+            Adopted = adopted,
+            Selection = content.Selection.ToBytes(),
+            SelectedBytes = content.Pieces.SelectedBytes,
+            ClientSelectedSize = status.SelectedSize,
+            ProofId = view.ProofId.ToArray(),
+            CompletedAt = status.CompletedAt,
+            SyncedAt = clock.WallNow,
+        };
+        var record = new TorrentRecord
+        {
+            Id = content.Manifest.Id.ToString(),
+            ClientId = status.Id.Value,
+            Name = content.Manifest.Name,
+            State = TorrentSyncState.Synced,
+            FirstSeen = clock.WallNow,
+            OpenedThere = true,
+            AllArrived = true,
+            Finalize = FinalizeOf(content),
+            Completion = completion,
+        };
+        await records.WriteAsync(content.Manifest.Id, record, cancellationToken).ConfigureAwait(false);
+        return new PhaseResult.Completed(completion, content.Manifest.Name, content.Pieces.SelectedPieceCount);
+    }
+
+    /// <summary>What is kept to finalize without the source's entry.</summary>
+    public static FinalizeRecord FinalizeOf(TorrentContent content) => new()
+    {
+        Fingerprint = content.Selection.Fingerprint(content.Manifest.Id),
+        Category = content.Parameters.Category,
+        Tags = content.Parameters.Tags,
+        AddedAt = content.Parameters.AddedAt,
+        CompletedAt = content.Parameters.CompletedAt,
+    };
+}

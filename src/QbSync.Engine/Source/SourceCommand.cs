@@ -1,0 +1,51 @@
+using QbSync.Engine.Source.Peers;
+using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Tracking;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+/// <summary>What others post to the loop.</summary>
+internal abstract record SourceCommand
+{
+    private SourceCommand()
+    {
+    }
+
+    /// <summary>A look at the client.</summary>
+    public sealed record Seen(ClientSnapshot Snapshot) : SourceCommand;
+
+    /// <summary>Pieces that the client has.</summary>
+    public sealed record Pieces(ClientTorrentId Id, PieceBitmap Has) : SourceCommand;
+
+    /// <summary>Whether the client answers.</summary>
+    public sealed record Client(string Problem) : SourceCommand;
+
+    /// <summary>News of the destination.</summary>
+    public sealed record Peer(PeerEvent Event) : SourceCommand;
+
+    /// <summary>The link has streams, or none.</summary>
+    public sealed record Link(bool Connected) : SourceCommand;
+
+    /// <summary>A phase ended.</summary>
+    public sealed record PhaseEnded(TorrentSync Sync, int Run, PhaseResult Result) : SourceCommand;
+
+    /// <summary>A phase goes on.</summary>
+    public sealed record Progress(TorrentSync Sync, int Run, OperationProgress Value) : SourceCommand;
+
+    /// <summary>A batch of statuses was answered, or failed.</summary>
+    public sealed record Statuses(IReadOnlyList<(TorrentSync Sync, int Run)> Asked, IReadOnlyList<DestinationTorrentStatus> Answers, Exception? Fault)
+        : SourceCommand;
+
+    /// <summary>A stream has something to tell.</summary>
+    public sealed record Edge(InfoHash Id) : SourceCommand;
+
+    /// <summary>Time passes.</summary>
+    public sealed record Tick : SourceCommand
+    {
+        public static Tick Instance { get; } = new();
+    }
+}

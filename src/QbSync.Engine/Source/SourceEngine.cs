@@ -1,0 +1,95 @@
+using System.Security.Cryptography;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Engine.Shared;
+using QbSync.Engine.Source;
+using QbSync.Engine.Source.Records;
+using QbSync.Engine.Status;
+using QbSync.Ports;
+
+namespace QbSync.Engine;
+
+/// <summary>
+/// The source: finds torrents in a client, streams them to a destination piece by piece while they download, and finalizes them there. Needs neither client
+/// nor destination to start. Runs once; its <see cref="Status"/> may be read from any thread.
+/// </summary>
+public sealed class SourceEngine : IAsyncDisposable
+{
+    private readonly SourceDependencies _dependencies;
+    private readonly CancellationTokenSource _disposed = new();
+    private readonly StatusHolder _status;
+    private Task? _running;
+
+    /// <summary>Makes it; nothing is done before <see cref="RunAsync"/>.</summary>
+    /// <exception cref="ArgumentException">The options are not valid; the message has every fault.</exception>
+    public SourceEngine(
+        SourceOptions options,
+        ITorrentClient client,
+        IDestination destination,
+        IPieceReader reader,
+        IDurableRecords records,
+        IMetricFactory metrics,
+        CollectorRegistry registry,
+        ILoggerFactory loggers,
+        TimeProvider time,
+        Random random)
+    {
+        if (options.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        var clock = new MonotonicClock(time);
+        _status = new StatusHolder(clock.WallNow);
+        _dependencies = new SourceDependencies(
+            options,
+            client,
+            destination,
+            reader,
+            new RecordStore(records, loggers.CreateLogger<RecordStore>()),
+            new EngineMetrics(metrics, registry, "source"),
+            loggers,
+            clock,
+            new Chance(random));
+    }
+
+    /// <summary>What it is doing: immutable, swapped at least once a second.</summary>
+    public EngineStatus Status => _status.Current;
+
+    /// <summary>
+    /// Runs until <paramref name="stop"/>: then takes nothing new, ends the pieces in hand, awaits acks in flight for a bounded time, and returns.
+    /// Throws only for a fault of its own, or state that it must not touch.
+    /// </summary>
+    /// <exception cref="StorageException">A record was written by a newer version, or records cannot be read.</exception>
+    public Task RunAsync(CancellationToken stop)
+    {
+        if (_running is not null)
+        {
+            throw new InvalidOperationException("A source engine runs once.");
+        }
+
+        return _running = RunOnceAsync(stop);
+    }
+
+    /// <summary>Stops it, if it runs, and waits for that.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _disposed.CancelAsync().ConfigureAwait(false);
+        if (_running is { } running)
+        {
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        _disposed.Dispose();
+    }
+
+    private async Task RunOnceAsync(CancellationToken stop)
+    {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
+        var sourceId = await _dependencies.Records
+            .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), ends.Token).ConfigureAwait(false);
+        var records = await _dependencies.Records.LoadAsync(ends.Token).ConfigureAwait(false);
+        using var loop = new SourceLoop(_dependencies, new Caller(sourceId, _dependencies.Options.Name), _status);
+        await loop.RunAsync(records, ends.Token).ConfigureAwait(false);
+    }
+}

@@ -1,0 +1,234 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Tracking;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    private static readonly TimeSpan LookApart = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(10);
+    private readonly RemovalJudge _removals = new();
+    private readonly Dictionary<ClientTorrentId, TorrentSync> _byClientId = [];
+    private bool? _clientOk;
+    private string _clientProblem = "";
+    private bool _isStarted;
+
+    private void OnClient(string problem)
+    {
+        _clientOk = problem.Length == 0;
+        _clientProblem = problem;
+        _isReportDue = true;
+        if (problem.Length > 0)
+        {
+            _removals.ClientLost();
+            return;
+        }
+
+        ReleaseHolds(FaultClass.TransientClient);
+    }
+
+    private void OnSeen(ClientSnapshot snapshot)
+    {
+        HashSet<InfoHash> listed = [];
+        HashSet<ClientTorrentId> named = [.. snapshot.Update.Removed];
+        foreach (var status in snapshot.Update.Torrents)
+        {
+            if (Find(status) is { } sync)
+            {
+                listed.Add(sync.Id);
+                Update(sync, status);
+            }
+            else if (IdOf(status) is { } id)
+            {
+                listed.Add(id);
+                Discover(id, status);
+            }
+        }
+
+        var known = _syncs.ToDictionary(pair => pair.Key, pair => named.Contains(pair.Value.ClientId));
+        foreach (var sync in _syncs.Values)
+        {
+            if (!listed.Contains(sync.Id) && sync.Status is not null)
+            {
+                sync.Status = null;
+                Freeze(sync);
+            }
+        }
+
+        foreach (var id in _removals.Judge(snapshot.Update.Kind, known, listed, snapshot.Update.Torrents.Count, Now))
+        {
+            OnRemoved(_syncs[id]);
+        }
+
+        foreach (var sync in _syncs.Values.ToArray())
+        {
+            Consider(sync);
+        }
+
+        _isStarted = true;
+        _with.Metrics.CycleListReused();
+        Reschedule();
+        _isReportDue = true;
+    }
+
+    private TorrentSync? Find(TorrentStatus status)
+    {
+        if (_byClientId.TryGetValue(status.Id, out var sync))
+        {
+            return sync;
+        }
+
+        // Another id of the same torrent: the client's version changed, or the record is of an earlier process.
+        sync = status.V1.Length > 0 && _syncs.TryGetValue(status.V1, out var byV1) ? byV1
+            : status.V2.Length > 0 && _syncs.TryGetValue(status.V2, out var byV2) ? byV2 : null;
+        if (sync is not null)
+        {
+            _byClientId.Remove(sync.ClientId);
+            sync.ClientId = status.Id;
+            _byClientId[status.Id] = sync;
+        }
+
+        return sync;
+    }
+
+    private static InfoHash? IdOf(TorrentStatus status) => status.V1.Length > 0 ? status.V1 : status.V2.Length > 0 ? status.V2 : null;
+
+    private void Discover(InfoHash id, TorrentStatus status)
+    {
+        var clientClass = ClientClasses.Of(status);
+        if (clientClass == ClientClass.NoMetadata || !(SourcePlanner.IsEligible(clientClass) || IsExcluded(status)))
+        {
+            return;
+        }
+
+        var sync = Add(id, status.Id, status.Name);
+        sync.FirstSeen = _with.Clock.WallNow;
+        sync.Status = status;
+        sync.Begin(
+            IsExcluded(status) ? TorrentSyncState.Excluded : TorrentSyncState.Discovered,
+            IsExcluded(status) ? $"the tag '{_options.ExcludeSyncTag}' forbids it" : "the client has it");
+    }
+
+    private TorrentSync Add(InfoHash id, ClientTorrentId clientId, string name)
+    {
+        var sync = new TorrentSync(id, clientId, name, _logger);
+        _syncs[id] = sync;
+        _byClientId[clientId] = sync;
+        return sync;
+    }
+
+    private void Update(TorrentSync sync, TorrentStatus status)
+    {
+        if (ReferenceEquals(sync.Status, status))
+        {
+            return;
+        }
+
+        var before = sync.Status;
+        var classBefore = sync.Class;
+        sync.Status = status;
+        if (status.Tags.Contains(_options.SyncFailedTag) && sync.State == TorrentSyncState.Failed && !sync.FailedTagWasSeen)
+        {
+            sync.FailedTagWasSeen = true;
+            Persist(sync);
+        }
+
+        var moved = before is not null
+            && (before.ContentPath != status.ContentPath || before.SavePath != status.SavePath || before.Name != status.Name
+                || before.Category != status.Category || before.SelectedSize != status.SelectedSize || classBefore == ClientClass.Busy);
+        sync.NeedsLook |= moved && sync.State is TorrentSyncState.Streaming;
+        sync.NeedsLook |= sync.State == TorrentSyncState.Synced && sync.Completion is { } record && record.ClientSelectedSize != status.SelectedSize;
+        if (sync.Stream is not null && classBefore != sync.Class)
+        {
+            Freeze(sync);
+            Watch(sync);
+        }
+    }
+
+    /// <summary>Pieces that a complete torrent has need no call; those of a downloading one are asked for by the monitor.</summary>
+    private void Watch(TorrentSync sync)
+    {
+        if (sync is not { Stream: { } stream, Status: { } status })
+        {
+            return;
+        }
+
+        stream.IsLive = sync.Class != ClientClass.Complete;
+        if (sync.Class == ClientClass.Complete)
+        {
+            var all = new PieceBitmap(stream.Table.PieceCount);
+            all.SetAll();
+            stream.Table.ApplyClient(all);
+            _monitor.Unregister(status.Id);
+            _pulse.Pulse();
+        }
+        else
+        {
+            _monitor.Register(status.Id, stream.Table.PieceCount);
+        }
+    }
+
+    /// <summary>Nothing is read while the client checks or moves the files, or does not find them.</summary>
+    private static void Freeze(TorrentSync sync)
+    {
+        if (sync.Stream is { } stream)
+        {
+            stream.IsFrozen = sync.Class is null or ClientClass.NoMetadata or ClientClass.Busy or ClientClass.Broken;
+        }
+    }
+
+    private void OnPieces(ClientTorrentId id, PieceBitmap has)
+    {
+        if (_byClientId.TryGetValue(id, out var sync) && sync is { Stream: { } stream, Class: not ClientClass.Complete }
+            && stream.Table.PieceCount == has.Length)
+        {
+            stream.Table.ApplyClient(has);
+            _pulse.Pulse();
+        }
+    }
+
+    private bool IsExcluded(TorrentStatus? status) =>
+        _options.ExcludeSyncTag.Length > 0 && status is not null && status.Tags.Contains(_options.ExcludeSyncTag);
+
+    private void ReleaseHolds(FaultClass fault)
+    {
+        foreach (var sync in _syncs.Values.ToArray())
+        {
+            if (sync.Hold?.Fault == fault)
+            {
+                sync.Hold = sync.Hold with { RetryAt = Now };
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4050, LogLevel.Information, "{Name} ({Torrent}) is gone from the client.")]
+        public static partial void Removed(ILogger logger, string name, InfoHash torrent);
+
+        [LoggerMessage(4051, LogLevel.Warning, "{Name} ({Torrent}) waits: {Reason}")]
+        public static partial void Held(ILogger logger, string name, InfoHash torrent, string reason);
+
+        [LoggerMessage(4052, LogLevel.Warning, "{Name} ({Torrent}) got strike {Strikes} of {Limit}: {Reason}")]
+        public static partial void Strike(ILogger logger, string name, InfoHash torrent, int strikes, int limit, string reason);
+
+        [LoggerMessage(4053, LogLevel.Warning, "The destination's disk is full; pieces wait for room there.")]
+        public static partial void DestinationFull(ILogger logger);
+
+        [LoggerMessage(4054, LogLevel.Information, "The destination has room again.")]
+        public static partial void DestinationHasRoom(ILogger logger);
+
+        [LoggerMessage(4055, LogLevel.Error, "{Name} ({Torrent}): an unexpected fault.")]
+        public static partial void Unexpected(ILogger logger, string name, InfoHash torrent, Exception exception);
+
+        [LoggerMessage(4056, LogLevel.Warning, "{Pieces} pieces were in flight and not answered when the source stopped; they are sent again after a restart.")]
+        public static partial void PiecesLost(ILogger logger, int pieces);
+
+        [LoggerMessage(4057, LogLevel.Error, "The record of {Torrent} has a state that it cannot begin with; it is asked for anew.")]
+        public static partial void RecordUnusable(ILogger logger, InfoHash torrent);
+    }
+}

@@ -1,0 +1,241 @@
+using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Records;
+using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Status;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    /// <summary>Asks the planner about a torrent and does what it says. Called whenever anything about the torrent changed.</summary>
+    private void Consider(TorrentSync sync)
+    {
+        var decision = SourcePlanner.Decide(FactsOf(sync));
+        switch (decision.Action)
+        {
+            case SyncAction.Wait:
+                sync.WaitingFor = decision.WaitingFor;
+                break;
+            case SyncAction.AskStatus:
+                _toAsk.Add(sync);
+                break;
+            case SyncAction.Adopt:
+                var selection = sync.Answer!.Selection;
+                StartPhase(sync, (input, _, token) => _work.AdoptAsync(input, selection, token));
+                break;
+            case SyncAction.Initialize:
+                if (sync.State == TorrentSyncState.Initializing || sync.Transition(TorrentSyncState.Initializing, decision.Reason))
+                {
+                    StartPhase(sync, _work.InitializeAsync);
+                }
+
+                break;
+            case SyncAction.Finalize:
+                StartFinalize(sync, decision.Reason);
+                break;
+            case SyncAction.Resume:
+                sync.Transition(TorrentSyncState.Initializing, decision.Reason);
+                Consider(sync);
+                break;
+            case SyncAction.Look:
+                sync.NeedsLook = false;
+                sync.LookedAt = Now;
+                StartPhase(sync, (input, _, token) => _work.LookAsync(input, token));
+                break;
+            case SyncAction.Exclude:
+                Exclude(sync);
+                break;
+            case SyncAction.Abort:
+                StartPhase(sync, (input, progress, token) => _work.AbortAsync(input, AbortCause.Excluded, progress, token));
+                break;
+            case SyncAction.Readmit or SyncAction.Retry:
+                Readmit(sync, decision.Reason);
+                break;
+            case SyncAction.Fail:
+                sync.FailedTagWasSeen = true;
+                Fail(sync, decision.Reason);
+                break;
+            case SyncAction.Tag:
+                var tag = sync.State == TorrentSyncState.Failed ? _options.SyncFailedTag : _options.SyncedTag;
+                var clientId = sync.ClientId;
+                StartPhase(sync, (_, _, token) => _work.TagAsync(clientId, tag, token));
+                break;
+            case SyncAction.Deliver:
+                Deliver(sync);
+                break;
+        }
+    }
+
+    private SyncFacts FactsOf(TorrentSync sync) => new()
+    {
+        State = sync.State,
+        Class = sync.Class,
+        IsExcluded = IsExcluded(sync.Status),
+        HasFailedTag = _options.SyncFailedTag.Length > 0 && sync.Status is { } shown && shown.Tags.Contains(_options.SyncFailedTag),
+        FailedTagWasSeen = sync.FailedTagWasSeen,
+        WantsTag = WantsTag(sync),
+        Answer = sync.Answer?.State,
+        HasBytes = sync.Status is { CompletedBytes: > 0 },
+        IsAllAcknowledged = sync.Stream is { Table.IsAllAcknowledged: true },
+        HasStream = sync.Stream is not null,
+        IsOwedThere = sync.OpenedThere,
+        NeedsLook = IsLookDue(sync),
+        NeedsValidation = sync.NeedsValidation,
+        IsBusy = sync.IsBusy,
+        IsHeld = sync.Hold is not null,
+        PeerReady = PeerReady,
+    };
+
+    private bool WantsTag(TorrentSync sync) => sync switch
+    {
+        { Status: null } => false,
+        { State: TorrentSyncState.Synced } => _options.SyncedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncedTag),
+        { State: TorrentSyncState.Failed, FailedTagWasSeen: false } =>
+            _options.SyncFailedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncFailedTag),
+        _ => false,
+    };
+
+    private bool IsLookDue(TorrentSync sync) => sync.State switch
+    {
+        TorrentSyncState.Streaming => Now - sync.LookedAt >= (sync.NeedsLook ? LookApart : LookAgain),
+        TorrentSyncState.Synced => sync.NeedsLook && Now - sync.LookedAt >= LookApart,
+        _ => false,
+    };
+
+    private void StartFinalize(TorrentSync sync, string reason)
+    {
+        if (sync.State != TorrentSyncState.Finalizing)
+        {
+            var isAttached = sync.Stream is not { Table.IsAllAcknowledged: true };
+            if (!sync.Transition(TorrentSyncState.Finalizing, reason))
+            {
+                return;
+            }
+
+            sync.AllArrived |= !isAttached;
+            sync.OpenedThere = true;
+            sync.ArrivedAt ??= _with.Clock.WallNow;
+            Persist(sync);
+            Reschedule();
+        }
+
+        if (PeerReady)
+        {
+            StartPhase(sync, _work.FinalizeAsync);
+        }
+    }
+
+    private void Exclude(TorrentSync sync)
+    {
+        var wasUnderWay = sync.OpenedThere;
+        if (!sync.Transition(TorrentSyncState.Excluded, $"the tag '{_options.ExcludeSyncTag}' forbids it"))
+        {
+            return;
+        }
+
+        ForgetStream(sync);
+        if (wasUnderWay)
+        {
+            _with.Metrics.SyncAborted();
+        }
+
+        Persist(sync);
+        Consider(sync);
+    }
+
+    private void Readmit(TorrentSync sync, string reason)
+    {
+        var next = sync is { State: TorrentSyncState.Removing, Completion: not null } ? TorrentSyncState.Synced : TorrentSyncState.Discovered;
+        if (!sync.Transition(next, reason))
+        {
+            return;
+        }
+
+        sync.Strikes.Clear();
+        sync.FailedTagWasSeen = false;
+        sync.Answer = null;
+        Persist(sync);
+        Consider(sync);
+    }
+
+    private void Fail(TorrentSync sync, string reason)
+    {
+        if (!sync.Transition(TorrentSyncState.Failed, reason))
+        {
+            return;
+        }
+
+        ForgetStream(sync);
+        Persist(sync);
+        Consider(sync);
+    }
+
+    /// <summary>Counts a permanent fault; the third makes the torrent fail. True when it did.</summary>
+    private bool Strike(TorrentSync sync, string reason)
+    {
+        var now = _with.Clock.WallNow;
+        if (!sync.Strikes.Add(now))
+        {
+            return false;
+        }
+
+        Log.Strike(_logger, sync.Name, sync.Id, sync.Strikes.At.Count, StrikeLedger.Limit, reason);
+        if (!sync.Strikes.IsOut(now))
+        {
+            Persist(sync);
+            return false;
+        }
+
+        _with.Metrics.SyncFailed();
+        Fail(sync, reason);
+        return true;
+    }
+
+    /// <summary>Lets a torrent rest in its state. One log line for each new reason.</summary>
+    private void Rest(TorrentSync sync, WaitingReason waitingFor, FaultClass? fault, TimeSpan? retryAfter, string text)
+    {
+        sync.Failures++;
+        var delay = fault is { } known ? _faults.Delay(known, sync.Failures, _with.Chance.Next()) : TimeSpan.FromSeconds(5);
+        if (retryAfter is { } asked && fault is FaultClass.Capacity or FaultClass.TransientPeer && retryAfter > delay)
+        {
+            delay = retryAfter.Value;
+        }
+
+        if (text != sync.Reason)
+        {
+            Log.Held(_logger, sync.Name, sync.Id, text);
+        }
+
+        sync.Reason = text;
+        sync.Hold = new Hold(waitingFor, fault, Now + delay, text, sync.Failures);
+        sync.WaitingFor = waitingFor;
+        _isReportDue = true;
+    }
+
+    private void ForgetStream(TorrentSync sync)
+    {
+        if (sync.Stream is { } stream)
+        {
+            stream.VoidGrant();
+            _acks.Remove(stream);
+            sync.Stream = null;
+        }
+
+        sync.Content = null;
+        _monitor.Unregister(sync.ClientId);
+        _with.Reader.Forget(sync.Id);
+        Reschedule();
+    }
+
+    /// <summary>Gives the right to send: the only place that does, on the way into Streaming.</summary>
+    private void Grant(TorrentSync sync, ulong incarnation, ulong epoch, Pieces.PieceBitmap have, Pieces.PieceBitmap deferred)
+    {
+        var stream = sync.Stream!;
+        var isSame = _lastGrants.TryGetValue(stream.Id, out var last) && last == (incarnation, epoch);
+        var first = _scheduler.NextAttempt;
+        stream.Table.ApplyDestination(have, deferred, isSame ? null : first);
+        stream.Give(new StreamGrant(incarnation, epoch, first));
+        _lastGrants[stream.Id] = (incarnation, epoch);
+    }
+}

@@ -1,0 +1,95 @@
+using QbSync.Engine.Source.Streaming;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    /// <summary>What acks and reads noted about a torrent since the last look.</summary>
+    private void OnEdges(TorrentSync sync)
+    {
+        if (sync.Stream is not { } stream || stream.TakeEdges() is not (var edges and not SyncEdges.None))
+        {
+            return;
+        }
+
+        if (sync.State == TorrentSyncState.Streaming)
+        {
+            OnEdges(sync, edges);
+        }
+
+        Consider(sync);
+    }
+
+    private void OnEdges(TorrentSync sync, SyncEdges edges)
+    {
+        if (edges.HasFlag(SyncEdges.Inconsistent) && Strike(sync, "v1 and v2 hashes disagree at the destination (TorrentInconsistent)"))
+        {
+            return;
+        }
+
+        if (edges.HasFlag(SyncEdges.SourceCorrupt) && Strike(sync, "a piece does not match its hash here (source-corrupt)"))
+        {
+            return;
+        }
+
+        if (edges.HasFlag(SyncEdges.PieceRejected) && Strike(sync, "the destination rejects a piece that is right here (piece-rejected)"))
+        {
+            return;
+        }
+
+        if (edges.HasFlag(SyncEdges.Malformed) && Strike(sync, "the destination finds our pieces malformed"))
+        {
+            return;
+        }
+
+        if (edges.HasFlag(SyncEdges.ReaderFault) && Strike(sync, "reading it failed unexpectedly (internal)"))
+        {
+            return;
+        }
+
+        if (edges.HasFlag(SyncEdges.FinalizingThere))
+        {
+            StartFinalize(sync, "the destination is making it final");
+        }
+        else if (edges.HasFlag(SyncEdges.Reopen) || edges.HasFlag(SyncEdges.Inconsistent))
+        {
+            sync.Transition(TorrentSyncState.Initializing, "the destination no longer receives it");
+            Reschedule();
+        }
+        else
+        {
+            sync.NeedsLook |= edges.HasFlag(SyncEdges.FilesMissing);
+            if (edges.HasFlag(SyncEdges.AllAcknowledged) && sync.Stream is { Table.IsAllAcknowledged: true })
+            {
+                sync.ArrivedAt = _with.Clock.WallNow;
+                _isReportDue = true;
+            }
+        }
+    }
+
+    /// <summary>Which torrents may send, the backlog with the one that has least left first.</summary>
+    private void Reschedule()
+    {
+        List<PieceStream> live = [];
+        List<(PieceStream Stream, long Left)> backlog = [];
+        foreach (var sync in _syncs.Values)
+        {
+            if (sync is not { State: TorrentSyncState.Streaming, Stream: { } stream })
+            {
+                continue;
+            }
+
+            if (stream.IsLive)
+            {
+                live.Add(stream);
+            }
+            else
+            {
+                var counts = stream.Table.Counts;
+                backlog.Add((stream, (counts.Needed - counts.Acknowledged) * (long)stream.Layout.Manifest.PieceLength));
+            }
+        }
+
+        _scheduler.Replace([.. live], [.. backlog.OrderBy(item => item.Left).Select(item => item.Stream)]);
+    }
+}

@@ -1,0 +1,251 @@
+using QbSync.Engine.Source.Peers;
+using QbSync.Engine.Status;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    private const int BatchSize = 256;
+    private const int BatchesAtOnce = 4;
+    private readonly HashSet<TorrentSync> _toAsk = [];
+    private DestinationGreeting? _greeting;
+    private string _peerProblem = "";
+    private bool? _peerOk;
+    private bool _linkUp;
+    private int _batches;
+
+    private void OnPeer(PeerEvent news)
+    {
+        _isReportDue = true;
+        switch (news)
+        {
+            case PeerEvent.Up up:
+                OnPeerUp(up.Greeting);
+                break;
+            case PeerEvent.Down down:
+                _peerOk = false;
+                _peerProblem = down.Problem;
+                break;
+            case PeerEvent.Told told:
+                OnTold(told.Update);
+                break;
+        }
+    }
+
+    private void OnPeerUp(DestinationGreeting greeting)
+    {
+        _peerOk = true;
+        _peerProblem = "";
+        var isNew = _greeting is { } before && before.Incarnation != greeting.Incarnation;
+        _greeting = greeting;
+        _link ??= _destination.OpenLink(_acks);
+        _pump.EnsureWorkers(_link);
+        foreach (var sync in _syncs.Values.ToArray())
+        {
+            if (isNew)
+            {
+                OnNewIncarnation(sync, greeting.Incarnation);
+            }
+
+            // What waited for the destination goes on at once; what it refused for want of room or by a conflict keeps its own time.
+            if (sync.Hold?.Fault == FaultClass.TransientPeer)
+            {
+                sync.Hold = null;
+            }
+
+            Consider(sync);
+        }
+    }
+
+    /// <summary>The destination lost what was not durable: what streams is opened anew, what it answered counts no more. Never a fault of a torrent.</summary>
+    private void OnNewIncarnation(TorrentSync sync, ulong incarnation)
+    {
+        sync.Answer = null;
+        sync.NeedsValidation |= sync.State == TorrentSyncState.Synced;
+        if (sync is { State: TorrentSyncState.Streaming, Stream: { } stream } && stream.Grant?.Incarnation != incarnation)
+        {
+            sync.Transition(TorrentSyncState.Initializing, "the destination was restarted");
+            Reschedule();
+        }
+    }
+
+    private void OnLink(bool connected)
+    {
+        _linkUp = connected;
+        _isReportDue = true;
+        if (connected)
+        {
+            _peer.Succeeded();
+        }
+        else
+        {
+            _peer.Failed();
+        }
+    }
+
+    private void OnTold(DestinationUpdate update)
+    {
+        switch (update)
+        {
+            case DestinationUpdate.HaveChanged changed when _syncs.TryGetValue(changed.Id, out var sync):
+                OnHaveChanged(sync, changed);
+                break;
+            case DestinationUpdate.Changed changed when _syncs.TryGetValue(changed.Status.Id, out var sync):
+                OnStatusChanged(sync, changed.Status);
+                break;
+            case DestinationUpdate.Room:
+                _capacity.Clear();
+                ReleaseHolds(FaultClass.Capacity);
+                _pulse.Pulse();
+                break;
+        }
+    }
+
+    private void OnHaveChanged(TorrentSync sync, DestinationUpdate.HaveChanged changed)
+    {
+        if (sync is not { State: TorrentSyncState.Streaming, Stream: { Grant: { } grant } stream })
+        {
+            return;
+        }
+
+        if (changed.Have.Length != stream.Table.PieceCount || changed.Deferred.Length != stream.Table.PieceCount)
+        {
+            return;
+        }
+
+        if (grant.Epoch == changed.Epoch)
+        {
+            stream.Table.ApplyDestination(changed.Have, changed.Deferred, null);
+            _pulse.Pulse();
+        }
+        else
+        {
+            sync.Transition(TorrentSyncState.Initializing, "the destination's epoch changed");
+        }
+
+        Consider(sync);
+    }
+
+    private void OnStatusChanged(TorrentSync sync, DestinationTorrentStatus status)
+    {
+        switch (sync.State)
+        {
+            case TorrentSyncState.Streaming when sync.Stream?.Grant is { } grant
+                && status.State is DestinationTorrentState.Receiving && status.Epoch != grant.Epoch:
+                sync.Transition(TorrentSyncState.Initializing, "the destination's epoch changed");
+                break;
+            case TorrentSyncState.Discovered:
+                sync.Answer = null;
+                break;
+            case TorrentSyncState.Synced when status.State is DestinationTorrentState.Absent or DestinationTorrentState.Receiving
+                or DestinationTorrentState.Failed:
+                sync.NeedsValidation = true;
+                break;
+            default:
+                return;
+        }
+
+        Consider(sync);
+    }
+
+    /// <summary>Sends the questions that have gathered, in batches.</summary>
+    private void AskStatuses()
+    {
+        while (_toAsk.Count > 0 && _batches < BatchesAtOnce && PeerReady)
+        {
+            List<(TorrentSync Sync, int Run)> batch = [];
+            foreach (var sync in _toAsk.Take(BatchSize).ToArray())
+            {
+                _toAsk.Remove(sync);
+                if (!sync.IsBusy && (sync.State == TorrentSyncState.Discovered || sync.NeedsValidation))
+                {
+                    batch.Add((sync, sync.BeginWork()));
+                }
+            }
+
+            if (batch.Count > 0)
+            {
+                _batches++;
+                Track(Task.Run(() => AskAsync(batch), CancellationToken.None));
+            }
+        }
+    }
+
+    private async Task AskAsync(List<(TorrentSync Sync, int Run)> batch)
+    {
+        SourceCommand.Statuses answer;
+        try
+        {
+            var statuses = await _destination.GetStatusAsync([.. batch.Select(asked => asked.Sync.Id)], withBitmaps: true, _phasesEnd.Token)
+                .ConfigureAwait(false);
+            answer = new SourceCommand.Statuses(batch, statuses, null);
+        }
+        catch (OperationCanceledException) when (_phasesEnd.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            answer = new SourceCommand.Statuses(batch, [], e);
+        }
+
+        await PostAsync(answer).ConfigureAwait(false);
+    }
+
+    private void OnStatuses(SourceCommand.Statuses statuses)
+    {
+        _batches--;
+        var byId = statuses.Answers.DistinctBy(status => status.Id).ToDictionary(status => status.Id);
+        foreach (var (sync, run) in statuses.Asked)
+        {
+            if (!sync.EndWork(run))
+            {
+                continue;
+            }
+
+            if (statuses.Fault is { } fault)
+            {
+                OnFaulted(sync, fault);
+            }
+            else if (byId.TryGetValue(sync.Id, out var status))
+            {
+                OnAnswer(sync, status);
+            }
+            else
+            {
+                Rest(sync, WaitingReason.Peer, FaultClass.TransientPeer, null, "The destination left the question for it unanswered.");
+            }
+
+            Consider(sync);
+        }
+    }
+
+    private void OnAnswer(TorrentSync sync, DestinationTorrentStatus status)
+    {
+        if (sync.State == TorrentSyncState.Discovered)
+        {
+            sync.Answer = status;
+            sync.OpenedThere |= status.State is DestinationTorrentState.Opening or DestinationTorrentState.Receiving;
+            if (status.State is DestinationTorrentState.Unknown or DestinationTorrentState.Aborting)
+            {
+                Rest(sync, WaitingReason.Peer, FaultClass.TransientPeer, null, "The destination is busy with it.");
+            }
+
+            return;
+        }
+
+        sync.NeedsValidation = false;
+        if (sync.State == TorrentSyncState.Synced && status.State is DestinationTorrentState.Absent or DestinationTorrentState.Opening
+            or DestinationTorrentState.Receiving or DestinationTorrentState.Failed)
+        {
+            // The copy is gone, whatever the record says: it is synced again, and nothing here stops for that.
+            sync.Completion = null;
+            sync.AllArrived = false;
+            sync.ArrivedAt = sync.FinishedAt = null;
+            sync.Transition(TorrentSyncState.Discovered, $"the destination says {status.State}");
+            sync.Answer = status;
+            Persist(sync);
+        }
+    }
+}

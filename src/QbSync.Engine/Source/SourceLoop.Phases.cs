@@ -1,0 +1,312 @@
+using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Status;
+using QbSync.Outcomes;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    private readonly Dictionary<InfoHash, (ulong Incarnation, ulong Epoch)> _lastGrants = [];
+    private readonly HashSet<Task> _running = [];
+    private readonly Lock _runningGate = new();
+
+    /// <summary>Begins the I/O of a torrent's phase. Its result comes back as a command with the number of the run.</summary>
+    private void StartPhase(TorrentSync sync, Func<PhaseInput, Action<OperationProgress>, CancellationToken, Task<PhaseResult>> work)
+    {
+        var run = sync.BeginWork();
+        var input = new PhaseInput(sync.Id, sync.Status, sync.Content?.Manifest, sync.Content, RecordOf(sync));
+        var ends = CancellationTokenSource.CreateLinkedTokenSource(sync.RunEnds.Token, _phasesEnd.Token);
+        Track(Task.Run(() => RunPhaseAsync(sync, run, input, work, ends), CancellationToken.None));
+    }
+
+    private async Task RunPhaseAsync(
+        TorrentSync sync,
+        int run,
+        PhaseInput input,
+        Func<PhaseInput, Action<OperationProgress>, CancellationToken, Task<PhaseResult>> work,
+        CancellationTokenSource ends)
+    {
+        using (ends)
+        {
+            PhaseResult result;
+            try
+            {
+                result = await work(
+                    input, progress => _commands.Writer.TryWrite(new SourceCommand.Progress(sync, run, progress)), ends.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (ends.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is not OutOfMemoryException)
+            {
+                result = new PhaseResult.Faulted(e);
+            }
+
+            await PostAsync(new SourceCommand.PhaseEnded(sync, run, result)).ConfigureAwait(false);
+        }
+    }
+
+    private async Task PostAsync(SourceCommand command)
+    {
+        try
+        {
+            await _commands.Writer.WriteAsync(command, _phasesEnd.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+        }
+    }
+
+    private void Track(Task task)
+    {
+        lock (_runningGate)
+        {
+            _running.Add(task);
+        }
+
+        task.ContinueWith(
+            ended =>
+            {
+                lock (_runningGate)
+                {
+                    _running.Remove(ended);
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
+    }
+
+    private void OnProgress(SourceCommand.Progress progress)
+    {
+        if (progress.Run == progress.Sync.Run)
+        {
+            progress.Sync.Progress = progress.Value;
+        }
+    }
+
+    private void OnPhaseEnded(SourceCommand.PhaseEnded ended)
+    {
+        var sync = ended.Sync;
+        if (!sync.EndWork(ended.Run))
+        {
+            return;
+        }
+
+        _isReportDue = true;
+        switch (ended.Result)
+        {
+            case PhaseResult.Opened opened:
+                OnOpened(sync, opened);
+                break;
+            case PhaseResult.FinalizingThere there:
+                sync.Content ??= there.Content;
+                sync.Transition(TorrentSyncState.Finalizing, "the destination is making it final");
+                break;
+            case PhaseResult.Completed completed:
+                OnCompleted(sync, completed);
+                break;
+            case PhaseResult.Incomplete incomplete:
+                OnIncomplete(sync, incomplete.Outcome);
+                break;
+            case PhaseResult.OpenAnew anew:
+                OnOpenAnew(sync, anew.Why);
+                break;
+            case PhaseResult.Looked looked:
+                OnLooked(sync, looked.Content);
+                break;
+            case PhaseResult.Delivered delivered:
+                OnDelivered(sync, delivered.WasAborted);
+                break;
+            case PhaseResult.FollowFinalize:
+                sync.AllArrived = true;
+                break;
+            case PhaseResult.Tagged { Done: false }:
+                sync.Hold = new Hold(WaitingReason.Client, FaultClass.TransientClient, Now + _options.Sleep, "", sync.Failures);
+                return;
+            case PhaseResult.Tagged when sync.Status is { } status:
+                // Read back; the next snapshot may still be older than the tag.
+                var tag = sync.State == TorrentSyncState.Failed ? _options.SyncFailedTag : _options.SyncedTag;
+                sync.Status = status with { Tags = new HashSet<string>(status.Tags) { tag } };
+                sync.FailedTagWasSeen |= sync.State == TorrentSyncState.Failed;
+                Persist(sync);
+                break;
+            case PhaseResult.Held held:
+                OnHeld(sync, held);
+                break;
+            case PhaseResult.Faulted faulted:
+                OnFaulted(sync, faulted.Exception);
+                break;
+        }
+
+        Consider(sync);
+    }
+
+    private void OnOpened(TorrentSync sync, PhaseResult.Opened opened)
+    {
+        Rekey(sync, opened.Content.Manifest.Id);
+        var content = opened.Content;
+        if (sync.Stream is { } known && known.Table.PieceCount == content.Manifest.PieceCount)
+        {
+            if (!known.Layout.Selection.Equals(content.Selection))
+            {
+                known.Layout = content.Pieces;
+                known.Table.ApplySelection(content.Pieces);
+            }
+
+            known.Location = content.Location;
+        }
+        else
+        {
+            sync.Stream = new PieceStream(sync.Id, content.Pieces, content.Location);
+            _acks.Add(sync.Stream);
+        }
+
+        sync.Content = content;
+        sync.Name = content.Manifest.Name;
+        sync.SelectedPieces = content.Pieces.SelectedPieceCount;
+        sync.Finalize = PhaseWork.FinalizeOf(content);
+        sync.OpenedThere = true;
+        sync.AllArrived = false;
+        sync.Completion = null;
+        sync.LookedAt = Now;
+        if (!sync.Transition(TorrentSyncState.Streaming, "the destination receives it"))
+        {
+            return;
+        }
+
+        Grant(sync, opened.Open.Incarnation, opened.Open.Epoch, opened.Open.Have, opened.Open.Deferred);
+        Watch(sync);
+        Freeze(sync);
+        Persist(sync);
+        Reschedule();
+        _pulse.Pulse();
+    }
+
+    private void OnCompleted(TorrentSync sync, PhaseResult.Completed completed)
+    {
+        var sent = sync.Stream?.Table.Counts.PayloadAcknowledged ?? 0;
+        var id = sync.Content?.Manifest.Id ?? sync.Id;
+        if (!sync.Transition(TorrentSyncState.Synced, completed.Record.Adopted ? "the destination has it already" : "it is final there"))
+        {
+            return;
+        }
+
+        Rekey(sync, id);
+        sync.Name = completed.Name;
+        sync.SelectedPieces = completed.Pieces;
+        sync.Completion = completed.Record;
+        sync.OpenedThere = true;
+        sync.AllArrived = true;
+        sync.Strikes.Clear();
+        sync.FinishedAt = completed.Record.SyncedAt;
+        sync.ArrivedAt ??= sync.FinishedAt;
+        _moved[sync.Id] = sent;
+        if (!completed.Record.Adopted)
+        {
+            _with.Metrics.TorrentSynced(sync.Id, sync.Name, completed.Record.SelectedBytes, completed.Record.SyncedAt, AgeOf(sync));
+        }
+
+        ForgetStream(sync);
+    }
+
+    private void OnIncomplete(TorrentSync sync, FinalizeOutcome.Incomplete outcome)
+    {
+        if (sync.State == TorrentSyncState.Removing)
+        {
+            sync.AllArrived = false;
+            return;
+        }
+
+        if (sync.Stream is not { } stream || _greeting is not { } greeting)
+        {
+            sync.Transition(TorrentSyncState.Initializing, "the destination lacks pieces");
+            return;
+        }
+
+        var isSameGrant = _lastGrants.TryGetValue(stream.Id, out var last) && last == (greeting.Incarnation, outcome.Epoch);
+        if (isSameGrant && Strike(sync, "the destination lacks pieces that it had acknowledged (no-progress)"))
+        {
+            return;
+        }
+
+        if (sync.Transition(TorrentSyncState.Streaming, "the destination lacks pieces"))
+        {
+            sync.AllArrived = false;
+            Grant(sync, greeting.Incarnation, outcome.Epoch, outcome.Have, outcome.Deferred);
+            Watch(sync);
+            Reschedule();
+            _pulse.Pulse();
+        }
+    }
+
+    private void OnOpenAnew(TorrentSync sync, string why)
+    {
+        sync.Answer = null;
+        sync.Transition(TorrentSyncState.Initializing, why);
+    }
+
+    private void OnLooked(TorrentSync sync, TorrentContent content)
+    {
+        switch (sync.State)
+        {
+            case TorrentSyncState.Streaming when !content.Selection.Equals(sync.Content!.Selection):
+                sync.Transition(TorrentSyncState.Initializing, "its selection changed");
+                break;
+            case TorrentSyncState.Streaming:
+                sync.Content = content with { Torrent = null };
+                sync.Stream!.Location = content.Location;
+                sync.Finalize = PhaseWork.FinalizeOf(content);
+                Persist(sync);
+                break;
+            case TorrentSyncState.Synced when !content.Selection.ToBytes().AsSpan().SequenceEqual(sync.Completion!.Selection) && !content.Selection.IsEmpty:
+                sync.ArrivedAt = sync.FinishedAt = null;
+                sync.Transition(TorrentSyncState.Initializing, "its selection changed");
+                break;
+            case TorrentSyncState.Synced when sync.Status is { } status:
+                sync.Completion = sync.Completion! with { ClientSelectedSize = status.SelectedSize };
+                Persist(sync);
+                break;
+        }
+    }
+
+    private void OnHeld(TorrentSync sync, PhaseResult.Held held)
+    {
+        if (held.Fault == FaultClass.Permanent && Strike(sync, held.Text))
+        {
+            return;
+        }
+
+        sync.Answer = null;
+        Rest(sync, held.WaitingFor, held.Fault, held.RetryAfter, held.Text);
+    }
+
+    private void OnFaulted(TorrentSync sync, Exception exception)
+    {
+        var fault = FaultRules.Classify(exception);
+        if (fault == FaultClass.Permanent)
+        {
+            Log.Unexpected(_logger, sync.Name, sync.Id, exception);
+            if (Strike(sync, $"an unexpected fault (internal): {exception.Message}"))
+            {
+                return;
+            }
+        }
+
+        Rest(sync, FaultRules.WaitsFor(exception), fault, (exception as TorrentClientException)?.RetryAfter, exception.Message);
+    }
+
+    /// <summary>The manifest names another id than the client did: the torrent goes on under the manifest's.</summary>
+    private void Rekey(TorrentSync sync, InfoHash id)
+    {
+        if (sync.Id != id && !_syncs.ContainsKey(id))
+        {
+            _syncs.Remove(sync.Id);
+            sync.Rename(id);
+            _syncs[id] = sync;
+        }
+    }
+}

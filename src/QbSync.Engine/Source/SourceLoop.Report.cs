@@ -1,0 +1,158 @@
+using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Status;
+using QbSync.Outcomes;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(500);
+    private readonly Dictionary<InfoHash, long> _moved = [];
+    private TimeSpan _reportedAt;
+    private bool _isReportDue = true;
+    private bool _wasFull;
+    private volatile SourceReport _report = SourceReport.Empty;
+
+    /// <summary>Swaps status and metrics' snapshot: after a change, and at least twice a second.</summary>
+    private void Report(bool isLast = false)
+    {
+        if (!isLast && !_isReportDue && Now - _reportedAt < ReportInterval)
+        {
+            return;
+        }
+
+        _isReportDue = false;
+        _reportedAt = Now;
+        if (_capacity.IsFull != _wasFull)
+        {
+            _wasFull = _capacity.IsFull;
+            if (_wasFull)
+            {
+                Log.DestinationFull(_logger);
+            }
+            else
+            {
+                Log.DestinationHasRoom(_logger);
+            }
+        }
+
+        List<TorrentProgress> torrents = new(_syncs.Count);
+        List<SourceReport.Torrent> reports = new(_syncs.Count);
+        var states = new int[Enum.GetValues<TorrentSyncState>().Length];
+        foreach (var sync in _syncs.Values)
+        {
+            states[(int)sync.State]++;
+            var report = ReportOf(sync);
+            reports.Add(report);
+            torrents.Add(ProgressOf(sync, report));
+        }
+
+        torrents.Sort(static (a, b) => (a.FinishedAt is not null).CompareTo(b.FinishedAt is not null) is var order and not 0
+            ? order : string.CompareOrdinal(a.Name, b.Name));
+        _report = new SourceReport(
+            reports, states, FailedFinalizations(), _syncs.Values.Count(sync => sync.Completion is not null), _with.Clock.WallNow);
+        _status.Current = new EngineStatus
+        {
+            At = _with.Clock.WallNow,
+            IsStarted = _isStarted,
+            ClientOk = _clientOk,
+            PeerOk = _peerOk,
+            Problem = string.Join(" ", ((ReadOnlySpan<string>)[_clientProblem, _peerProblem]).ToArray().Where(text => text.Length > 0)),
+            BytesPerSecond = _acks.Rate.Rate(Now),
+            Torrents = torrents,
+        };
+    }
+
+    private void PublishMetrics() => _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options.NumSenders, _options.MetricsMaxTorrents);
+
+    private int FailedFinalizations() => _syncs.Values.Count(sync => sync is { State: TorrentSyncState.Finalizing, Hold: not null });
+
+    private SourceReport.Torrent ReportOf(TorrentSync sync)
+    {
+        var counts = sync.Stream?.Table.Counts ?? default;
+        var bytes = sync.Stream?.Layout.SelectedBytes ?? sync.Content?.Pieces.SelectedBytes ?? sync.Completion?.SelectedBytes
+            ?? sync.Status?.SelectedSize ?? 0;
+        var needed = sync.SelectedPieces;
+        var done = sync.State is TorrentSyncState.Synced ? needed : counts.Acknowledged;
+        var isActive = sync.State is TorrentSyncState.Discovered or TorrentSyncState.Initializing or TorrentSyncState.Streaming
+            or TorrentSyncState.Finalizing;
+        return new SourceReport.Torrent(sync.Id, sync.Name, sync.State, isActive && sync.Content is not null, needed, done, bytes)
+        {
+            PayloadAcknowledged = counts.PayloadAcknowledged,
+            PendingSince = isActive && sync.Class == ClientClass.Complete ? PendingSince(sync) : null,
+            BacklogBytes = BacklogOf(sync, needed, done, bytes),
+        };
+    }
+
+    private static long BacklogOf(TorrentSync sync, int needed, int done, long bytes)
+    {
+        if (sync.State is not (TorrentSyncState.Discovered or TorrentSyncState.Initializing or TorrentSyncState.Streaming))
+        {
+            return 0;
+        }
+
+        if (sync.Stream is not { } stream)
+        {
+            return sync.Status is { } status ? Math.Max(0, status.SelectedSize - status.AmountLeft) : 0;
+        }
+
+        var waiting = sync.Class == ClientClass.Complete ? needed - done : stream.Table.Counts.Available + stream.Table.Counts.Busy;
+        return needed == 0 ? 0 : (long)((double)bytes * waiting / needed);
+    }
+
+    private static DateTimeOffset PendingSince(TorrentSync sync) =>
+        sync.Status?.CompletedAt is { } completed && completed > sync.FirstSeen ? completed : sync.FirstSeen;
+
+    private TimeSpan AgeOf(TorrentSync sync)
+    {
+        var age = _with.Clock.WallNow - PendingSince(sync);
+        return age > TimeSpan.Zero ? age : TimeSpan.Zero;
+    }
+
+    private TorrentProgress ProgressOf(TorrentSync sync, SourceReport.Torrent report)
+    {
+        var (waitingFor, reason) = WaitOf(sync);
+        return new TorrentProgress
+        {
+            Id = sync.Id,
+            Name = sync.Name,
+            State = sync.State.ToString(),
+            Pieces = report.Pieces,
+            PiecesDone = report.PiecesDone,
+            Bytes = report.Bytes,
+            BytesMoved = sync.Stream is null ? _moved.GetValueOrDefault(sync.Id) : report.PayloadAcknowledged,
+            ArrivedAt = sync.ArrivedAt,
+            FinishedAt = sync.State == TorrentSyncState.Synced ? sync.FinishedAt : null,
+            WaitingFor = waitingFor,
+            Reason = reason,
+        };
+    }
+
+    private (WaitingReason WaitingFor, string Reason) WaitOf(TorrentSync sync)
+    {
+        if (sync.Hold is { } hold)
+        {
+            return (hold.WaitingFor, hold.Text);
+        }
+
+        return sync.State switch
+        {
+            TorrentSyncState.Streaming when _capacity.IsFull => (WaitingReason.DestinationSpace, "The destination's disk is full."),
+            TorrentSyncState.Streaming when !_linkUp || !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Streaming when sync.Stream is { IsFrozen: true } => (WaitingReason.Client, $"The client says {sync.Status?.RawState}."),
+            TorrentSyncState.Streaming when sync.Stream is { } stream && stream.IsPaused(Now) =>
+                (WaitingReason.DestinationDisk, "The destination asked for patience."),
+            TorrentSyncState.Streaming when sync.Stream?.Table.Counts is { Available: 0, Busy: 0 } => (WaitingReason.Download, ""),
+            TorrentSyncState.Streaming => (WaitingReason.None, ""),
+            TorrentSyncState.Initializing or TorrentSyncState.Finalizing when !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Finalizing when sync.Progress is { } progress => (WaitingReason.Verification, StageOf(progress)),
+            TorrentSyncState.Discovered when !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Excluded or TorrentSyncState.Failed => (WaitingReason.None, sync.Reason),
+            _ => (sync.WaitingFor, sync.Reason),
+        };
+    }
+
+    private static string StageOf(OperationProgress progress) =>
+        progress.Total > 0 ? $"{progress.Stage} {progress.Done} of {progress.Total}" : progress.Stage.ToString();
+}

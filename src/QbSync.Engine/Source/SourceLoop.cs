@@ -1,0 +1,219 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Source.Peers;
+using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Records;
+using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Source.Tracking;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+/// <summary>
+/// The one owner of all torrents: only this loop adds, moves or forgets one. Monitor, link, phases and timer post commands; the loop itself does no I/O and
+/// waits for nothing but its next command.
+/// </summary>
+internal sealed partial class SourceLoop : IMonitorSink, IDisposable
+{
+    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(200);
+    private readonly Channel<SourceCommand> _commands = Channel.CreateBounded<SourceCommand>(
+        new BoundedChannelOptions(4096) { SingleReader = true }); // Writers wait, so that a flood of news slows those who bring it.
+    private readonly SourceDependencies _with;
+    private readonly SourceOptions _options;
+    private readonly ILogger<SourceLoop> _logger;
+    private readonly StatusHolder _status;
+    private readonly Dictionary<InfoHash, TorrentSync> _syncs = [];
+    private readonly PieceMonitor _monitor;
+    private readonly PeerWatcher _peer;
+    private readonly RecordWriter _records;
+    private readonly PhaseWork _work;
+    private readonly ContentLoader _loader;
+    private readonly CapacityHold _capacity = new();
+    private readonly AsyncPulse _pulse = new();
+    private readonly StreamScheduler _scheduler;
+    private readonly PieceAcks _acks;
+    private readonly PiecePump _pump;
+    private readonly DestinationCalls _destination;
+    private readonly FaultRules _faults;
+    private readonly CancellationTokenSource _phasesEnd = new();
+    private IPieceLink? _link;
+
+    public SourceLoop(SourceDependencies with, Caller caller, StatusHolder status)
+    {
+        _with = with;
+        _options = with.Options;
+        _status = status;
+        _logger = with.Loggers.CreateLogger<SourceLoop>();
+        _faults = new FaultRules(_options.ReconnectMaxDelay);
+        _monitor = new PieceMonitor(with.Client, _options, with.Clock, with.Metrics, this, with.Loggers.CreateLogger<PieceMonitor>());
+        _peer = new PeerWatcher(
+            with.Destination,
+            caller,
+            _options,
+            with.Clock,
+            with.Chance,
+            with.Metrics,
+            (news, cancellationToken) => _commands.Writer.WriteAsync(new SourceCommand.Peer(news), cancellationToken),
+            with.Loggers.CreateLogger<PeerWatcher>());
+        _destination = new DestinationCalls(with.Destination, caller, _peer, _options.CallTimeout, with.Clock);
+        _records = new RecordWriter(with.Records, with.Loggers.CreateLogger<RecordWriter>());
+        _loader = new ContentLoader(with.Client, with.Reader, _options, with.Clock);
+        _work = new PhaseWork(_loader, with.Client, _destination, with.Reader, _records, with.Clock, with.Metrics);
+        _scheduler = new StreamScheduler(_capacity);
+        _acks = new PieceAcks(
+            with.Clock,
+            _capacity,
+            _pulse,
+            id => _commands.Writer.TryWrite(new SourceCommand.Edge(id)),
+            connected => _commands.Writer.TryWrite(new SourceCommand.Link(connected)));
+        _pump = new PiecePump(
+            _options, _scheduler, _acks, _capacity, with.Reader, with.Clock, with.Chance, _pulse, with.Loggers.CreateLogger<PiecePump>());
+    }
+
+    /// <summary>Whether calls to the destination make sense now.</summary>
+    private bool PeerReady => _greeting is not null && _peer.State == PeerGateState.Closed;
+
+    private TimeSpan Now => _with.Clock.Now;
+
+    public void Dispose()
+    {
+        _work.Dispose();
+        _phasesEnd.Dispose();
+    }
+
+    public ValueTask OnSnapshotAsync(ClientSnapshot snapshot, CancellationToken cancellationToken) =>
+        _commands.Writer.WriteAsync(new SourceCommand.Seen(snapshot), cancellationToken);
+
+    public ValueTask OnPiecesAsync(ClientTorrentId id, Pieces.PieceBitmap pieces, CancellationToken cancellationToken) =>
+        _commands.Writer.WriteAsync(new SourceCommand.Pieces(id, pieces), cancellationToken);
+
+    public ValueTask OnClientAsync(string problem, CancellationToken cancellationToken) =>
+        _commands.Writer.WriteAsync(new SourceCommand.Client(problem), cancellationToken);
+
+    /// <summary>Runs until stopped; see <see cref="SourceEngine.RunAsync"/>.</summary>
+    public async Task RunAsync(IReadOnlyList<TorrentRecord> records, CancellationToken stop)
+    {
+        Restore(records);
+        PublishMetrics();
+        using var feedersEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var writing = _records.RunAsync();
+        Task[] feeders =
+        [
+            Task.Run(() => _monitor.RunAsync(feedersEnd.Token), CancellationToken.None),
+            Task.Run(() => _peer.RunAsync(feedersEnd.Token), CancellationToken.None),
+            Task.Run(() => TickAsync(feedersEnd.Token), CancellationToken.None),
+        ];
+        try
+        {
+            await LoopAsync(feeders, stop).ConfigureAwait(false);
+        }
+        finally
+        {
+            await StopAsync(feedersEnd, feeders, writing).ConfigureAwait(false);
+        }
+    }
+
+    private async Task LoopAsync(Task[] feeders, CancellationToken stop)
+    {
+        using var faulted = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var fault = Task.WhenAny(feeders).ContinueWith(
+            _ => faulted.Cancel(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        try
+        {
+            while (await _commands.Reader.WaitToReadAsync(faulted.Token).ConfigureAwait(false))
+            {
+                while (_commands.Reader.TryRead(out var command))
+                {
+                    Handle(command);
+                }
+
+                AskStatuses();
+                Report();
+            }
+        }
+        catch (OperationCanceledException) when (faulted.IsCancellationRequested)
+        {
+            foreach (var feeder in feeders)
+            {
+                // A feeder ends before the stop only by a fault, and a source that sees nothing must not look alive.
+                await (feeder.IsFaulted ? feeder : Task.CompletedTask).ConfigureAwait(false);
+            }
+        }
+
+        await (stop.IsCancellationRequested ? fault : Task.CompletedTask).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Handle(SourceCommand command)
+    {
+        switch (command)
+        {
+            case SourceCommand.Seen seen:
+                OnSeen(seen.Snapshot);
+                break;
+            case SourceCommand.Pieces pieces:
+                OnPieces(pieces.Id, pieces.Has);
+                break;
+            case SourceCommand.Client client:
+                OnClient(client.Problem);
+                break;
+            case SourceCommand.Peer peer:
+                OnPeer(peer.Event);
+                break;
+            case SourceCommand.Link link:
+                OnLink(link.Connected);
+                break;
+            case SourceCommand.PhaseEnded ended:
+                OnPhaseEnded(ended);
+                break;
+            case SourceCommand.Progress progress:
+                OnProgress(progress);
+                break;
+            case SourceCommand.Statuses statuses:
+                OnStatuses(statuses);
+                break;
+            case SourceCommand.Edge edge when _syncs.TryGetValue(edge.Id, out var sync):
+                OnEdges(sync);
+                break;
+            case SourceCommand.Tick:
+                OnTick();
+                break;
+        }
+    }
+
+    private async Task TickAsync(CancellationToken stop)
+    {
+        using var timer = new PeriodicTimer(TickInterval, _with.Clock.Provider);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
+            {
+                await _commands.Writer.WriteAsync(SourceCommand.Tick.Instance, stop).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+    }
+
+    private void OnTick()
+    {
+        foreach (var sync in _syncs.Values.ToArray())
+        {
+            OnEdges(sync);
+            if (sync.Hold is { } hold && hold.RetryAt <= Now)
+            {
+                sync.Hold = null;
+                Consider(sync);
+            }
+        }
+
+        if (_link is { } link)
+        {
+            _pump.EnsureWorkers(link);
+        }
+
+        Reschedule();
+        _pulse.Pulse();
+    }
+}

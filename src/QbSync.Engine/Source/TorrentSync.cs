@@ -1,0 +1,167 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Records;
+using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Status;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Source;
+
+/// <summary>One torrent at the source. Owned by the loop: nothing else touches it, but for its stream, which is thread-safe.</summary>
+internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId, string name, ILogger logger)
+{
+    public InfoHash Id { get; private set; } = id;
+
+    public ClientTorrentId ClientId { get; set; } = clientId;
+
+    public string Name { get; set; } = name;
+
+    public TorrentSyncState State { get; private set; }
+
+    /// <summary>Rises with each transition; what a phase of an older run brings is dropped.</summary>
+    public int Run { get; private set; }
+
+    /// <summary>What the client said last; null while it does not list it.</summary>
+    public TorrentStatus? Status { get; set; }
+
+    public Hold? Hold { get; set; }
+
+    /// <summary>Failures of this state in a row.</summary>
+    public int Failures { get; set; }
+
+    public StrikeLedger Strikes { get; set; } = new();
+
+    /// <summary>What the destination answered last to the question that Discovered asks.</summary>
+    public DestinationTorrentStatus? Answer { get; set; }
+
+    public TorrentContent? Content { get; set; }
+
+    public PieceStream? Stream { get; set; }
+
+    public CompletionRecord? Completion { get; set; }
+
+    /// <summary>Pieces that the selection needs; 0 while the manifest is not known.</summary>
+    public int SelectedPieces { get; set; }
+
+    /// <summary>What Finalize is told when the source's entry is gone.</summary>
+    public FinalizeRecord? Finalize { get; set; }
+
+    /// <summary>Whether the destination may hold something unfinished of it.</summary>
+    public bool OpenedThere { get; set; }
+
+    /// <summary>Whether every selected piece was acknowledged once.</summary>
+    public bool AllArrived { get; set; }
+
+    public bool NeedsValidation { get; set; }
+
+    public bool FailedTagWasSeen { get; set; }
+
+    /// <summary>Whether the files have to be looked at again, and since when that was not done.</summary>
+    public bool NeedsLook { get; set; }
+
+    public TimeSpan LookedAt { get; set; }
+
+    public OperationProgress? Progress { get; set; }
+
+    public DateTimeOffset FirstSeen { get; set; }
+
+    public DateTimeOffset? ArrivedAt { get; set; }
+
+    public DateTimeOffset? FinishedAt { get; set; }
+
+    /// <summary>Why it is as it is, for people.</summary>
+    public string Reason { get; set; } = "";
+
+    /// <summary>What it waits for while no hold says so.</summary>
+    public WaitingReason WaitingFor { get; set; }
+
+    /// <summary>Whether I/O of the present run is under way.</summary>
+    public bool IsBusy { get; private set; }
+
+    public ClientClass? Class => Status is null ? null : ClientClasses.Of(Status);
+
+    /// <summary>Ends what the present run does.</summary>
+    public CancellationTokenSource RunEnds { get; private set; } = new();
+
+    /// <summary>Gives it the first state. Call once.</summary>
+    public void Begin(TorrentSyncState state, string reason)
+    {
+        if (!TorrentSyncTransitions.MayBegin(state))
+        {
+            throw new InvalidOperationException($"No torrent begins in {state}.");
+        }
+
+        State = state;
+        Reason = reason;
+        Log.Began(logger, Name, Id, state, reason);
+    }
+
+    /// <summary>The one way from state to state: refused, and logged, for a pair that the table lacks.</summary>
+    public bool Transition(TorrentSyncState next, string reason)
+    {
+        if (!TorrentSyncTransitions.MayFollow(State, next))
+        {
+            Log.TransitionRefused(logger, Name, Id, State, next, reason);
+            return false;
+        }
+
+        Log.Changed(logger, Name, Id, State, next, reason);
+        State = next;
+        EndRun();
+        Stream?.VoidGrant();
+        Failures = 0;
+        Hold = null;
+        Progress = null;
+        WaitingFor = WaitingReason.None;
+        Reason = next is TorrentSyncState.Failed or TorrentSyncState.Excluded ? reason : "";
+        return true;
+    }
+
+    /// <summary>Marks that I/O of this run begins; its number.</summary>
+    public int BeginWork()
+    {
+        IsBusy = true;
+        return Run;
+    }
+
+    /// <summary>The I/O of this run ended; false when it was of an older one.</summary>
+    public bool EndWork(int run)
+    {
+        if (run != Run)
+        {
+            return false;
+        }
+
+        IsBusy = false;
+        Progress = null;
+        return true;
+    }
+
+    /// <summary>The manifest's id, where the client told another hash of the same torrent.</summary>
+    public void Rename(InfoHash id) => Id = id;
+
+    private void EndRun()
+    {
+        Run++;
+        IsBusy = false;
+        RunEnds.Cancel();
+        RunEnds.Dispose();
+        RunEnds = new CancellationTokenSource();
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(4040, LogLevel.Debug, "{Name} ({Torrent}) begins as {State}: {Reason}.")]
+        public static partial void Began(ILogger logger, string name, InfoHash torrent, TorrentSyncState state, string reason);
+
+        [LoggerMessage(4041, LogLevel.Information, "{Name} ({Torrent}): {From} -> {To}, {Reason}.")]
+        public static partial void Changed(ILogger logger, string name, InfoHash torrent, TorrentSyncState from, TorrentSyncState to, string reason);
+
+        [LoggerMessage(4042, LogLevel.Error, "{Name} ({Torrent}): {From} -> {To} is not allowed and was refused ({Reason}).")]
+        public static partial void TransitionRefused(
+            ILogger logger, string name, InfoHash torrent, TorrentSyncState from, TorrentSyncState to, string reason);
+    }
+}
