@@ -11,8 +11,15 @@ internal static class NameCollisions
     {
         // Value: length of the pad that has the path, or -1. Pads of one length may share a path.
         var taken = new Dictionary<string, long>(paths.Count);
+        ReadOnlySpan<string> folder = [];
         foreach (var path in paths)
         {
+            if (folder.SequenceEqual(path.AsSpan(0, path.Length - 1)))
+            {
+                continue;
+            }
+
+            folder = path.AsSpan(0, path.Length - 1);
             for (var depth = path.Length - 1; depth > 0; depth--)
             {
                 if (!taken.TryAdd(Key(path.AsSpan(0, depth)), -1))
@@ -27,7 +34,8 @@ internal static class NameCollisions
         {
             var path = paths[i];
             var pad = entries[i].IsPad ? entries[i].Length : -1;
-            if (taken.TryAdd(Key(path), pad) || (pad >= 0 && taken[Key(path)] == pad))
+            var key = Key(path);
+            if (taken.TryAdd(key, pad) || (pad >= 0 && taken[key] == pad))
             {
                 continue;
             }
@@ -55,7 +63,7 @@ internal static class NameCollisions
     private static string Key(ReadOnlySpan<string> path)
     {
         var key = string.Join('/', path);
-        return string.Create(key.Length, key, static (lower, text) =>
+        return !key.AsSpan().ContainsAnyInRange('A', 'Z') ? key : string.Create(key.Length, key, static (lower, text) =>
         {
             for (var i = 0; i < lower.Length; i++)
             {

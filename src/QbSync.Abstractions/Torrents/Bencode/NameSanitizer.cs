@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace QbSync.Torrents.Bencode;
@@ -11,6 +12,10 @@ internal static class NameSanitizer
     private const int CutAt = 240;
     private const int LongestExtension = 9;
 
+    // Nearly all names are of these alone and pass unchanged; a dot name is left to the slow way.
+    private static readonly SearchValues<byte> Plain =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 _-()[]{}!#$%&'+,;=@^`~."u8);
+
     public static string? Sanitize(ReadOnlySpan<byte> raw) => Sanitize(raw, OperatingSystem.IsWindows());
 
     /// <returns>Null when nothing is left but dots.</returns>
@@ -21,6 +26,12 @@ internal static class NameSanitizer
             return "_";
         }
 
+        if (raw.Length < CutAt && !raw.ContainsAnyExcept(Plain) && raw[0] != '.' && !forWindows)
+        {
+            return Encoding.ASCII.GetString(raw);
+        }
+
+        Span<char> units = stackalloc char[2];
         var name = new StringBuilder(raw.Length);
         int bytes = 0, characters = 0, dots = 0, step;
         var hasExtension = false;
@@ -40,7 +51,7 @@ internal static class NameSanitizer
                 continue;
             }
 
-            name.Append(new Rune(value).ToString());
+            name.Append(units[..new Rune(value).EncodeToUtf16(units)]);
             dots += value == '.' ? 1 : 0;
             bytes += step;
             if ((forWindows ? characters : bytes) < CutAt || hasExtension)
@@ -83,7 +94,7 @@ internal static class NameSanitizer
             return -1;
         }
 
-        return Rune.DecodeFromUtf8(raw[..length], out var rune, out var read) == System.Buffers.OperationStatus.Done && read == length
+        return Rune.DecodeFromUtf8(raw[..length], out var rune, out var read) == OperationStatus.Done && read == length
             ? rune.Value
             : -1;
     }

@@ -81,7 +81,6 @@ public static class PathRules
     public static PathFault? CheckAll(IEnumerable<IReadOnlyList<string>> paths)
     {
         var files = new Dictionary<string, IReadOnlyList<string>>();
-        var all = new List<IReadOnlyList<string>>();
         foreach (var path in paths)
         {
             if (CheckPath(path) is { } fault)
@@ -89,25 +88,22 @@ public static class PathRules
                 return fault;
             }
 
-            all.Add(path);
-            if (!files.TryAdd(Fold(Join(path)), path))
+            var folded = Fold(Join(path));
+            if (!files.TryAdd(folded, path))
             {
-                return new PathFault(PathFaultKind.Duplicate, Join(path), Join(files[Fold(Join(path))]));
+                return new PathFault(PathFaultKind.Duplicate, Join(path), Join(files[folded]));
             }
         }
 
         var folders = new HashSet<string>();
-        foreach (var path in all)
+        var known = folders.GetAlternateLookup<ReadOnlySpan<char>>();
+        var named = files.GetAlternateLookup<ReadOnlySpan<char>>();
+        foreach (var (folded, path) in files)
         {
-            var folded = Fold(Join(path));
-            for (var end = folded.LastIndexOf('/'); end > 0; end = folded.LastIndexOf('/', end - 1))
+            // A folder that is known has known folders above it.
+            for (var end = folded.LastIndexOf('/'); end > 0 && known.Add(folded.AsSpan(0, end)); end = folded.LastIndexOf('/', end - 1))
             {
-                if (!folders.Add(folded[..end]))
-                {
-                    break;
-                }
-
-                if (files.TryGetValue(folded[..end], out var file))
+                if (named.TryGetValue(folded.AsSpan(0, end), out var file))
                 {
                     return new PathFault(PathFaultKind.FileIsFolder, Join(file), Join(path));
                 }
