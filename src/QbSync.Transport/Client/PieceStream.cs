@@ -114,6 +114,8 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
             return;
         }
 
+        // Before its loop notices: senders would take a stream that fails at once again and again.
+        _link.Pool.Retire(Pooled);
         try
         {
             _ended.Cancel();

@@ -49,6 +49,7 @@ internal sealed class PieceLinkTests
         var server = await StartAsync(intake);
         var link = Open(server.Port);
         var sources = Enumerable.Range(0, 64).Select(index => new TestSource(index, MiB)).ToList();
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
 
         var outcomes = await SendAsync(link, sources, senders: 4).DefaultTimeout();
         await Eventually.BecomesTrueAsync(() => _sink.Acks.Count == 64);
@@ -215,6 +216,7 @@ internal sealed class PieceLinkTests
         using var release = new ManualResetEventSlim();
         var intake = new TestIntake(1000) { OnWhole = _ => release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
         var link = Open((await StartAsync(intake)).Port);
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
         await SendAsync(link, [new TestSource(1, 1000)], senders: 1).DefaultTimeout();
 
         _open.Remove(link);

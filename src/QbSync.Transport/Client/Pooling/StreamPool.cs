@@ -26,10 +26,20 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         {
             stream.Window.Open(credit, maxInFlight);
             stream.MovedAt = clock.Now;
-            stream.IsDraining = _isClosed;
+            stream.IsDraining |= _isClosed;
             _streams.Add(stream);
             Publish_NeedsLock();
             Match_NeedsLock();
+        }
+    }
+
+    /// <summary>The stream is not chosen any more.</summary>
+    public void Retire(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            stream.IsDraining = true;
+            Publish_NeedsLock();
         }
     }
 

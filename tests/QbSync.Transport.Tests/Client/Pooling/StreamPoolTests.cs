@@ -81,6 +81,19 @@ internal sealed class StreamPoolTests
     }
 
     [Test]
+    public async Task Rent_RetiredStream_IsNotChosen()
+    {
+        var failing = _test.Add(out _);
+        Pool.Retire(failing);
+        var waiting = Pool.RentAsync(CancellationToken.None).AsTask();
+        Assert.That((waiting.IsCompleted, Pool.OpenStreams), Is.EqualTo((false, 0)));
+
+        var working = _test.Add(out _, slot: 1);
+
+        Assert.That(await waiting.DefaultTimeout(), Is.SameAs(working));
+    }
+
+    [Test]
     public async Task Close_WaitersAndLaterOnes_GetNothing()
     {
         var waiting = Pool.RentAsync(CancellationToken.None).AsTask();
