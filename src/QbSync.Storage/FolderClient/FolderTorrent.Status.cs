@@ -6,6 +6,7 @@ namespace QbSync.Storage.FolderClient;
 internal sealed partial class FolderTorrent
 {
     private TorrentStatus? _status;
+    private bool _wasGrowing;
 
     /// <summary>What it is doing; <paramref name="isGrowing"/> tells a download that moves from one that waits.</summary>
     public ClientTorrentState GetState(bool isGrowing) => (Record, IsComplete) switch
@@ -22,6 +23,12 @@ internal sealed partial class FolderTorrent
     /// <summary>The status; the same object as before while nothing changed.</summary>
     public TorrentStatus GetStatus(bool isGrowing)
     {
+        if (_status is not null && _wasGrowing == isGrowing)
+        {
+            return _status;
+        }
+
+        _wasGrowing = isGrowing;
         long completed = 0, left = 0;
         foreach (var file in Manifest.Files)
         {
@@ -33,7 +40,7 @@ internal sealed partial class FolderTorrent
         }
 
         var state = GetState(isGrowing);
-        var status = new TorrentStatus
+        return _status = new TorrentStatus
         {
             Id = Id,
             V1 = Manifest.V1,
@@ -52,7 +59,6 @@ internal sealed partial class FolderTorrent
             AddedAt = Record.AddedAt,
             CompletedAt = IsComplete ? Record.CompletedAt : null,
         };
-        return _status = status.Equals(_status) ? _status : status;
     }
 
     /// <summary>The files as a client lists them: without pads and links, numbered in that list.</summary>

@@ -84,6 +84,7 @@ internal sealed partial class FolderTorrent
 
         var before = Record;
         Record = record;
+        _status = null;
         Unsaved = (true, true);
         if (!ReferenceEquals(before.Tags, record.Tags))
         {
@@ -168,6 +169,7 @@ internal sealed partial class FolderTorrent
 
     private void Count(int piece, int sign)
     {
+        _status = null;
         _whole.GetSegments(piece, _segments);
         foreach (var segment in _segments)
         {
