@@ -10,6 +10,7 @@ internal sealed partial class TorrentSession
     private static readonly TimeSpan LostAfter = TimeSpan.FromMinutes(1);
 
     private volatile bool _marksPending;
+    private volatile ClientSighting? _seenLast;
     private long? _lackedSince;
 
     /// <summary>Looks at a new snapshot of the client. Called by the engine's poll loop only.</summary>
@@ -48,8 +49,19 @@ internal sealed partial class TorrentSession
     /// <summary>The client's view, when it is fresh enough to say something.</summary>
     public ClientView? GetClientView()
     {
-        if (_context.Watch is not { } watch || _view.Storage?.Request.Manifest is not { } manifest
-            || watch.Snapshot?.Find(manifest.V1, manifest.V2) is not { } seen || watch.GetAge(seen) > SessionContext.FreshFor)
+        if (_context.Watch is not { } watch || _view.Storage?.Request.Manifest is not { } manifest)
+        {
+            return null;
+        }
+
+        // Registering looked, too, and maybe later than the poll.
+        var (seen, registered) = (watch.Snapshot?.Find(manifest.V1, manifest.V2), _seenLast);
+        if (seen is null || registered?.Stamp > seen.Stamp)
+        {
+            seen = registered;
+        }
+
+        if (seen is null || watch.GetAge(seen) > SessionContext.FreshFor)
         {
             return null;
         }
@@ -91,6 +103,7 @@ internal sealed partial class TorrentSession
         var storage = _storage!;
         _addedByUs = false;
         _finishedAt = null;
+        _seenLast = null;
         Transition(TorrentSessionState.Receiving, "the client lost it");
         _lane.Enqueue(lease => RunAsync(
             "look at final files",

@@ -112,7 +112,8 @@ internal sealed partial class TorrentSession
         _refusal = null;
         switch (end)
         {
-            case FinalizeEnd.Completed(_, var marksPending):
+            case FinalizeEnd.Completed(var seen, var marksPending):
+                _seenLast = seen;
                 _marksPending = marksPending;
                 _finishedAt = _context.Time.GetUtcNow();
                 Transition(TorrentSessionState.Complete, "final, and in the client");

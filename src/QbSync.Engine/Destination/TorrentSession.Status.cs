@@ -9,6 +9,7 @@ internal sealed partial class TorrentSession
     private int _shownHeld = -1;
     private ulong _shownLosses;
     private OperationProgress? _shownProgress;
+    private RefusalReason? _shownStanding;
 
     /// <summary>How far opening or finalizing is; for a complete record that cannot be vouched for, what that waits for.</summary>
     public OperationProgress GetProgress() =>
@@ -58,8 +59,8 @@ internal sealed partial class TorrentSession
             return;
         }
 
-        var (held, progress) = (view.HeldPieces, _progress);
-        if (held != _shownHeld || (view.State == TorrentSessionState.Finalizing && progress != _shownProgress))
+        var (held, progress, standing) = (view.HeldPieces, _progress, view.State == TorrentSessionState.Complete ? GetStanding() : null);
+        if (held != _shownHeld || standing != _shownStanding || (view.State == TorrentSessionState.Finalizing && progress != _shownProgress))
         {
             _context.Hub.Changed(Id);
         }
@@ -69,7 +70,7 @@ internal sealed partial class TorrentSession
             _context.Hub.HaveChanged(Id);
         }
 
-        (_shownHeld, _shownProgress, _shownLosses) = (held, progress, storage.Losses);
+        (_shownHeld, _shownProgress, _shownLosses, _shownStanding) = (held, progress, storage.Losses, standing);
         if (view is { ArrivedAt: null, State: TorrentSessionState.Receiving, HoldsAll: true })
         {
             _mailbox.TryPost(() =>

@@ -116,7 +116,7 @@ internal sealed partial class ClientRegistrar(
             return new RegistrationEnd.Waits(refusal, RetryAfter(refusal));
         }
 
-        return await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost ? lost : new RegistrationEnd.Registered(found.Id, MarksPending: false);
+        return await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost ? lost : new RegistrationEnd.Registered(Sight(found), MarksPending: false);
     }
 
     /// <summary>The end state, read: seeding side, whole, stopped.</summary>
@@ -135,7 +135,7 @@ internal sealed partial class ClientRegistrar(
         }
 
         var marked = await ApplyMarksAsync(run.Storage.Request.Parameters, seen, lease).ConfigureAwait(false);
-        return new RegistrationEnd.Registered(id, !marked);
+        return new RegistrationEnd.Registered(Sight(seen), !marked);
     }
 
     private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
@@ -164,6 +164,8 @@ internal sealed partial class ClientRegistrar(
             throw;
         }
     }
+
+    private ClientSighting Sight(TorrentStatus status) => new(status, time.GetUtcNow(), time.GetTimestamp());
 
     private void Note(FinalizeRun run, ClientViolation violation)
     {

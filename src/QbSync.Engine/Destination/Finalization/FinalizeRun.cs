@@ -43,9 +43,9 @@ internal abstract record FinalizeEnd
     }
 
     /// <summary>Durable, and in the client.</summary>
-    /// <param name="Client">The client's entry.</param>
+    /// <param name="Seen">The client's entry as it was read in the end.</param>
     /// <param name="MarksPending">Whether tags or category are still to be set.</param>
-    public sealed record Completed(ClientTorrentId Client, bool MarksPending) : FinalizeEnd;
+    public sealed record Completed(ClientSighting Seen, bool MarksPending) : FinalizeEnd;
 
     /// <summary>Pieces turned out bad or were lost; they are needed again.</summary>
     public sealed record Incomplete(int Bad) : FinalizeEnd;
@@ -81,7 +81,7 @@ internal abstract record RegistrationEnd
     }
 
     /// <summary>The client has it as it should be.</summary>
-    public sealed record Registered(ClientTorrentId Client, bool MarksPending) : RegistrationEnd;
+    public sealed record Registered(ClientSighting Seen, bool MarksPending) : RegistrationEnd;
 
     /// <summary>Not now; asked again after <paramref name="Delay"/>, or when the client answers again.</summary>
     public sealed record Waits(Refusal Refusal, TimeSpan? Delay = null) : RegistrationEnd;

@@ -43,10 +43,10 @@ internal sealed partial class Finalizer(
 
                     switch (await registrar.RunAsync(run, lease).ConfigureAwait(false))
                     {
-                        case RegistrationEnd.Registered(var client, var marksPending):
+                        case RegistrationEnd.Registered(var seen, var marksPending):
                             run.Report(FinalizeStage.Sealing);
                             await run.Storage.SetPhaseAsync(StoredPhase.Complete, null, lease).ConfigureAwait(false);
-                            return new FinalizeEnd.Completed(client, marksPending);
+                            return new FinalizeEnd.Completed(seen, marksPending);
                         case RegistrationEnd.ContentLost(var files):
                             return new FinalizeEnd.Incomplete(files);
                         case RegistrationEnd.Fails(var refusal):

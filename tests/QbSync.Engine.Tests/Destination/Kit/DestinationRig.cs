@@ -1,0 +1,230 @@
+using Microsoft.Extensions.Time.Testing;
+using Prometheus;
+using QbSync.Engine.Destination;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Testing.Logging;
+using QbSync.Testing.Torrents;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Destination.Kit;
+
+/// <summary>A destination engine over a disk and a client that survive its restarts, in virtual time.</summary>
+internal sealed class DestinationRig : IAsyncDisposable
+{
+    private CancellationTokenSource _stop = new();
+    private Task _run = Task.CompletedTask;
+
+    public DestinationRig(bool withClient = true)
+    {
+        Client = new ScriptedClient(Disk, Time);
+        HasClient = withClient;
+        Start();
+    }
+
+    public static Caller Source { get; } = new(new Guid("00000000-0000-0000-0000-000000000001"), "source");
+
+    public static Caller Other { get; } = new(new Guid("00000000-0000-0000-0000-000000000002"), "other");
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
+    public MemoryDisk Disk { get; } = new();
+
+    public ScriptedClient Client { get; }
+
+    public bool HasClient { get; }
+
+    public LogErrorGuard Logs { get; } = new();
+
+    public DestinationOptions Options { get; } = new() { SavePath = "/data", DataRoot = "/data" };
+
+    public MemoryStore Store { get; private set; } = null!;
+
+    public DestinationEngine Engine { get; private set; } = null!;
+
+    public CollectorRegistry Registry { get; private set; } = null!;
+
+    public MemoryStorage Storage => Store.Open[^1];
+
+    /// <summary>Starts an engine; after <see cref="StopAsync"/> it finds what the one before left.</summary>
+    public void Start()
+    {
+        _stop = new CancellationTokenSource();
+        Registry = Prometheus.Metrics.NewCustomRegistry();
+        Store = new MemoryStore(Disk);
+        Engine = new DestinationEngine(
+            Options, Store, HasClient ? Client : null, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Logs, Time, new Random(1));
+        _run = Engine.RunAsync(_stop.Token);
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await DriveAsync(_run);
+        await Engine.DisposeAsync();
+    }
+
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        Start();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        Logs.Verify();
+    }
+
+    public static InitRequest MakeInit(BuiltTorrent torrent, Func<TorrentFile, bool>? selected = null) => new()
+    {
+        Id = torrent.Id,
+        Selection = Selection.Of(torrent.Manifest, selected ?? (static _ => true)).ToBytes(),
+        Place = new Place("", [], ContentLayout.Original),
+        Parameters = new TorrentParameters { Category = "linux", Tags = ["iso"] },
+        Torrent = torrent.Bytes,
+    };
+
+    public static FinalizeRequest MakeFinalize(InitRequest init, BuiltTorrent torrent)
+    {
+        Assert.That(Selection.TryFromBytes(torrent.Manifest, init.Selection.Span, out var selection), Is.True);
+        return new FinalizeRequest { Id = torrent.Id, SelectionFingerprint = selection!.Fingerprint(torrent.Id), Parameters = init.Parameters };
+    }
+
+    /// <summary>Init as a source does it: asked again while it is answered Running or Recovering.</summary>
+    public async Task<InitOutcome> InitAsync(InitRequest request, Caller? caller = null)
+    {
+        while (true)
+        {
+            var outcome = await DriveAsync(Engine.InitAsync(caller ?? Source, request, CancellationToken.None).AsTask());
+            if (outcome is not (InitOutcome.Running or InitOutcome.Refused { Refusal.Reason: RefusalReason.Recovering }))
+            {
+                return outcome;
+            }
+        }
+    }
+
+    public async Task<InitOutcome.Open> OpenAsync(InitRequest request)
+    {
+        var outcome = await InitAsync(request);
+        Assert.That(outcome, Is.InstanceOf<InitOutcome.Open>());
+        return (InitOutcome.Open)outcome;
+    }
+
+    /// <summary>Finalize as a source does it, until it is answered something else than Running.</summary>
+    public async Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, int atMost = 1000)
+    {
+        FinalizeOutcome outcome = new FinalizeOutcome.Unknown();
+        for (var i = 0; i < atMost; i++)
+        {
+            outcome = await DriveAsync(Engine.FinalizeAsync(Source, request, CancellationToken.None).AsTask());
+            if (outcome is not (FinalizeOutcome.Running or FinalizeOutcome.Refused { Refusal.Reason: RefusalReason.Recovering }))
+            {
+                break;
+            }
+        }
+
+        return outcome;
+    }
+
+    public async Task<AbortOutcome> AbortAsync(InfoHash id, AbortCause cause)
+    {
+        while (true)
+        {
+            var outcome = await DriveAsync(Engine.AbortAsync(Source, new AbortRequest(id, cause), CancellationToken.None).AsTask());
+            if (outcome is not AbortOutcome.Running)
+            {
+                return outcome;
+            }
+        }
+    }
+
+    public async Task<DestinationTorrentStatus> GetStatusAsync(InfoHash id, Caller? caller = null) =>
+        (await Engine.GetStatusAsync(caller ?? Source, new StatusRequest([id], WithBitmaps: true), CancellationToken.None))[0];
+
+    /// <summary>Sends one piece, whole, in chunks.</summary>
+    public PieceAckStatus Send(BuiltTorrent torrent, int piece, ulong epoch, byte[]? bytes = null)
+    {
+        var status = Engine.Begin(Source, new PieceRef(torrent.Id, piece), epoch, out var transfer);
+        if (transfer is null)
+        {
+            return status;
+        }
+
+        using (transfer)
+        {
+            bytes ??= torrent.ReadPiece(piece);
+            for (var offset = 0; offset < bytes.Length && status == PieceAckStatus.Pending; offset += 10_000)
+            {
+                status = transfer.Write(offset, bytes.AsSpan(offset, Math.Min(10_000, bytes.Length - offset)));
+            }
+        }
+
+        return status;
+    }
+
+    /// <summary>Sends every piece that is needed and not held.</summary>
+    public void SendMissing(BuiltTorrent torrent, InitOutcome.Open open, InitRequest init)
+    {
+        Selection.TryFromBytes(torrent.Manifest, init.Selection.Span, out var selection);
+        var layout = new PieceLayout(torrent.Manifest, selection!);
+        for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
+        {
+            if (layout.IsSelected(piece) && !open.Have[piece])
+            {
+                Assert.That(Send(torrent, piece, open.Epoch), Is.EqualTo(PieceAckStatus.Accepted));
+            }
+        }
+    }
+
+    /// <summary>Init, all pieces, Finalize.</summary>
+    public async Task<FinalizeOutcome> SyncAsync(BuiltTorrent torrent, InitRequest init, int atMost = 1000)
+    {
+        SendMissing(torrent, await OpenAsync(init), init);
+        return await FinalizeAsync(MakeFinalize(init, torrent), atMost);
+    }
+
+    public async Task<T> DriveAsync<T>(Task<T> task)
+    {
+        await DriveAsync((Task)task);
+        return await task;
+    }
+
+    public Task DriveAsync(Task task) => DriveAsync(() => task.IsCompleted);
+
+    /// <summary>Lets virtual time run until a condition holds, bounded in real time.</summary>
+    public async Task DriveAsync(Func<bool> condition)
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        using var real = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+        while (!condition())
+        {
+            if (TimeProvider.System.GetElapsedTime(began) > Testing.Waiting.TaskExtensions.Timeout)
+            {
+                throw new TimeoutException("The condition did not come true.");
+            }
+
+            await real.WaitForNextTickAsync();
+            Time.Advance(TimeSpan.FromMilliseconds(100));
+        }
+    }
+
+    /// <summary>Lets virtual time run for a while; conditions are for <see cref="DriveAsync(Func{bool})"/>.</summary>
+    public Task PassAsync(TimeSpan virtualTime)
+    {
+        var until = Time.GetUtcNow() + virtualTime;
+        return DriveAsync(() => Time.GetUtcNow() >= until);
+    }
+
+    public double Metric(string name, params (string Name, string Value)[] labels)
+    {
+        using var stream = new MemoryStream();
+        Registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        var text = System.Text.Encoding.UTF8.GetString(stream.ToArray());
+        var line = text.Split('\n').FirstOrDefault(one => one.StartsWith(name, StringComparison.Ordinal)
+            && one.Length > name.Length && one[name.Length] is '{' or ' '
+            && labels.All(label => one.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)));
+        return line is null ? double.NaN : double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,326 @@
+using System.Collections.Frozen;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Destination.Kit;
+
+/// <summary>A client that behaves as the WebAPI does, with its traps as switches. Looks at the disk's final files for what it "has".</summary>
+internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorrentClient
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ClientTorrentId, Entry> _entries = [];
+    private long _sequence;
+
+    public bool IsDown { get; set; }
+
+    /// <summary>The next add is done, and its answer lost.</summary>
+    public bool LosesAddReply { get; set; }
+
+    /// <summary>The next add answers "Fails." though it is done.</summary>
+    public bool FailsThoughAdded { get; set; }
+
+    /// <summary>Adds are answered well, and nothing is added.</summary>
+    public bool IgnoresAdds { get; set; }
+
+    public bool RefusesAdds { get; set; }
+
+    /// <summary>Looks in another folder than ours.</summary>
+    public bool LooksElsewhere { get; set; }
+
+    public bool DropsTags { get; set; }
+
+    public bool DropsSelections { get; set; }
+
+    public bool IsActiveAfterAdd { get; set; }
+
+    /// <summary>Reads of a torrent while it checks, before the check ends.</summary>
+    public int LooksPerCheck { get; set; } = 2;
+
+    public int Adds { get; private set; }
+
+    public int Rechecks { get; private set; }
+
+    public int Stops { get; private set; }
+
+    public int Starts { get; private set; }
+
+    public AddTorrentRequest? LastAdd { get; private set; }
+
+    public HashSet<string> Categories { get; } = [];
+
+    public ClientAvailability Availability => IsDown ? ClientAvailability.Unavailable : ClientAvailability.Available;
+
+    /// <summary>The only torrent.</summary>
+    public TorrentStatus? Only
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Values.SingleOrDefault()?.Show(look: false);
+            }
+        }
+    }
+
+    /// <summary>A torrent that somebody else added.</summary>
+    public void Plant(TorrentManifest manifest, string savePath, ClientTorrentState state, double progress)
+    {
+        lock (_gate)
+        {
+            var entry = new Entry(manifest, savePath, ContentPaths.Of(manifest, ContentLayout.Original)) { State = state, Progress = progress };
+            _entries[entry.Id] = entry;
+        }
+    }
+
+    public void RemoveAll()
+    {
+        lock (_gate)
+        {
+            _entries.Clear();
+        }
+    }
+
+    public IReadOnlyList<ClientFile> OnlyFiles
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Values.Single().ShowFiles();
+            }
+        }
+    }
+
+    public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken) =>
+        Call("Describe", () => new ClientDescription("Scripted 1", "/data", null, true, true, [], 1));
+
+    public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
+        "Poll",
+        () => new ClientUpdate(
+            ++_sequence, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow()));
+
+    public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) =>
+        Call("Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: true));
+
+    public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken) =>
+        Call<IReadOnlyList<TorrentStatus>>("Get", () => [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: true))]);
+
+    public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        Call("GetFiles", () => _entries[id].ShowFiles());
+
+    public ValueTask<PieceBitmap> GetPiecesAsync(ClientTorrentId id, int pieceCount, CancellationToken cancellationToken) => Call("GetPieces", () =>
+    {
+        var pieces = new PieceBitmap(pieceCount);
+        if (_entries[id].Progress >= 1)
+        {
+            pieces.SetAll();
+        }
+
+        return pieces;
+    });
+
+    public ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<AddTorrentOutcome> AddAsync(AddTorrentRequest request, CancellationToken cancellationToken) => Call("Add", () =>
+    {
+        Adds++;
+        LastAdd = request;
+        if (RefusesAdds)
+        {
+            return AddTorrentOutcome.Refused;
+        }
+
+        if (!IgnoresAdds)
+        {
+            var manifest = TorrentManifest.Parse(request.Torrent);
+            var entry = new Entry(manifest, request.SavePath, ContentPaths.Of(manifest, request.Layout)) { Category = request.Category };
+            if (!_entries.TryAdd(entry.Id, entry))
+            {
+                return AddTorrentOutcome.Unclear;
+            }
+
+            entry.Tags.UnionWith(request.Tags);
+            entry.State = request.SkipCheck ? ClientTorrentState.CheckingResumeData : ClientTorrentState.StoppedDl;
+            entry.AfterCheck = () => Settle(entry);
+            entry.LooksLeft = request.SkipCheck ? LooksPerCheck : 0;
+            if (IsActiveAfterAdd)
+            {
+                entry.AfterCheck = null;
+                entry.State = ClientTorrentState.StalledUp;
+                entry.Progress = 1;
+            }
+        }
+
+        if (LosesAddReply)
+        {
+            LosesAddReply = false;
+            throw new TorrentClientException(ClientFault.OutcomeUnknown, "Add", "the answer was lost");
+        }
+
+        if (FailsThoughAdded)
+        {
+            FailsThoughAdded = false;
+            return AddTorrentOutcome.Unclear;
+        }
+
+        return AddTorrentOutcome.Taken;
+    });
+
+    public ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken) => Do("Select", () =>
+    {
+        if (!DropsSelections)
+        {
+            foreach (var index in fileIndices)
+            {
+                _entries[id].Selected[index] = wanted;
+            }
+        }
+    });
+
+    public ValueTask RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken) => Do("Rename", () =>
+    {
+        var names = _entries[id].Names;
+        names[names.IndexOf(oldPath)] = newPath;
+    });
+
+    public ValueTask RecheckAsync(ClientTorrentId id, CancellationToken cancellationToken) => Do("Recheck", () =>
+    {
+        Rechecks++;
+        var entry = _entries[id];
+        entry.State = ClientTorrentState.CheckingUp;
+        entry.LooksLeft = LooksPerCheck;
+        entry.AfterCheck = () => Settle(entry);
+    });
+
+    public ValueTask StopAsync(IReadOnlyCollection<ClientTorrentId> ids, bool whileChecking, CancellationToken cancellationToken) => Do("Stop", () =>
+    {
+        foreach (var id in ids)
+        {
+            Stops++;
+            _entries[id].State = _entries[id].Progress >= 1 ? ClientTorrentState.StoppedUp : ClientTorrentState.StoppedDl;
+        }
+    });
+
+    public ValueTask StartAsync(IReadOnlyCollection<ClientTorrentId> ids, bool force, CancellationToken cancellationToken) => Do("Start", () => Starts++);
+
+    public ValueTask AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => Do("AddTags", () =>
+    {
+        if (!DropsTags)
+        {
+            foreach (var id in ids)
+            {
+                _entries[id].Tags.UnionWith(tags);
+            }
+        }
+    });
+
+    public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken) => Do("EnsureCategory", () => Categories.Add(name));
+
+    public ValueTask SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken) => Do("SetCategory", () =>
+    {
+        foreach (var id in ids)
+        {
+            _entries[id].Category = category;
+        }
+    });
+
+    /// <summary>The end of a check: what is selected is there under the client's names, or is missing.</summary>
+    private void Settle(Entry entry)
+    {
+        var prefix = entry.SavePath == "/data" ? "" : entry.SavePath["/data/".Length..] + "/";
+        lock (disk.Gate)
+        {
+            var real = entry.Manifest.Files.Where(static file => file.IsReal).ToArray();
+            var there = !LooksElsewhere && Enumerable.Range(0, real.Length).Where(i => entry.Selected[i]).All(i =>
+                disk.Files.TryGetValue(prefix + entry.Names[i], out var bytes) && bytes.Length == real[i].Length);
+            (entry.State, entry.Progress) = there ? (ClientTorrentState.StoppedUp, 1) : (ClientTorrentState.MissingFiles, 0);
+        }
+    }
+
+    private ValueTask Do(string operation, Action action)
+    {
+        _ = Call(operation, () =>
+        {
+            action();
+            return true;
+        });
+        return ValueTask.CompletedTask;
+    }
+
+    private ValueTask<T> Call<T>(string operation, Func<T> action)
+    {
+        lock (_gate)
+        {
+            return IsDown
+                ? throw new TorrentClientException(ClientFault.Unreachable, operation, "the client is down")
+                : ValueTask.FromResult(action());
+        }
+    }
+
+    private sealed class Entry
+    {
+        public Entry(TorrentManifest manifest, string savePath, IReadOnlyList<IReadOnlyList<string>> paths)
+        {
+            Manifest = manifest;
+            SavePath = savePath;
+            Id = new ClientTorrentId(manifest.Id.ToString());
+            Names = [.. manifest.Files.Where(static file => file.IsReal).Select(file => string.Join('/', paths[file.Index]))];
+            Selected = [.. Names.Select(static _ => true)];
+        }
+
+        public TorrentManifest Manifest { get; }
+
+        public string SavePath { get; }
+
+        public ClientTorrentId Id { get; }
+
+        public List<string> Names { get; }
+
+        public List<bool> Selected { get; }
+
+        public HashSet<string> Tags { get; } = [];
+
+        public string Category { get; set; } = "";
+
+        public ClientTorrentState State { get; set; }
+
+        public double Progress { get; set; }
+
+        public int LooksLeft { get; set; }
+
+        public Action? AfterCheck { get; set; }
+
+        public TorrentStatus Show(bool look)
+        {
+            if (look && AfterCheck is { } end && State is ClientTorrentState.CheckingUp or ClientTorrentState.CheckingResumeData && LooksLeft-- <= 0)
+            {
+                AfterCheck = null;
+                end();
+            }
+
+            return new TorrentStatus
+            {
+                Id = Id,
+                V1 = Manifest.V1,
+                V2 = Manifest.V2,
+                Name = Manifest.Name,
+                State = State,
+                Progress = Progress,
+                AmountLeft = Progress >= 1 ? 0 : 1,
+                SavePath = SavePath,
+                Category = Category,
+                Tags = Tags.ToFrozenSet(),
+            };
+        }
+
+        public IReadOnlyList<ClientFile> ShowFiles()
+        {
+            var real = Manifest.Files.Where(static file => file.IsReal).ToArray();
+            return [.. Names.Select((name, i) => new ClientFile(i, name, real[i].Length, Selected[i], Progress))];
+        }
+    }
+}
