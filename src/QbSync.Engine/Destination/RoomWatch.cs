@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace QbSync.Engine.Destination;
 
 /// <summary>
-/// Whether there is room on the data root's device: closed as soon as a piece was refused for want of space or the free space is used up, open
-/// again a margin above that, so that it does not flap. One log line a change. Thread-safe.
+/// Whether there is room on the data root's device: closed as soon as a piece was refused for want of space or the free space falls below the
+/// reserve, open again at 1.1 times the reserve, so that it does not flap. One log line a change. Thread-safe.
 /// </summary>
 internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> getFreeBytes, ILogger<RoomWatch> logger)
 {
@@ -32,14 +32,13 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
     {
         var free = getFreeBytes();
         Volatile.Write(ref _free, free ?? -1);
-        if (free <= 0)
+        if (free <= 0 || free < options.MinFreeBytes)
         {
             ReportFull();
             return false;
         }
 
-        // A tenth of the reserve: 1.1 times the minimum has to be free before writing goes on.
-        if (!_isFull || (free is { } bytes && bytes < options.MinFreeBytes / 10))
+        if (!_isFull || free < options.MinFreeBytes + (options.MinFreeBytes / 10))
         {
             return false;
         }
@@ -51,10 +50,10 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
 
     private static partial class Log
     {
-        [LoggerMessage(4510, LogLevel.Warning, "The disk of {Root} is full: {Free} bytes can be written. Pieces wait until there is room.")]
+        [LoggerMessage(4510, LogLevel.Warning, "The disk of {Root} is full: {Free} bytes are free. Pieces wait until there is room.")]
         public static partial void Full(ILogger logger, string root, long free);
 
-        [LoggerMessage(4511, LogLevel.Information, "There is room on the disk of {Root} again: {Free} bytes can be written.")]
+        [LoggerMessage(4511, LogLevel.Information, "There is room on the disk of {Root} again: {Free} bytes are free.")]
         public static partial void Room(ILogger logger, string root, long free);
     }
 }

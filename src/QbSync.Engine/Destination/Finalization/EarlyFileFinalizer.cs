@@ -24,11 +24,16 @@ internal sealed partial class EarlyFileFinalizer(FinalizeQueue queue, EngineMetr
 
             if (await storage.VerifyFileAsync(file, null, lease).ConfigureAwait(false) > 0)
             {
-                metrics.EarlyVerifyFailed();
                 var after = storage.CopyHave();
                 var bad = ledger.Note(before, after);
-                lost += bad;
                 before = after;
+                if (bad == 0)
+                {
+                    continue;
+                }
+
+                lost += bad;
+                metrics.EarlyVerifyFailed();
                 Log.BadFile(logger, storage.Request.Manifest.Id, file, bad);
                 continue;
             }

@@ -60,6 +60,12 @@ internal sealed partial class Finalizer(
 
                 waiting = conflict!;
             }
+            catch (StorageException e) when (run.Storage.HeldPieces < run.Storage.Layout.SelectedPieceCount)
+            {
+                // The fault took pieces with it: no retry brings them back, only the source does.
+                Log.Waits(logger, run.Storage.Request.Manifest.Id, e.Fault.ToReason(), e.Message);
+                return new FinalizeEnd.Incomplete(run.Storage.Layout.SelectedPieceCount - run.Storage.HeldPieces);
+            }
             catch (StorageException e)
             {
                 waiting = new Refusal(e.Fault.ToReason(), e.Message);
@@ -122,16 +128,18 @@ internal sealed partial class Finalizer(
         var storage = run.Storage;
         var progress = new VerifyProgress(run, storage.Layout.SelectedBytes);
         var before = storage.CopyHave();
+        var notGood = 0;
         foreach (var file in storage.Layout.GetSelectedFiles())
         {
-            await storage.VerifyFileAsync(file, progress, lease).ConfigureAwait(false);
+            notGood += await storage.VerifyFileAsync(file, progress, lease).ConfigureAwait(false);
             progress.EndFile(storage.Request.Manifest.Files[file].Length);
         }
 
         var bad = run.Ledger.Note(before, storage.CopyHave());
         if (bad == 0)
         {
-            return null;
+            // Not good and not lost: pieces that came anew while their file was read. The next call reads them.
+            return notGood == 0 ? null : new FinalizeEnd.Incomplete(notGood);
         }
 
         metrics.VerificationFailed(bad);
