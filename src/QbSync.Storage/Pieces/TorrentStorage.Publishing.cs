@@ -89,7 +89,7 @@ internal sealed partial class TorrentStorage
 
         if (!IsReadBack(file.Index))
         {
-            throw new InvalidOperationException("A file gets its final name only after all of it was read back.");
+            throw new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' gets its name only after all of it was read back.");
         }
 
         await FlushInTurnAsync().ConfigureAwait(false);
