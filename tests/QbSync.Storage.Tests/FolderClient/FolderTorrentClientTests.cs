@@ -250,6 +250,22 @@ public sealed class FolderTorrentClientTests
     }
 
     [Test]
+    public async Task AHybridTorrent_IsFoundByEachOfItsHashes()
+    {
+        await using var rig = new FolderRig();
+        var torrent = new TorrentBuilder("hybrid") { PieceLength = PieceLength, Version = TorrentVersion.Hybrid }.Build();
+        torrent.WriteTorrent(rig.Torrents);
+        var (v1, v2) = (torrent.Manifest.V1, torrent.Manifest.V2);
+        foreach (var (first, second) in new[] { (v1, v2), (v1, default), (default, v2), (default, v2.Truncated) })
+        {
+            var status = await rig.Client.FindAsync(first, second, CancellationToken.None).DefaultTimeout();
+            Assert.That(status?.Id, Is.EqualTo(FolderRig.GetId(torrent)));
+        }
+
+        Assert.That(await rig.Client.FindAsync(default, default, CancellationToken.None).DefaultTimeout(), Is.Null);
+    }
+
+    [Test]
     public async Task AddAsync_OfNoTorrent_IsRefused()
     {
         await using var rig = new FolderRig();
