@@ -83,7 +83,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     }
 
     /// <inheritdoc />
-    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => new LocalPieceLink(this, caller, sink);
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => new LocalPieceLink(this, caller, sink, _time);
 
     /// <summary>Stops the engine if it still runs, and waits for that.</summary>
     public async ValueTask DisposeAsync()

@@ -21,18 +21,26 @@ internal sealed class LocalPieceLink : IPieceLink
     private readonly IPieceLinkSink _sink;
     private readonly SemaphoreSlim _streams = new(Streams);
     private readonly CancellationTokenSource _closed = new();
+    private readonly TimeProvider _time;
+    private readonly Lock _gate = new();
+    private long _bytesPerSecond;
+    private long _freeAt;
 
-    public LocalPieceLink(IPieceIntake intake, Caller caller, IPieceLinkSink sink)
+    public LocalPieceLink(IPieceIntake intake, Caller caller, IPieceLinkSink sink, TimeProvider time)
     {
-        (_intake, _caller, _sink) = (intake, caller, sink);
+        (_intake, _caller, _sink, _time) = (intake, caller, sink, time);
         _sink.OnLinkChanged(true);
     }
 
     public int OpenStreams => _closed.IsCancellationRequested ? 0 : Streams;
 
-    /// <summary>Memory copies have no rate to limit; the reader's disk and the writer's set the pace.</summary>
     public void SetRateLimit(long bytesPerSecond)
     {
+        lock (_gate)
+        {
+            _bytesPerSecond = bytesPerSecond;
+            _freeAt = _time.GetTimestamp();
+        }
     }
 
     public async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
@@ -51,7 +59,7 @@ internal sealed class LocalPieceLink : IPieceLink
         try
         {
             await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            return Copy(source) is not { } status ? SendOutcome.Cancelled : Acknowledge(source, status);
+            return await CopyAsync(source, cancellationToken).ConfigureAwait(false) is { } status ? Acknowledge(source, status) : SendOutcome.Cancelled;
         }
         finally
         {
@@ -78,7 +86,7 @@ internal sealed class LocalPieceLink : IPieceLink
     }
 
     /// <summary>The answer for the piece, or null when its bytes are no longer what was verified.</summary>
-    private PieceAckStatus? Copy(IChunkSource source)
+    private async Task<PieceAckStatus?> CopyAsync(IChunkSource source, CancellationToken cancellationToken)
     {
         var status = _intake.Begin(_caller, source.Piece, source.Epoch, out var transfer);
         if (transfer is null)
@@ -95,13 +103,18 @@ internal sealed class LocalPieceLink : IPieceLink
                 {
                     for (var done = 0; done < length && status == PieceAckStatus.Pending; done += ChunkLength)
                     {
-                        var chunk = buffer.AsSpan(0, Math.Min(ChunkLength, length - done));
-                        if (!source.TryFill(offset + done, chunk))
+                        var chunk = buffer.AsMemory(0, Math.Min(ChunkLength, length - done));
+                        if (Reserve(chunk.Length) is var wait && wait > TimeSpan.Zero)
+                        {
+                            await Task.Delay(wait, _time, cancellationToken).ConfigureAwait(false);
+                        }
+
+                        if (!source.TryFill(offset + done, chunk.Span))
                         {
                             return null;
                         }
 
-                        status = transfer.Write(offset + done, chunk);
+                        status = transfer.Write(offset + done, chunk.Span);
                     }
                 }
 
@@ -112,6 +125,23 @@ internal sealed class LocalPieceLink : IPieceLink
             {
                 ArrayPool<byte>.Shared.Return(buffer);
             }
+        }
+    }
+
+    /// <summary>When the next bytes may pass: each chunk takes its time from where the one before ended.</summary>
+    private TimeSpan Reserve(int bytes)
+    {
+        lock (_gate)
+        {
+            if (_bytesPerSecond <= 0)
+            {
+                return TimeSpan.Zero;
+            }
+
+            var now = _time.GetTimestamp();
+            var start = Math.Max(now, _freeAt);
+            _freeAt = start + (long)((double)bytes / _bytesPerSecond * _time.TimestampFrequency);
+            return _time.GetElapsedTime(now, start);
         }
     }
 }

@@ -88,7 +88,7 @@ internal sealed partial class TorrentSession
                 }).ConfigureAwait(false);
                 return;
             }
-            catch (StorageException e)
+            catch (Exception e) when (e is not OperationCanceledException)
             {
                 Log.WorkFails(_context.Logger, Id, "removal", e.Message);
                 await Task.Delay(TimeSpan.FromSeconds(10), _context.Time, lease).ConfigureAwait(false);

@@ -78,8 +78,29 @@ internal sealed partial class TorrentSession
 
     private async Task FinalizeInLaneAsync(FinalizeRun run, CancellationToken lease)
     {
-        var end = await _context.Finalizer.RunAsync(run, lease).ConfigureAwait(false);
-        await _mailbox.PostAsync(() => OnFinalized(run, end)).ConfigureAwait(false);
+        try
+        {
+            var end = await _context.Finalizer.RunAsync(run, lease).ConfigureAwait(false);
+            await _mailbox.PostAsync(() => OnFinalized(run, end)).ConfigureAwait(false);
+        }
+        catch (Exception) when (!lease.IsCancellationRequested)
+        {
+            await _mailbox.PostAsync(() => OnFaulted(run)).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>A fault that nobody foresaw must not leave a session that waits for nothing: the source may ask again.</summary>
+    private void OnFaulted(FinalizeRun run)
+    {
+        if (_state == TorrentSessionState.Finalizing)
+        {
+            _addedByUs = run.AddedByUs;
+            Transition(TorrentSessionState.Receiving, "an unexpected fault");
+            _context.Metrics.FinalizationEnded(success: false, _context.Time.GetElapsedTime(run.Began));
+            _finalizing.TrySetResult(new FinalizeOutcome.Refused(
+                new Refusal(RefusalReason.StorageError, "The destination failed inside; its log says how.", TimeSpan.FromSeconds(30))));
+        }
     }
 
     /// <summary>Called from the lane; a turn for each report would be more than a turn is worth.</summary>

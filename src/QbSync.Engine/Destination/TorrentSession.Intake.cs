@@ -110,7 +110,7 @@ internal sealed partial class TorrentSession
     private void OnPiecesLost(int lost)
     {
         Log.PiecesLost(_context.Logger, Id, lost);
-        _arrivedAt = null;
+        _arrivedAt = _view.HoldsAll ? _arrivedAt : null;
         Publish();
         _context.Hub.HaveChanged(Id);
         if (_ledger.Repeating is not null && _state == TorrentSessionState.Receiving)

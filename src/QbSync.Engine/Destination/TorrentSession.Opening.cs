@@ -73,11 +73,14 @@ internal sealed partial class TorrentSession
 
     private async Task OpenAsync(Caller caller, InitRequest request, CancellationToken lease)
     {
-        var end = new OpeningEnd(null, false, new Refusal(RefusalReason.Stopping, "The destination is shutting down."));
+        OpeningEnd? end = null;
         await RunAsync(
             "opening",
             async token => end = await _context.Opener.OpenAsync(caller, request, _addedByUs, token).ConfigureAwait(false),
             lease).ConfigureAwait(false);
+        end ??= new OpeningEnd(null, false, lease.IsCancellationRequested
+            ? new Refusal(RefusalReason.Stopping, "The destination is shutting down.")
+            : new Refusal(RefusalReason.StorageError, "The destination failed while it opened the torrent; its log says how."));
         if (!await _mailbox.PostAsync(() => OnOpened(end)).ConfigureAwait(false) && end.Storage is { } late)
         {
             await late.DisposeAsync().ConfigureAwait(false);

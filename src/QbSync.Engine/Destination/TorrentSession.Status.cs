@@ -35,7 +35,7 @@ internal sealed partial class TorrentSession
             Losses = storage.Losses,
             HeldPieces = view.HeldPieces,
             NeededPieces = view.NeededPieces,
-            Progress = standing is not null || view.State == TorrentSessionState.Finalizing ? GetProgress() : null,
+            Progress = standing is not null || view.State is TorrentSessionState.Finalizing or TorrentSessionState.Opening ? GetProgress() : null,
             Refusal = standing is { } reason ? new Refusal(reason) : view.Refusal,
             Have = withBitmaps ? storage.CopyHave() : null,
             Deferred = withBitmaps ? new Pieces.PieceBitmap(storage.Request.Manifest.PieceCount) : null,

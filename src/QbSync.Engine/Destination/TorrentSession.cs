@@ -91,13 +91,12 @@ internal sealed partial class TorrentSession : IAsyncDisposable
             try
             {
                 await storage.FlushAsync(CancellationToken.None).ConfigureAwait(false);
+                await storage.DisposeAsync().ConfigureAwait(false);
             }
             catch (StorageException e)
             {
-                Log.WorkFails(_context.Logger, Id, "flush", e.Message);
+                Log.WorkFails(_context.Logger, Id, "the last flush", e.Message);
             }
-
-            await storage.DisposeAsync().ConfigureAwait(false);
         }
     }
 

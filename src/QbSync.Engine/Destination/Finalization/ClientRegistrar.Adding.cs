@@ -22,7 +22,7 @@ internal sealed partial class ClientRegistrar
             return (null, lost);
         }
 
-        await EnsureCategoryAsync(request.Parameters.Category, lease).ConfigureAwait(false);
+        var hasCategory = await EnsureCategoryAsync(request.Parameters.Category, lease).ConfigureAwait(false);
         var describes = await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false);
         if (storage.Layout.HasBoundaryPieces && describes.ReadsPartFiles
             && await storage.ExportPartFileAsync(GetPartFileName(request.Manifest), lease).ConfigureAwait(false) is { } conflict)
@@ -43,8 +43,8 @@ internal sealed partial class ClientRegistrar
                     Torrent = request.Torrent,
                     SavePath = GetSavePath(storage),
                     Layout = request.Place.Layout,
-                    Category = request.Parameters.Category,
-                    Tags = request.Parameters.Tags,
+                    Category = hasCategory ? request.Parameters.Category : "",
+                    Tags = [.. request.Parameters.Tags.Where(IsUsableTag)],
                     SkipCheck = skipCheck,
                 },
                 lease).ConfigureAwait(false);
@@ -126,20 +126,23 @@ internal sealed partial class ClientRegistrar
         return new RegistrationEnd.ContentLost(lost.Count);
     }
 
-    private async Task EnsureCategoryAsync(string category, CancellationToken lease)
+    /// <summary>Whether the client has the category now. A torrent is added without one that the client does not take.</summary>
+    private async Task<bool> EnsureCategoryAsync(string category, CancellationToken lease)
     {
         if (category.Length == 0)
         {
-            return;
+            return false;
         }
 
         try
         {
             await client.EnsureCategoryAsync(category, lease).ConfigureAwait(false);
+            return true;
         }
         catch (TorrentClientException e) when (!e.IsTransient)
         {
             Log.NoCategory(logger, category, e.Message);
+            return false;
         }
     }
 

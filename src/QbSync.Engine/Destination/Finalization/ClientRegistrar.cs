@@ -43,7 +43,7 @@ internal sealed partial class ClientRegistrar(
     public async Task<bool> ApplyMarksAsync(TorrentParameters parameters, TorrentStatus status, CancellationToken cancellationToken)
     {
         string[] tags = options.SyncedTag.Length > 0 ? [options.SyncedTag, .. parameters.Tags] : [.. parameters.Tags];
-        var usable = tags.Where(static tag => tag.Length > 0 && !tag.Contains(',', StringComparison.Ordinal)).Distinct().ToArray();
+        var usable = tags.Where(IsUsableTag).Distinct().ToArray();
         var tagged = await TryMarkAsync(
             status.Id,
             seen => usable.All(seen.Tags.Contains),
@@ -164,6 +164,8 @@ internal sealed partial class ClientRegistrar(
             throw;
         }
     }
+
+    private static bool IsUsableTag(string tag) => tag.Length > 0 && !tag.Contains(',', StringComparison.Ordinal);
 
     private ClientSighting Sight(TorrentStatus status) => new(status, time.GetUtcNow(), time.GetTimestamp());
 
