@@ -46,24 +46,23 @@ internal sealed class LocalPieceLink : IPieceLink
     public async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
     {
         using var piece = source;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
         try
         {
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _closed.Token);
             await _streams.WaitAsync(either.Token).ConfigureAwait(false);
+            try
+            {
+                await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+                return await CopyAsync(source, either.Token).ConfigureAwait(false) is { } status ? Acknowledge(source, status) : SendOutcome.Cancelled;
+            }
+            finally
+            {
+                _streams.Release();
+            }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             return SendOutcome.Lost;
-        }
-
-        try
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            return await CopyAsync(source, cancellationToken).ConfigureAwait(false) is { } status ? Acknowledge(source, status) : SendOutcome.Cancelled;
-        }
-        finally
-        {
-            _streams.Release();
         }
     }
 
