@@ -1,6 +1,6 @@
 using Prometheus;
 using QbSync.Engine.Source;
-using QbSync.Metrics;
+using QbSync.MetricFamilies;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Prometheus;
-using QbSync.Metrics;
+using QbSync.MetricFamilies;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;

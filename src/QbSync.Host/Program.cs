@@ -1,1 +1,24 @@
-return 0;
+using System.CommandLine;
+using QbSync.Host.Commands;
+using QbSync.Host.Configuration;
+using QbSync.Host.Lifetime;
+
+var root = new RootCommand("QbSync moves torrents between two qBittorrent machines, piece by piece, while they still download.");
+root.Subcommands.Add(RoleCommand.Create(Roles.Source));
+root.Subcommands.Add(RoleCommand.Create(Roles.Destination));
+root.Subcommands.Add(DemoCommand.Create());
+
+var parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (var error in parsed.Errors)
+    {
+        await Console.Error.WriteLineAsync(error.Message);
+    }
+
+    await Console.Error.WriteLineAsync("See: qbsync --help");
+    return ExitCodes.Usage;
+}
+
+// The roles handle signals themselves, with more care than the parser's default of ending the process after two seconds.
+return await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });

@@ -1,5 +1,5 @@
 using Prometheus;
-using QbSync.Metrics;
+using QbSync.MetricFamilies;
 using QbSync.QBittorrent.Pipeline;
 
 namespace QbSync.QBittorrent;

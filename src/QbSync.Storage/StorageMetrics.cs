@@ -1,5 +1,5 @@
 using Prometheus;
-using QbSync.Metrics;
+using QbSync.MetricFamilies;
 
 namespace QbSync.Storage;
 

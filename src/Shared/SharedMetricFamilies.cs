@@ -1,6 +1,6 @@
 using Prometheus;
 
-namespace QbSync.Metrics;
+namespace QbSync.MetricFamilies;
 
 /// <summary>Families that two packages own together. Linked into both, because one name with two label sets would be accepted in silence.</summary>
 internal static class SharedMetricFamilies

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Prometheus;
-using QbSync.Metrics;
+using QbSync.MetricFamilies;
 using QbSync.Ports;
 using QbSync.Storage.IO;
 

@@ -1,0 +1,70 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Host;
+using QbSync.Host.Commands.Demo;
+using QbSync.Host.Configuration;
+using QbSync.Host.Lifetime;
+using QbSync.Host.Logging;
+
+namespace QbSync.Throughput;
+
+/// <summary>
+/// The child: one role as the executable runs it, measured from inside. The source ends by itself when its torrent is synced, the destination when its
+/// input is closed. Arguments: role, then name and value of each option.
+/// </summary>
+internal static class RoleProcess
+{
+    public const string Verb = "role";
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var role = Enum.Parse<Roles>(args[0], ignoreCase: true);
+        var flags = args[1..].Chunk(2).ToDictionary(pair => pair[0], IReadOnlyList<string> (pair) => [pair[1]]);
+        var settings = RoleSettings.Read(role, flags, new Dictionary<string, string>(), out var errors)
+            ?? throw new ArgumentException(string.Join(Environment.NewLine, errors));
+        using var lines = new ConsoleLines(Console.Error, LogLevel.Warning, TimeProvider.System);
+        using var loggers = LoggerFactory.Create(logging => logging.AddProvider(lines));
+        await using RoleNode node = role == Roles.Source
+            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(1))
+            : new DestinationNode(settings, loggers, TimeProvider.System, new Random(1));
+        await node.StartAsync(CancellationToken.None);
+        if (node is DestinationNode destination)
+        {
+            Console.WriteLine(destination.ListenAddress!.Authority);
+        }
+
+        var (cpu, allocated, started) = (RoleResult.CpuNow(), GC.GetTotalAllocatedBytes(), TimeProvider.System.GetUtcNow());
+        using var stop = new CancellationTokenSource();
+        var run = node.RunAsync(stop.Token);
+        await (role == Roles.Source ? SyncedAsync(node, run) : Console.In.ReadToEndAsync());
+        var ended = TimeProvider.System.GetUtcNow();
+        var result = new RoleResult
+        {
+            Seconds = (ended - started).TotalSeconds,
+            StreamSeconds = ((node.Status?.Torrents.Max(torrent => torrent.ArrivedAt) ?? ended) - started).TotalSeconds,
+            CpuSeconds = (RoleResult.CpuNow() - cpu).TotalSeconds,
+            AllocatedBytes = GC.GetTotalAllocatedBytes() - allocated,
+            PeakMemoryBytes = RoleResult.PeakMemoryNow(),
+            Gen2Collections = GC.CollectionCount(2),
+            WireBytes = await MetricsText.SumAsync(node.Registry, role == Roles.Source ? "qbsync_bytes_sent_total" : "qbsync_bytes_received_total"),
+        };
+        Console.WriteLine(result.ToLine());
+        await stop.CancelAsync();
+        await run;
+        return 0;
+    }
+
+    private static async Task SyncedAsync(RoleNode node, Task run)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (node.Status is not { Torrents: [{ FinishedAt: not null }] })
+        {
+            if (run.IsCompleted)
+            {
+                await run;
+                throw new InvalidOperationException("The engine stopped before the torrent was synced.");
+            }
+
+            await look.WaitForNextTickAsync();
+        }
+    }
+}

@@ -1,0 +1,49 @@
+namespace QbSync.Host.Configuration;
+
+[Flags]
+internal enum Roles
+{
+    Source = 1,
+    Destination = 2,
+    Both = Source | Destination,
+}
+
+internal enum OptionKind
+{
+    Text,
+    Path,
+    Url,
+    Duration,
+    Size,
+    Rate,
+    Address,
+    Integer,
+    Boolean,
+    Choice,
+    List,
+}
+
+/// <summary>One option, said once: flags, environment names, help and validation are made from it.</summary>
+internal sealed record OptionDefinition(string Name, Roles Roles, OptionKind Kind, string Default, string Help)
+{
+    /// <summary>Never shown; may also come from a file by <c>NAME-file</c>.</summary>
+    public bool IsSecret { get; init; }
+
+    public bool IsRequired { get; init; }
+
+    /// <summary>An empty value disables it, instead of being an error.</summary>
+    public bool MayBeEmpty { get; init; }
+
+    /// <summary>Unit of a plain number, written as a value of the same kind: <c>1s</c>, <c>1GiB</c>.</summary>
+    public string PlainUnit { get; init; } = "";
+
+    /// <summary>Lowest value, written as a value of the same kind; empty for none.</summary>
+    public string Min { get; init; } = "";
+
+    /// <summary>Highest value; empty for none.</summary>
+    public string Max { get; init; } = "";
+
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
+    public string GetEnvironmentName(Roles role) => $"QBSYNC_{role.ToString().ToUpperInvariant()}_{Name.ToUpperInvariant().Replace('-', '_')}";
+}

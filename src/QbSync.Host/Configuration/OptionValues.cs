@@ -1,0 +1,34 @@
+namespace QbSync.Host.Configuration;
+
+/// <summary>Parsed values of one role with where each came from. Made by <see cref="OptionReader"/>; immutable.</summary>
+internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> values)
+{
+    public IEnumerable<OptionValue> All => values.Values;
+
+    public string Text(string name) => (string)values[name].Parsed!;
+
+    public string? TextOrNull(string name) => Text(name) is { Length: > 0 } text ? text : null;
+
+    public TimeSpan Duration(string name) => (TimeSpan)values[name].Parsed!;
+
+    public long Bytes(string name) => (long)values[name].Parsed!;
+
+    public int Integer(string name) => (int)values[name].Parsed!;
+
+    public HostPort? Address(string name) => (HostPort?)values[name].Parsed;
+
+    public Uri? Url(string name) => (Uri?)values[name].Parsed;
+
+    public IReadOnlyList<string> List(string name) => (IReadOnlyList<string>)values[name].Parsed!;
+
+    public bool IsSet(string name) => values[name].Origin != OptionValue.DefaultOrigin;
+}
+
+/// <summary>A value and its origin: a flag, the name of a variable, a file, or the default.</summary>
+internal sealed record OptionValue(OptionDefinition Definition, string Raw, string Origin, object? Parsed)
+{
+    public const string DefaultOrigin = "default";
+
+    /// <summary>For people: secrets stay hidden.</summary>
+    public string Shown => Definition.IsSecret && Raw.Length > 0 ? "***" : Raw;
+}

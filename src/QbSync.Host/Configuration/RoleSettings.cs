@@ -1,0 +1,107 @@
+using System.Globalization;
+
+namespace QbSync.Host.Configuration;
+
+/// <summary>What both roles are told, checked together.</summary>
+internal sealed record RoleSettings
+{
+    public required Roles Role { get; init; }
+
+    public required OptionValues Values { get; init; }
+
+    public required string Data { get; init; }
+
+    public required string StateDirectory { get; init; }
+
+    public required ClientKind Client { get; init; }
+
+    public required HostPort? HealthAddress { get; init; }
+
+    public required string LogLevel { get; init; }
+
+    public required IReadOnlyList<KeyValuePair<string, string>> PathMap { get; init; }
+
+    public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
+
+    /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
+    public static RoleSettings? Read(
+        Roles role,
+        IReadOnlyDictionary<string, IReadOnlyList<string>> flags,
+        IReadOnlyDictionary<string, string> environment,
+        out IReadOnlyList<string> errors)
+    {
+        var reader = new OptionReader(role, flags, environment);
+        var values = reader.Read();
+        var data = values.Text("data");
+        var settings = new RoleSettings
+        {
+            Role = role,
+            Values = values,
+            Data = data,
+            StateDirectory = values.TextOrNull("state-dir") ?? DefaultStateDirectory(role, data, environment),
+            Client = FindClient(role, values),
+            HealthAddress = values.Address("health-addr"),
+            LogLevel = values.Text("log-level"),
+            PathMap = ReadPathMap(values, reader),
+        };
+        new SettingsCheck(settings, reader).Run();
+        errors = reader.Errors;
+        return errors.Count == 0 ? settings : null;
+    }
+
+    private static ClientKind FindClient(Roles role, OptionValues values) => values.Text("client") switch
+    {
+        "folder" => ClientKind.Folder,
+        "" when role == Roles.Destination && values.Url("qb-url") is null => ClientKind.None,
+        _ => ClientKind.QBittorrent,
+    };
+
+    private static string DefaultStateDirectory(Roles role, string data, IReadOnlyDictionary<string, string> environment)
+    {
+        if (environment.GetValueOrDefault("STATE_DIRECTORY") is { Length: > 0 } given)
+        {
+            return given;
+        }
+
+        if (role == Roles.Destination)
+        {
+            return data.Length == 0 ? "" : Path.Combine(data, ".qbsync");
+        }
+
+        // A source's data is often mounted read-only, so its state is never below it.
+        var home = environment.GetValueOrDefault("XDG_STATE_HOME") is { Length: > 0 } state
+            ? state
+            : Path.Combine(environment.GetValueOrDefault("HOME", "/"), ".local", "state");
+        return Path.Combine(home, "qbsync", "source");
+    }
+
+    private static List<KeyValuePair<string, string>> ReadPathMap(OptionValues values, OptionReader reader)
+    {
+        List<KeyValuePair<string, string>> map = [];
+        foreach (var entry in values.List("path-map"))
+        {
+            var (client, local) = entry.IndexOf('=') is var at and > 0 ? (entry[..at], entry[(at + 1)..]) : ("", "");
+            if (client.Length == 0 || !Path.IsPathRooted(local))
+            {
+                reader.Report("path-map", "path-map", $"\"{entry}\" is not understood", "Give CLIENT=LOCAL with two absolute paths.");
+            }
+            else if (map.Exists(other => other.Key == client))
+            {
+                reader.Report("path-map", "path-map", $"\"{client}\" is mapped twice", "Map each client path once.");
+            }
+            else
+            {
+                map.Add(new(client, local));
+            }
+        }
+
+        return map;
+    }
+}
+
+internal enum ClientKind
+{
+    None,
+    QBittorrent,
+    Folder,
+}

@@ -1,0 +1,103 @@
+namespace QbSync.Host.Configuration;
+
+/// <summary>Rules between options, and between options and the machine. Creates nothing.</summary>
+internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
+{
+    private readonly OptionValues _values = settings.Values;
+
+    public void Run()
+    {
+        CheckData();
+        CheckClient();
+        if (_values.Address("health-addr") is { } health && !health.TryGetEndPoint(out _))
+        {
+            Report("health-addr", $"{health.Host} is no address", "Give an IP address, localhost, or only a port.");
+        }
+
+        if (settings.Role == Roles.Source)
+        {
+            CheckSource();
+        }
+        else
+        {
+            CheckDestination();
+        }
+    }
+
+    private void CheckData()
+    {
+        var data = settings.Data;
+        if (data.Length == 0)
+        {
+            return;
+        }
+
+        if (Path.TrimEndingDirectorySeparator(data) == Path.GetPathRoot(data))
+        {
+            Report("data", "the root of the file system is no data folder", "Name a folder of its own.");
+        }
+        else if (!Directory.Exists(data))
+        {
+            Report("data", $"{data} is not a folder", "Create it, mount it, or name another.");
+        }
+    }
+
+    private void CheckClient()
+    {
+        if (settings.Client == ClientKind.QBittorrent && _values.Url("qb-url") is null)
+        {
+            Report("qb-url", "not set", "Give the address of qBittorrent's WebUI, or use --client folder.");
+        }
+
+        if ((_values.Text("qb-username").Length == 0) != (_values.Text("qb-password").Length == 0))
+        {
+            var missing = _values.Text("qb-username").Length == 0 ? "qb-username" : "qb-password";
+            Report(missing, "not set", "Give both a user name and a password, or neither.");
+        }
+    }
+
+    private void CheckSource()
+    {
+        if (_values.Address("destination-addr") is { } address)
+        {
+            if (address.Host.Length == 0 || address.Port == 0)
+            {
+                Report("destination-addr", "no host or no port in it", "Give host:port of the destination.");
+            }
+            else if (!address.IsLoopback)
+            {
+                Report("destination-addr", $"{address.Host} is not this machine, and security=insecure is for loopback only", "Use a tunnel to a loopback address.");
+            }
+        }
+
+        if (_values.Integer("min-connections") > _values.Integer("max-connections"))
+        {
+            Report("min-connections", "more than max-connections", "Lower it, or raise max-connections.");
+        }
+    }
+
+    private void CheckDestination()
+    {
+        if (_values.Address("listen") is not { } listen)
+        {
+            return;
+        }
+
+        if (!listen.TryGetEndPoint(out _))
+        {
+            Report("listen", $"{listen.Host} is no address", "Give an IP address, localhost, or only a port.");
+        }
+        else if (!listen.IsLoopback)
+        {
+            Report("listen", "anybody could connect, and security=insecure is for loopback only", "Listen on 127.0.0.1 and use a tunnel.");
+        }
+
+        if (settings.HealthAddress is { Port: not 0 } health && health.Port == listen.Port)
+        {
+            Report("health-addr", "the same port as listen", "Give them different ports.");
+        }
+    }
+
+    private void Report(string name, string problem, string remedy) =>
+        reader.Report(name, _values.All.First(value => value.Definition.Name == name).Origin, problem, remedy);
+}

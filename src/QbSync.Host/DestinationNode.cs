@@ -1,0 +1,125 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Engine;
+using QbSync.Engine.Destination;
+using QbSync.Engine.Status;
+using QbSync.Host.Configuration;
+using QbSync.Host.Endpoints;
+using QbSync.Host.Lifetime;
+using QbSync.Ports;
+using QbSync.Storage;
+using QbSync.Storage.Pieces;
+
+namespace QbSync.Host;
+
+/// <summary>The destination role: a store, a client to register at, the engine, and the gRPC listener in front of it.</summary>
+internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random) : RoleNode(settings, loggers, time)
+{
+    private DestinationEngine? _engine;
+    private WebApplication? _server;
+
+    public override EngineStatus? Status => _engine?.Status;
+
+    /// <summary>Where sources connect, with the port that the system chose when 0 was asked for.</summary>
+    public Uri? ListenAddress => _server is null ? null : new Uri(_server.Urls.First());
+
+    protected override IReadOnlyList<ReadinessCheck> Checks =>
+    [
+        StatusCheck("state", status => status.IsStarted),
+        StatusCheck("client", status => status.ClientOk == true),
+        new("data", () => Task.FromResult(Directory.Exists(Settings.Data))),
+        new("listener", () => Task.FromResult(_server is not null)),
+    ];
+
+    public override async Task RunAsync(CancellationToken stop)
+    {
+        await _engine!.RunAsync(stop);
+
+        // The engine has answered every piece in hand; what is left of the streams is ended, so that no source waits for us.
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), Time);
+        await _server!.StopAsync(limit.Token);
+    }
+
+    protected override async Task StartRoleAsync(CancellationToken cancellationToken)
+    {
+        var values = Settings.Values;
+        var client = ClientFactory.Create(Settings, Factory, Registry, Loggers, Time, random);
+        if (client is IAsyncDisposable disposable)
+        {
+            Own(disposable);
+        }
+
+        var store = Own(new TorrentStore(
+            new StorageOptions
+            {
+                DataRoot = Settings.Data,
+                StateDirectory = Settings.StateDirectory,
+                MinFreeBytes = values.Bytes("min-free"),
+            },
+            Factory,
+            Registry,
+            Loggers,
+            Time));
+        _engine = Own(new DestinationEngine(
+            new DestinationOptions
+            {
+                DataRoot = Settings.Data,
+                SavePath = values.TextOrNull("save-path") ?? Settings.Data,
+                SyncedTag = values.Text("synced-tag"),
+                PollInterval = values.Duration("poll-interval"),
+                PollTimeout = values.Duration("poll-timeout"),
+                FinalizeWorkers = values.Integer("finalize-workers"),
+                MinFreeBytes = values.Bytes("min-free"),
+                Recheck = Enum.Parse<RecheckPolicy>(values.Text("recheck"), ignoreCase: true),
+            },
+            store,
+            client,
+            Factory,
+            Registry,
+            Loggers,
+            Time,
+            random));
+        values.Address("listen")!.Value.TryGetEndPoint(out var endPoint);
+        _server = await StartServerAsync(endPoint, cancellationToken);
+        Own(_server);
+    }
+
+    private async Task<WebApplication> StartServerAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    {
+        var values = Settings.Values;
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenQbSync(endPoint));
+        builder.Services.AddRoutingCore();
+        builder.Services.AddSingleton(Loggers);
+        builder.Services.AddSingleton(Time);
+        builder.Services.AddSingleton<IMetricFactory>(Factory);
+        builder.Services.AddSingleton(Registry);
+        builder.Services.AddSingleton<IDestination>(_engine!);
+        builder.Services.AddSingleton<IPieceIntake>(_engine!);
+        builder.Services.AddQbSyncServer(options =>
+        {
+            options.StreamWorkers = values.Integer("stream-workers");
+            if (values.Bytes("max-stream-buffer") is > 0 and var budget)
+            {
+                options.ReceiveBudget = budget;
+            }
+        });
+        var app = builder.Build();
+        app.MapQbSync();
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
+        return app;
+    }
+}

@@ -1,0 +1,42 @@
+namespace QbSync.Host.Endpoints;
+
+/// <summary>
+/// Answers whether a role can work now. Each check runs at most once in ten seconds, however many probes come: others get the fresh result or join
+/// the running one. Thread-safe.
+/// </summary>
+internal sealed class ReadinessChecks(
+    IReadOnlyList<ReadinessCheck> checks, HostMetrics metrics, TimeProvider time)
+{
+    public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, (Task<bool> Result, long StartedAt)> _results = [];
+
+    public async Task<bool> AreAllGoodAsync()
+    {
+        var results = await Task.WhenAll(checks.Select(RunAsync));
+        return results.All(good => good);
+    }
+
+    private Task<bool> RunAsync(ReadinessCheck check)
+    {
+        Task<bool> result;
+        bool hit;
+        lock (_gate)
+        {
+            hit = _results.TryGetValue(check.Name, out var known)
+                && (!known.Result.IsCompleted || (known.Result.Result && time.GetElapsedTime(known.StartedAt) < Fresh));
+            result = hit ? known.Result : check.IsGoodAsync();
+            if (!hit)
+            {
+                _results[check.Name] = (result, time.GetTimestamp());
+            }
+        }
+
+        metrics.HealthChecked(hit);
+        return result;
+    }
+}
+
+/// <summary>One check, answered from what the engine saw last; it calls nobody.</summary>
+internal sealed record ReadinessCheck(string Name, Func<Task<bool>> IsGoodAsync);

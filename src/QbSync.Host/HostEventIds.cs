@@ -1,0 +1,10 @@
+namespace QbSync.Host;
+
+/// <summary>Event ids of this package: 5000 to 5999.</summary>
+internal static class HostEventIds
+{
+    public const int Started = 5000;
+    public const int Stopped = 5001;
+    public const int CouldNotStart = 5002;
+    public const int Failed = 5003;
+}

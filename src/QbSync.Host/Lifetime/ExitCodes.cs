@@ -1,0 +1,12 @@
+namespace QbSync.Host.Lifetime;
+
+/// <summary>What the process ends with.</summary>
+internal static class ExitCodes
+{
+    public const int Done = 0;
+    public const int Failed = 1;
+    public const int Usage = 2;
+    public const int CouldNotStart = 3;
+    public const int ForcedByInterrupt = 130;
+    public const int ForcedByTerm = 143;
+}

@@ -1,0 +1,97 @@
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Engine.Status;
+using QbSync.Host.Configuration;
+using QbSync.Host.Endpoints;
+
+namespace QbSync.Host.Lifetime;
+
+/// <summary>
+/// One running role with all that it owns: registry, health listener, stores, engine. Nothing is shared with another node of the same process.
+/// Disposing it ends what is left in the reverse order of making; the health listener goes last.
+/// </summary>
+internal abstract class RoleNode : IAsyncDisposable
+{
+    // An engine publishes its status each second; five silent minutes mean a loop that hangs.
+    private static readonly TimeSpan LoopIsStuck = TimeSpan.FromMinutes(5);
+
+    private readonly Stack<IAsyncDisposable> _owned = new();
+    private HealthServer? _health;
+
+    protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
+    {
+        Settings = settings;
+        Loggers = loggers;
+        Time = time;
+        Registry = Metrics.NewCustomRegistry();
+        Factory = Metrics.WithCustomRegistry(Registry);
+        Factory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
+        DotNetStats.Register(Registry);
+    }
+
+    public CollectorRegistry Registry { get; }
+
+    /// <summary>What the engine is doing; null before it was made.</summary>
+    public abstract EngineStatus? Status { get; }
+
+    /// <summary>Where health and metrics are served, if they are.</summary>
+    public Uri? HealthAddress => _health?.Address;
+
+    protected RoleSettings Settings { get; }
+
+    protected ILoggerFactory Loggers { get; }
+
+    protected TimeProvider Time { get; }
+
+    protected MetricFactory Factory { get; }
+
+    protected abstract IReadOnlyList<ReadinessCheck> Checks { get; }
+
+    /// <summary>Starts health, then everything else. A peer or client that is away is no obstacle.</summary>
+    /// <exception cref="QbSyncException">The state folder or the data cannot be used.</exception>
+    /// <exception cref="IOException">An address is in use.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        if (Settings.HealthAddress is { } address && address.TryGetEndPoint(out var endPoint))
+        {
+            var metrics = new HostMetrics(Factory, Settings.Mode);
+            var started = Time.GetUtcNow();
+            _health = await HealthServer.StartAsync(
+                endPoint,
+                Registry,
+                () => Time.GetUtcNow() - (Status?.At ?? started) < LoopIsStuck,
+                new ReadinessChecks(Checks, metrics, Time),
+                cancellationToken);
+        }
+
+        await StartRoleAsync(cancellationToken);
+    }
+
+    /// <summary>Runs the engine until <paramref name="stop"/> fires and it has stopped gracefully.</summary>
+    public abstract Task RunAsync(CancellationToken stop);
+
+    public async ValueTask DisposeAsync()
+    {
+        while (_owned.TryPop(out var owned))
+        {
+            await owned.DisposeAsync();
+        }
+
+        if (_health is not null)
+        {
+            await _health.DisposeAsync();
+        }
+    }
+
+    protected abstract Task StartRoleAsync(CancellationToken cancellationToken);
+
+    protected ReadinessCheck StatusCheck(string name, Func<EngineStatus, bool> isGood) =>
+        new(name, () => Task.FromResult(Status is { } status && isGood(status)));
+
+    protected T Own<T>(T owned)
+        where T : IAsyncDisposable
+    {
+        _owned.Push(owned);
+        return owned;
+    }
+}

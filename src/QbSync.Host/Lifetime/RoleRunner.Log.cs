@@ -1,0 +1,21 @@
+using Microsoft.Extensions.Logging;
+
+namespace QbSync.Host.Lifetime;
+
+internal sealed partial class RoleRunner
+{
+    private static partial class Log
+    {
+        [LoggerMessage(HostEventIds.Started, LogLevel.Information, "The {Mode} {Version} runs; data {Data}, state {State}, health {Health}.")]
+        public static partial void Started(ILogger logger, string mode, string version, string data, string state, Uri? health);
+
+        [LoggerMessage(HostEventIds.Stopped, LogLevel.Information, "The {Mode} has stopped.")]
+        public static partial void Stopped(ILogger logger, string mode);
+
+        [LoggerMessage(HostEventIds.CouldNotStart, LogLevel.Error, "The {Mode} could not start: {Problem}")]
+        public static partial void CouldNotStart(ILogger logger, string mode, string problem);
+
+        [LoggerMessage(HostEventIds.Failed, LogLevel.Error, "The {Mode} failed; its state is kept.")]
+        public static partial void Failed(ILogger logger, Exception error, string mode);
+    }
+}

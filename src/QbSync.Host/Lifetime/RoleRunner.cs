@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Host.Configuration;
+
+namespace QbSync.Host.Lifetime;
+
+/// <summary>Takes a node from start to a clean end, and turns how that went into an exit code.</summary>
+internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, ILoggerFactory loggers)
+{
+    // After a second signal: what is in hand is persisted by journals anyway, so this only bounds the wait.
+    private static readonly TimeSpan FastStop = TimeSpan.FromSeconds(5);
+
+    private readonly ILogger _logger = loggers.CreateLogger<RoleRunner>();
+
+    public async Task<int> RunAsync(Signals signals)
+    {
+        try
+        {
+            await node.StartAsync(signals.Graceful);
+        }
+        catch (OperationCanceledException) when (signals.Graceful.IsCancellationRequested)
+        {
+            await node.DisposeAsync();
+            return ExitCodes.Done;
+        }
+        catch (Exception error) when (error is StorageException or IOException or UnauthorizedAccessException)
+        {
+            Log.CouldNotStart(_logger, settings.Mode, error.Message);
+            await node.DisposeAsync();
+            return ExitCodes.CouldNotStart;
+        }
+
+        Log.Started(_logger, settings.Mode, HostMetrics.Version, settings.Data, settings.StateDirectory, node.HealthAddress);
+        var exit = RunAndDisposeAsync(signals.Graceful);
+        var forced = new TaskCompletionSource();
+        await using var registration = signals.Fast.Register(() => forced.TrySetResult());
+        if (await Task.WhenAny(exit, forced.Task) != exit)
+        {
+            await Task.WhenAny(exit, Task.Delay(FastStop, TimeProvider.System));
+        }
+
+        return exit.IsCompleted ? await exit : ExitCodes.Done;
+    }
+
+    private async Task<int> RunAndDisposeAsync(CancellationToken stop)
+    {
+        var code = ExitCodes.Done;
+        try
+        {
+            await node.RunAsync(stop);
+        }
+        catch (StorageException error) when (error.Fault is StorageFault.Locked or StorageFault.NewerState or StorageFault.NotUsable)
+        {
+            Log.CouldNotStart(_logger, settings.Mode, error.Message);
+            code = ExitCodes.CouldNotStart;
+        }
+        catch (Exception error)
+        {
+            Log.Failed(_logger, error, settings.Mode);
+            code = ExitCodes.Failed;
+        }
+
+        await node.DisposeAsync();
+        Log.Stopped(_logger, settings.Mode);
+        return code;
+    }
+}

@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+
+namespace QbSync.Host.Lifetime;
+
+/// <summary>
+/// SIGINT and SIGTERM: the first asks for a graceful stop, the second for a fast one, the third ends the process at once.
+/// </summary>
+internal sealed class Signals : IDisposable
+{
+    private readonly CancellationTokenSource _graceful = new();
+    private readonly CancellationTokenSource _fast = new();
+    private readonly PosixSignalRegistration[] _registrations;
+    private int _count;
+
+    public Signals() => _registrations =
+    [
+        PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+        PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+    ];
+
+    /// <summary>Fires with the first signal.</summary>
+    public CancellationToken Graceful => _graceful.Token;
+
+    /// <summary>Fires with the second.</summary>
+    public CancellationToken Fast => _fast.Token;
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+
+        _graceful.Dispose();
+        _fast.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        switch (Interlocked.Increment(ref _count))
+        {
+            case 1:
+                _graceful.Cancel();
+                break;
+            case 2:
+                _fast.Cancel();
+                break;
+            default:
+                Environment.Exit(context.Signal == PosixSignal.SIGINT ? ExitCodes.ForcedByInterrupt : ExitCodes.ForcedByTerm);
+                break;
+        }
+    }
+}

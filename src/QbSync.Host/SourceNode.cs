@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Engine;
+using QbSync.Engine.Status;
+using QbSync.Host.Configuration;
+using QbSync.Host.Endpoints;
+using QbSync.Host.Lifetime;
+using QbSync.Storage;
+using QbSync.Storage.Pieces;
+using QbSync.Storage.State;
+using QbSync.Transport;
+
+namespace QbSync.Host;
+
+/// <summary>The source role: a client to read from, a destination to send to, and the engine between them.</summary>
+internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random) : RoleNode(settings, loggers, time)
+{
+    private SourceEngine? _engine;
+
+    public override EngineStatus? Status => _engine?.Status;
+
+    protected override IReadOnlyList<ReadinessCheck> Checks =>
+    [
+        StatusCheck("state", status => status.IsStarted),
+        StatusCheck("client", status => status.ClientOk == true),
+        StatusCheck("destination", status => status.PeerOk == true),
+    ];
+
+    public override Task RunAsync(CancellationToken stop) => _engine!.RunAsync(stop);
+
+    protected override Task StartRoleAsync(CancellationToken cancellationToken)
+    {
+        var values = Settings.Values;
+        var records = Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
+        var client = ClientFactory.Create(Settings, Factory, Registry, Loggers, Time, random)!;
+        if (client is IAsyncDisposable disposable)
+        {
+            Own(disposable);
+        }
+
+        var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = values.Integer("open-files") }, Factory, Registry, Loggers, Time);
+        Own(new DisposeOnly(reader));
+        var destination = Own(new RemoteDestination(
+            new TransportClientOptions
+            {
+                Address = values.Address("destination-addr")!.Value.ToString(),
+                MinConnections = values.Integer("min-connections"),
+                MaxConnections = values.Integer("max-connections"),
+                PieceTimeout = values.Duration("piece-timeout"),
+                ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
+                KeepAlive = values.Duration("keepalive"),
+                RateLimit = values.Bytes("rate-limit"),
+            },
+            Factory,
+            Registry,
+            Loggers,
+            Time,
+            random));
+        _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
+        return Task.CompletedTask;
+    }
+
+    private static SourceOptions ReadOptions(RoleSettings settings)
+    {
+        var values = settings.Values;
+        return new SourceOptions
+        {
+            Data = settings.Data,
+            Name = values.TextOrNull("source-name") ?? Environment.MachineName,
+            PathMap = [.. settings.PathMap.Select(map => new PathMapping(map.Key, map.Value))],
+            SyncedTag = values.Text("synced-tag"),
+            SyncFailedTag = values.Text("sync-failed-tag"),
+            ExcludeSyncTag = values.Text("exclude-sync-tag"),
+            PollInterval = values.Duration("qb-poll-interval"),
+            Sleep = values.Duration("sleep"),
+            NumSenders = values.Integer("num-senders"),
+            ReadAhead = values.Bytes("read-ahead"),
+            ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
+        };
+    }
+
+    private sealed class DisposeOnly(IDisposable owned) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            owned.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

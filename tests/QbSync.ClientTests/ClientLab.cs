@@ -1,0 +1,185 @@
+using System.Security.Cryptography;
+using Prometheus;
+using QbSync.Host.Commands.Demo;
+using QbSync.Ports;
+using QbSync.QBittorrent;
+using QbSync.Testing.Processes;
+using QbSync.Torrents;
+
+namespace QbSync.ClientTests;
+
+/// <summary>Real qBittorrents and our real executables on loopback, for one test. Everything is ended by process id.</summary>
+internal sealed class ClientLab : IAsyncDisposable
+{
+    private readonly TempDirectory _folder;
+    private readonly QBittorrentProcesses _processes;
+    private readonly List<IAsyncDisposable> _owned = [];
+    private readonly int _listen = FreePorts.Take();
+
+    private ClientLab(TempDirectory folder, QBittorrentProcesses processes, QBittorrentInstance source, QBittorrentInstance destination)
+    {
+        _folder = folder;
+        _processes = processes;
+        Source = source;
+        Destination = destination;
+        SourceClient = Connect(source);
+        DestinationClient = Connect(destination);
+    }
+
+    public QBittorrentInstance Source { get; }
+
+    public QBittorrentInstance Destination { get; }
+
+    public QBittorrentTorrentClient SourceClient { get; }
+
+    public QBittorrentTorrentClient DestinationClient { get; }
+
+    public int SourceHealth { get; } = FreePorts.Take();
+
+    public int DestinationHealth { get; } = FreePorts.Take();
+
+    /// <summary>Starts the two clients; the test is ignored where there is no qBittorrent.</summary>
+    public static async Task<ClientLab> StartAsync()
+    {
+        var executable = QBittorrentProcesses.FindExecutable();
+        if (executable is null)
+        {
+            Assert.Ignore("qbittorrent-nox is not installed.");
+        }
+
+        var folder = new TempDirectory();
+        var processes = new QBittorrentProcesses(executable!, TimeProvider.System);
+        return new ClientLab(folder, processes, await StartClientAsync(folder, processes, "source"), await StartClientAsync(folder, processes, "destination"));
+    }
+
+    public Task<QBittorrentInstance> StartClientAsync(string name) => StartClientAsync(_folder, _processes, name);
+
+    public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
+    {
+        var registry = Metrics.NewCustomRegistry();
+        var client = new QBittorrentTorrentClient(
+            new QBittorrentOptions { Url = instance.Url, Username = instance.Username, Password = instance.Password },
+            Metrics.WithCustomRegistry(registry),
+            registry,
+            "source",
+            Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
+            TimeProvider.System,
+            new Random(1));
+        _owned.Add(client);
+        return client;
+    }
+
+    /// <summary>Adds a torrent whose content lies in the client's folder already, as if it had been downloaded, and lets it seed.</summary>
+    public static async Task<ClientTorrentId> SeedAsync(QBittorrentInstance instance, ITorrentClient client, BuiltTorrent torrent, string category = "", params string[] tags)
+    {
+        torrent.WriteContent(instance.SavePath);
+        return await AddAsync(instance, client, torrent, skipCheck: true, category, tags);
+    }
+
+    public static async Task<ClientTorrentId> AddAsync(
+        QBittorrentInstance instance, ITorrentClient client, BuiltTorrent torrent, bool skipCheck, string category = "", params string[] tags)
+    {
+        if (category.Length > 0)
+        {
+            await client.EnsureCategoryAsync(category, CancellationToken.None);
+        }
+
+        await client.AddAsync(
+            new AddTorrentRequest { Torrent = torrent.Bytes, SavePath = instance.SavePath, SkipCheck = skipCheck, Category = category, Tags = tags }, CancellationToken.None);
+        TorrentStatus? status = null;
+        await Eventually.BecomesTrueAsync(
+            async () => (status = await client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)) is { } found && !found.State.IsChecking(),
+            TimeSpan.FromSeconds(20),
+            $"{torrent.Name} is listed");
+        await client.StartAsync([status!.Id], force: true, CancellationToken.None);
+        return status.Id;
+    }
+
+    public QbSyncProcess StartSource(params string[] more) => Start(
+        [
+            "source", "--data", Source.SavePath, "--state-dir", _folder["source-state"], "--qb-url", Source.Url.ToString(), "--qb-username", Source.Username,
+            .. more.Contains("--qb-password") ? [] : new[] { "--qb-password", Source.Password }, "--destination-addr", $"127.0.0.1:{_listen}", "--health-addr", $"127.0.0.1:{SourceHealth}", .. more,
+        ]);
+
+    public QbSyncProcess StartDestination(params string[] more) => Start(
+        [
+            "destination", "--data", Destination.SavePath, "--state-dir", _folder["destination-state"], "--qb-url", Destination.Url.ToString(),
+            "--qb-username", Destination.Username, "--qb-password", Destination.Password, "--listen", $"127.0.0.1:{_listen}",
+            "--health-addr", $"127.0.0.1:{DestinationHealth}", .. more.Contains("--min-free") ? [] : new[] { "--min-free", "0" }, .. more,
+        ]);
+
+    /// <summary>Waits until every torrent is tagged as synced at both clients.</summary>
+    public Task AllSyncedAsync(IReadOnlyList<BuiltTorrent> torrents, TimeSpan limit) => Eventually.BecomesTrueAsync(
+        async () =>
+        {
+            foreach (var torrent in torrents)
+            {
+                var there = await DestinationClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
+                var here = await SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
+                if (there?.Tags.Contains("synced") != true || here?.Tags.Contains("synced") != true)
+                {
+                    return false;
+                }
+            }
+
+            return true;
+        },
+        limit,
+        "every torrent has the tag synced on both sides");
+
+    /// <summary>What is to hold after a sync: files equal by SHA-256, the destination's client at 100 % and stopped, the source's still seeding.</summary>
+    public async Task AssertSyncedAsync(BuiltTorrent torrent)
+    {
+        foreach (var file in torrent.Files)
+        {
+            var (here, there) = (Path.Combine(Source.SavePath, file.RelativePath), Path.Combine(Destination.SavePath, file.RelativePath));
+            Assert.That(File.Exists(there), Is.True, there);
+            Assert.That(await HashAsync(there), Is.EqualTo(await HashAsync(here)), there);
+        }
+
+        var destination = await DestinationClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
+        var source = await SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
+        Assert.Multiple(() =>
+        {
+            Assert.That(destination!.State, Is.EqualTo(ClientTorrentState.StoppedUp), torrent.Name);
+            Assert.That(destination.Progress, Is.EqualTo(1.0), torrent.Name);
+            Assert.That(destination.AmountLeft, Is.Zero, torrent.Name);
+            Assert.That(destination.Category, Is.EqualTo(source!.Category), torrent.Name);
+            Assert.That(destination.Tags, Is.SupersetOf(source.Tags), torrent.Name);
+            Assert.That(source.State.IsActive() && source.IsComplete, Is.True, $"{torrent.Name} is {source.RawState} at the source");
+        });
+    }
+
+    public void AssertNothingLeftOver() =>
+        Assert.That(
+            Directory.EnumerateFiles(Destination.SavePath, "*", SearchOption.AllDirectories)
+                .Where(path => path.EndsWith(".qbsync-part", StringComparison.Ordinal) || path.EndsWith(".!qB", StringComparison.Ordinal)),
+            Is.Empty);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var owned in Enumerable.Reverse(_owned))
+        {
+            await owned.DisposeAsync();
+        }
+
+        await _processes.DisposeAsync();
+        _folder.Dispose();
+    }
+
+    private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name) => processes.StartAsync(
+        new QBittorrentInstanceOptions { Directory = folder[name], RequireLogin = true, Password = "correct horse" }, CancellationToken.None);
+
+    private QbSyncProcess Start(IReadOnlyList<string> arguments)
+    {
+        var process = QbSyncProcess.Start(arguments);
+        _owned.Add(process);
+        return process;
+    }
+
+    private static async Task<string> HashAsync(string path)
+    {
+        await using var input = File.OpenRead(path);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(input));
+    }
+}

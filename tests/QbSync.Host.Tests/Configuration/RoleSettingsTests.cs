@@ -1,0 +1,152 @@
+using QbSync.Host.Configuration;
+
+namespace QbSync.Host.Tests.Configuration;
+
+internal sealed class RoleSettingsTests
+{
+    private TempDirectory _folder = null!;
+
+    [SetUp]
+    public void SetUp() => _folder = new TempDirectory();
+
+    [TearDown]
+    public void TearDown() => _folder.Dispose();
+
+    [Test]
+    public void Source_SeveralMistakes_AllReportedAtOnce()
+    {
+        var settings = Read(
+            Roles.Source,
+            ["log-level=verbose", "sleep=0"],
+            new() { ["QBSYNC_SOURCE_NUM_SENDERS"] = "x", ["QBSYNC_SOURCE_SLEEPY"] = "1", ["QBSYNC_SOURCE_MIN_SPACE"] = "-3" },
+            out var errors);
+
+        Assert.That(settings, Is.Null);
+        Assert.Multiple(() =>
+        {
+            Assert.That(errors, Has.Some.StartsWith("--data (from default): not set"));
+            Assert.That(errors, Has.Some.StartsWith("--destination-addr (from default): not set"));
+            Assert.That(errors, Has.Some.StartsWith("--qb-url (from default): not set"));
+            Assert.That(errors, Has.Some.StartsWith("--log-level (from flag): \"verbose\" is not understood"));
+            Assert.That(errors, Has.Some.StartsWith("--sleep (from flag): \"0\" is out of range"));
+            Assert.That(errors, Has.Some.StartsWith("--num-senders (from QBSYNC_SOURCE_NUM_SENDERS): \"x\" is not understood"));
+            Assert.That(errors, Has.Some.StartsWith("--min-space (from QBSYNC_SOURCE_MIN_SPACE)"));
+            Assert.That(errors, Has.Some.EqualTo("QBSYNC_SOURCE_SLEEPY: no such option. The closest is QBSYNC_SOURCE_SLEEP."));
+        });
+    }
+
+    [Test]
+    public void Source_DataFolderMissing_SaysSoAndCreatesNothing()
+    {
+        var absent = _folder["absent"];
+        Read(Roles.Source, [$"data={absent}", "client=folder", "destination-addr=127.0.0.1:1"], [], out var errors);
+        Assert.That(errors, Is.EqualTo(new[] { $"--data (from flag): {absent} is not a folder. Create it, mount it, or name another." }));
+        Assert.That(Directory.Exists(absent), Is.False);
+    }
+
+    [Test]
+    public void Value_FlagBeatsRoleVariableBeatsConventionalBeatsDefault()
+    {
+        var environment = new Dictionary<string, string> { ["HTTP_PORT"] = "9090" };
+        string[] basics = [$"data={_folder.Path}", "listen=127.0.0.1:50051"];
+        Assert.That(Health(basics), Is.EqualTo((":9090", "HTTP_PORT")));
+
+        environment["QBSYNC_DESTINATION_HEALTH_ADDR"] = "127.0.0.1:9191";
+        Assert.That(Health(basics), Is.EqualTo(("127.0.0.1:9191", "QBSYNC_DESTINATION_HEALTH_ADDR")));
+        Assert.That(Health([.. basics, "health-addr=127.0.0.1:8080"]), Is.EqualTo(("127.0.0.1:8080", "flag")));
+
+        environment.Clear();
+        environment["HTTP_PORT"] = "";
+        environment["HEALTH_PORT"] = "tcp://10.0.0.1:80";
+        Assert.That(Health(basics), Is.EqualTo(("127.0.0.1:8080", "default")));
+
+        (string, string) Health(string[] flags)
+        {
+            var settings = Read(Roles.Destination, flags, environment, out var errors);
+            Assert.That(errors, Is.Empty);
+            var value = settings!.Values.All.Single(option => option.Definition.Name == "health-addr");
+            return (value.Raw, value.Origin);
+        }
+    }
+
+    [Test]
+    public void Tag_EmptyInEnvironment_IsOff()
+    {
+        var settings = Read(Roles.Destination, [$"data={_folder.Path}"], new() { ["QBSYNC_DESTINATION_SYNCED_TAG"] = "" }, out var errors);
+        Assert.That(errors, Is.Empty);
+        Assert.That(settings!.Values.Text("synced-tag"), Is.Empty);
+    }
+
+    [Test]
+    public void ServiceLinks_OfAnOrchestrator_AreIgnored()
+    {
+        Read(
+            Roles.Destination,
+            [$"data={_folder.Path}"],
+            new() { ["QBSYNC_DESTINATION_SERVICE_HOST"] = "10.0.0.1", ["QBSYNC_DESTINATION_PORT"] = "tcp://10.0.0.1:50051" },
+            out var errors);
+        Assert.That(errors, Is.Empty);
+    }
+
+    [Test]
+    public void Secret_FromFile_IsReadWithoutItsNewlineAndNeverShown()
+    {
+        var file = _folder["password"];
+        File.WriteAllText(file, "s3cret\n");
+        var settings = Read(
+            Roles.Destination, [$"data={_folder.Path}", "qb-url=http://127.0.0.1:1", "qb-username=admin", $"qb-password-file={file}"], [], out var errors);
+        Assert.That(errors, Is.Empty);
+        var value = settings!.Values.All.Single(option => option.Definition.Name == "qb-password");
+        Assert.That((value.Raw, value.Shown), Is.EqualTo(("s3cret", "***")));
+    }
+
+    [TestCase("listen=:50051", "--listen (from flag)")]
+    [TestCase("listen=192.168.1.2:50051", "--listen (from flag)")]
+    [TestCase("listen=nas:50051", "--listen (from flag): nas is no address")]
+    [TestCase("qb-username=admin", "--qb-password (from default): not set")]
+    [TestCase("qb-url=ftp://x", "--qb-url (from flag): \"ftp://x\" is not understood")]
+    [TestCase("qb-url=http://user:word@x", "--qb-url (from flag)")]
+    [TestCase("path-map=/a", "--path-map")]
+    [TestCase("path-map=/a=/b;/a=/c", "--path-map")]
+    [TestCase("poll-interval=", "--poll-interval (from flag): empty")]
+    public void Destination_OneMistake_NamesTheOption(string flag, string expected)
+    {
+        Read(Roles.Destination, [$"data={_folder.Path}", flag], [], out var errors);
+        Assert.That(errors, Has.One.StartsWith(expected), string.Join(Environment.NewLine, errors));
+    }
+
+    [Test]
+    public void Source_PeerElsewhereWithoutSecurity_IsRefused()
+    {
+        Read(Roles.Source, [$"data={_folder.Path}", "client=folder", "destination-addr=nas:50051"], [], out var errors);
+        Assert.That(errors, Has.One.Contains("security=insecure is for loopback only"));
+    }
+
+    [Test]
+    public void StateDirectory_ByDefault_IsNeverBelowTheSourcesData()
+    {
+        var environment = new Dictionary<string, string> { ["XDG_STATE_HOME"] = "/state" };
+        var source = Read(Roles.Source, [$"data={_folder.Path}", "client=folder", "destination-addr=127.0.0.1:1"], environment, out _);
+        var destination = Read(Roles.Destination, [$"data={_folder.Path}"], environment, out _);
+        Assert.That(source!.StateDirectory, Is.EqualTo("/state/qbsync/source"));
+        Assert.That(destination!.StateDirectory, Is.EqualTo(_folder[".qbsync"]));
+    }
+
+    [Test]
+    public void Catalog_EveryDefault_IsAValidValue()
+    {
+        foreach (var role in new[] { Roles.Source, Roles.Destination })
+        {
+            string[] flags = role == Roles.Source ? [$"data={_folder.Path}", "client=folder", "destination-addr=127.0.0.1:1"] : [$"data={_folder.Path}"];
+            Read(role, flags, [], out var errors);
+            Assert.That(errors, Is.Empty);
+        }
+    }
+
+    private static RoleSettings? Read(Roles role, string[] flags, Dictionary<string, string> environment, out IReadOnlyList<string> errors) =>
+        RoleSettings.Read(
+            role,
+            flags.Select(flag => flag.Split('=', 2)).ToDictionary(pair => pair[0], IReadOnlyList<string> (pair) => [pair[1]]),
+            environment,
+            out errors);
+}

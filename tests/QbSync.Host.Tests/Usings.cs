@@ -1,0 +1,2 @@
+global using QbSync.Testing.Machine;
+global using QbSync.Testing.Waiting;

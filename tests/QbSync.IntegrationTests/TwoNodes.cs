@@ -1,0 +1,92 @@
+using Prometheus;
+using QbSync.Host;
+using QbSync.Host.Configuration;
+using QbSync.Testing.Logging;
+using QbSync.Testing.Processes;
+
+namespace QbSync.IntegrationTests;
+
+/// <summary>Both roles in this process as the executable runs them, over gRPC on loopback, with folder clients.</summary>
+internal sealed class TwoNodes : IAsyncDisposable
+{
+    private readonly TempDirectory _folder = new();
+    private readonly LogErrorGuard _log = new();
+    private readonly CancellationTokenSource _stopSource = new();
+    private readonly CancellationTokenSource _stopDestination = new();
+    private DestinationNode? _destination;
+    private SourceNode? _source;
+    private Task _destinationRun = Task.CompletedTask;
+    private Task _sourceRun = Task.CompletedTask;
+
+    public string SourceData => _folder.CreateFolder("source", "data");
+
+    public string DestinationData => _folder.CreateFolder("destination", "data");
+
+    public string SourceTorrents => _folder.CreateFolder("source", "torrents");
+
+    public SourceNode Source => _source!;
+
+    public DestinationNode Destination => _destination!;
+
+    /// <summary>Puts a torrent with all its content where the source's client finds it.</summary>
+    public void AddAtSource(BuiltTorrent torrent)
+    {
+        torrent.WriteContent(SourceData);
+        torrent.WriteTorrent(SourceTorrents);
+    }
+
+    public async Task StartAsync(params (string Name, string Value)[] sourceOptions)
+    {
+        _destination = new DestinationNode(
+            Read(Roles.Destination, [("data", DestinationData), ("listen", "127.0.0.1:0"), ("min-free", "0"), .. Client("destination")]), _log, TimeProvider.System, new Random(1));
+        await _destination.StartAsync(CancellationToken.None);
+        _destinationRun = _destination.RunAsync(_stopDestination.Token);
+        _source = new SourceNode(
+            Read(Roles.Source, [("data", SourceData), ("destination-addr", _destination.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, TimeProvider.System, new Random(2));
+        await _source.StartAsync(CancellationToken.None);
+        _sourceRun = _source.RunAsync(_stopSource.Token);
+    }
+
+    public Task AllSyncedAsync(int torrents) => Eventually.BecomesTrueAsync(
+        () => _source!.Status is { } status && status.Torrents.Count(torrent => torrent.FinishedAt is not null) == torrents, TimeSpan.FromSeconds(60));
+
+    public static async Task<Scrape> ScrapeAsync(CollectorRegistry registry)
+    {
+        using var text = new MemoryStream();
+        await registry.CollectAndExportAsTextAsync(text);
+        return new Scrape(System.Text.Encoding.UTF8.GetString(text.ToArray()));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopSource.CancelAsync();
+        await _sourceRun.DefaultTimeout();
+        await _stopDestination.CancelAsync();
+        await _destinationRun.DefaultTimeout();
+        if (_source is not null)
+        {
+            await _source.DisposeAsync();
+        }
+
+        if (_destination is not null)
+        {
+            await _destination.DisposeAsync();
+        }
+
+        _stopSource.Dispose();
+        _stopDestination.Dispose();
+        _folder.Dispose();
+        _log.Verify();
+    }
+
+    private (string Name, string Value)[] Client(string role) =>
+        [("client", "folder"), ("client-dir", _folder.CreateFolder(role, "torrents")), ("state-dir", _folder[role, "state"]), ("health-addr", "127.0.0.1:0")];
+
+    private static RoleSettings Read(Roles role, (string Name, string Value)[] options)
+    {
+        var settings = RoleSettings.Read(
+            role, options.ToDictionary(option => option.Name, IReadOnlyList<string> (option) => [option.Value]), new Dictionary<string, string>(), out var errors);
+        Assert.That(errors, Is.Empty);
+        return settings!;
+    }
+}
