@@ -81,9 +81,9 @@ public sealed class TransportClientOptions
         OptionRange.Check(errors, nameof(SendTimeout), SendTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromHours(1));
         OptionRange.Check(errors, nameof(AckSinkTimeout), AckSinkTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         OptionRange.Check(errors, "reconnect-max-delay", ReconnectMaxDelay, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
-        OptionRange.Check(errors, "keep-alive", KeepAlive, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
+        OptionRange.Check(errors, "keepalive", KeepAlive, TimeSpan.FromSeconds(10), TimeSpan.FromMinutes(5));
         OptionRange.Check(errors, "connect-timeout", ConnectTimeout, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(60));
-        OptionRange.Check(errors, "drain-timeout", DrainTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
+        OptionRange.Check(errors, nameof(DrainTimeout), DrainTimeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         if (RateLimit is < 0 or (> 0 and < 64 * 1024))
         {
             errors.Add($"rate-limit: {RateLimit} is neither 0 nor at least 65536 bytes a second");
