@@ -1,0 +1,338 @@
+using System.Security.Cryptography;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Testing.Logging;
+using QbSync.Testing.Machine;
+using QbSync.Testing.Waiting;
+using QbSync.Torrents;
+using QbSync.Transport.Tests.Server;
+
+namespace QbSync.Transport.Tests.Client;
+
+/// <summary>Every verb over real gRPC on the loopback.</summary>
+internal sealed class RemoteDestinationTests
+{
+    private static readonly Caller Caller = new(new Guid("00112233-4455-6677-8899-aabbccddeeff"), "seedbox");
+    private static readonly InfoHash Id = TestSource.Torrent;
+    private FakeDestination _fake = null!;
+    private LogErrorGuard _logs = null!;
+    private DestinationServer _server = null!;
+    private RemoteDestination _remote = null!;
+
+    [SetUp]
+    public async Task SetUp()
+    {
+        _fake = new FakeDestination();
+        _logs = new LogErrorGuard();
+        _server = await DestinationServer.StartAsync(_fake, _logs);
+        _remote = Connect(_server.Port);
+    }
+
+    [TearDown]
+    public async Task TearDown()
+    {
+        await _remote.DisposeAsync();
+        await _server.DisposeAsync();
+        _logs.Verify();
+        _logs.Dispose();
+    }
+
+    [Test]
+    public async Task Hello_TellsWhoCallsAndWhatAnswers()
+    {
+        var greeting = await _remote.HelloAsync(Caller, default).DefaultTimeout();
+        Assert.That(greeting, Is.EqualTo(new DestinationGreeting(42, "fake", TimeSpan.FromSeconds(45))));
+        Assert.That(_fake.Requests.Single().Caller, Is.EqualTo(Caller));
+    }
+
+    [Test]
+    public async Task GetStatus_OfManyLargeTorrents_IsAskedUntilAllAreAnswered()
+    {
+        var ids = Enumerable.Range(0, 12).Select(NumberedId).ToList();
+        var have = new PieceBitmap(2_097_152);
+        have.SetAll();
+        _fake.OnStatus = request =>
+            [.. request.Torrents.Select(id => new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Receiving, Epoch = 7, Have = have })];
+        var answers = await _remote.GetStatusAsync(Caller, new StatusRequest(ids, true), default).DefaultTimeout();
+        Assert.That(answers.Select(answer => answer.Id), Is.EqualTo(ids));
+        Assert.That(answers, Has.All.Matches<DestinationTorrentStatus>(answer => answer.Have!.IsFull && answer.Deferred!.Count == 0));
+        Assert.That(_fake.Requests.Count(request => request.Request is StatusRequest), Is.GreaterThan(3));
+    }
+
+    [Test]
+    public async Task GetStatus_OfTooManyTorrents_IsMalformed()
+    {
+        var ids = Enumerable.Range(0, 257).Select(NumberedId).ToList();
+        var error = await CatchAsync(() => _remote.GetStatusAsync(Caller, new StatusRequest(ids, false), default).AsTask());
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.Malformed));
+    }
+
+    [Test]
+    public async Task Init_WithTorrentAndFiles_ArrivesWhole()
+    {
+        var torrent = RandomNumberGenerator.GetBytes(5 << 20);
+        var request = NewInit() with
+        {
+            Torrent = torrent,
+            Files = [new SourceFile(0, new FileIdentity(1, 2, 3, 4), []), new SourceFile(1, null, ["a", "b"])],
+            FilesDigest = SHA256.HashData(torrent),
+            IsDownloading = true,
+        };
+        var have = new PieceBitmap(9);
+        have.Set(3);
+        _fake.OnInit = _ => new InitOutcome.Open(1, 11, have, new PieceBitmap(9), true);
+        var outcome = await _remote.InitAsync(Caller, request, default).DefaultTimeout();
+        var open = (InitOutcome.Open)outcome;
+        Assert.That((open.Incarnation, open.Epoch, open.OwnNames), Is.EqualTo((42UL, 11UL, true)));
+        Assert.That(open.Have.ContentEquals(have));
+
+        var seen = _fake.Requests.Select(item => item.Request).OfType<InitRequest>().Single();
+        Assert.That(seen.Torrent.Span.SequenceEqual(torrent));
+        Assert.That(seen.Files!.Select(file => (file.FileIndex, file.Identity)), Is.EqualTo(request.Files!.Select(file => (file.FileIndex, file.Identity))));
+        Assert.That(seen.Files![1].Name, Is.EqualTo(new[] { "a", "b" }));
+        Assert.That(seen.FilesDigest.ToArray(), Is.EqualTo(request.FilesDigest.ToArray()));
+        Assert.That(seen.Place.SubPath, Is.EqualTo(new[] { "films", "new" }));
+        Assert.That((seen.Place.Layout, seen.Place.Root, seen.IsDownloading), Is.EqualTo((ContentLayout.Subfolder, "disk", true)));
+        Assert.That(seen.Parameters.Tags, Is.EqualTo(new[] { "x", "y" }));
+        Assert.That((seen.Parameters.Category, seen.Parameters.AddedAt, seen.Parameters.CompletedAt), Is.EqualTo(("films", request.Parameters.AddedAt, (DateTimeOffset?)null)));
+    }
+
+    [Test]
+    public async Task Init_EachAnswer_Crosses()
+    {
+        InitOutcome[] outcomes =
+        [
+            new InitOutcome.Running(new OperationProgress(FinalizeStage.Opening, 3, 9, RefusalReason.NoSpace)),
+            new InitOutcome.Refused(new Refusal(RefusalReason.TorrentFileNeeded)),
+        ];
+        foreach (var outcome in outcomes)
+        {
+            _fake.OnInit = _ => outcome;
+            Assert.That(await _remote.InitAsync(Caller, NewInit(), default).DefaultTimeout(), Is.EqualTo(outcome));
+        }
+
+        _fake.OnInit = _ => new InitOutcome.Complete(new CompletionView(new byte[] { 1 }, null, new byte[] { 0x80 }));
+        var complete = (InitOutcome.Complete)await _remote.InitAsync(Caller, NewInit(), default).DefaultTimeout();
+        Assert.That(complete.View.Selection.ToArray(), Is.EqualTo(new byte[] { 0x80 }));
+    }
+
+    [Test]
+    public async Task Init_TorrentAboveTheLimit_IsALimit()
+    {
+        await using var small = await DestinationServer.StartAsync(_fake, _logs, options => options.MaxTorrentBytes = 1 << 20);
+        await using var remote = Connect(small.Port);
+        var error = await CatchAsync(() => remote.InitAsync(Caller, NewInit() with { Torrent = new byte[5 << 20] }, default).AsTask());
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.Limit));
+        Assert.That(error.Message, Does.Contain("5242880"));
+    }
+
+    [Test]
+    public async Task Finalize_EachAnswer_Crosses()
+    {
+        var have = new PieceBitmap(5);
+        FinalizeOutcome[] outcomes =
+        [
+            new FinalizeOutcome.Running(new OperationProgress(FinalizeStage.Verifying, 1, 2)),
+            new FinalizeOutcome.Unknown(),
+            new FinalizeOutcome.Refused(new Refusal(RefusalReason.SelectionChanged, "why")),
+        ];
+        var request = new FinalizeRequest { Id = Id, SelectionFingerprint = new byte[] { 1, 2, 3 }, Parameters = new TorrentParameters { Category = "c" } };
+        foreach (var outcome in outcomes)
+        {
+            _fake.OnFinalize = _ => outcome;
+            Assert.That(await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
+        }
+
+        _fake.OnFinalize = _ => new FinalizeOutcome.Incomplete(4, have, have);
+        var incomplete = (FinalizeOutcome.Incomplete)await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
+        Assert.That((incomplete.Epoch, incomplete.Have.Length), Is.EqualTo((4UL, 5)));
+
+        var view = new ClientView(ClientTorrentState.StoppedUp, 1, 0, TimeProvider.System.GetUtcNow());
+        _fake.OnFinalize = _ => new FinalizeOutcome.Complete(new CompletionView(new byte[] { 9 }, view, new byte[] { 0xc0 }));
+        var complete = (FinalizeOutcome.Complete)await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
+        Assert.That((complete.View.Client!.State, complete.View.Client.Progress), Is.EqualTo((ClientTorrentState.StoppedUp, 1.0)));
+
+        var seen = _fake.Requests.Select(item => item.Request).OfType<FinalizeRequest>().First();
+        Assert.That(seen.SelectionFingerprint.ToArray(), Is.EqualTo(new byte[] { 1, 2, 3 }));
+        Assert.That(seen.Parameters.Category, Is.EqualTo("c"));
+    }
+
+    [Test]
+    public async Task Abort_EachAnswer_Crosses()
+    {
+        AbortOutcome[] outcomes =
+        [
+            new AbortOutcome.Done(3, 1L << 40),
+            new AbortOutcome.FinalizingInstead(),
+            new AbortOutcome.Running(new OperationProgress(FinalizeStage.Queued, 0, 0)),
+            new AbortOutcome.Refused(new Refusal(RefusalReason.HandedOff)),
+        ];
+        foreach (var outcome in outcomes)
+        {
+            _fake.OnAbort = _ => outcome;
+            Assert.That(await _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Excluded), default).DefaultTimeout(), Is.EqualTo(outcome));
+        }
+
+        Assert.That(_fake.Requests.Select(item => item.Request).OfType<AbortRequest>(), Has.All.EqualTo(new AbortRequest(Id, AbortCause.Excluded)));
+    }
+
+    [Test]
+    public async Task Watch_UpdatesOfEachKind_Arrive()
+    {
+        var status = new DestinationTorrentStatus { Id = Id, State = DestinationTorrentState.Receiving, HeldPieces = 3, NeededPieces = 4 };
+        _fake.Tell(new DestinationUpdate.Changed(status));
+        _fake.Tell(new DestinationUpdate.HaveChanged(Id, 1, 2, new PieceBitmap(8), new PieceBitmap(8)));
+        _fake.Tell(new DestinationUpdate.Room());
+        _fake.Tell(new DestinationUpdate.Stopping());
+        List<DestinationUpdate> seen = [];
+        await foreach (var update in _remote.WatchAsync(Caller, default))
+        {
+            seen.Add(update);
+            if (seen.Count == 4)
+            {
+                break;
+            }
+        }
+
+        Assert.That(((DestinationUpdate.Changed)seen[0]).Status.HeldPieces, Is.EqualTo(3));
+        Assert.That(((DestinationUpdate.HaveChanged)seen[1]).Losses, Is.EqualTo(2UL));
+        Assert.That(seen[2], Is.TypeOf<DestinationUpdate.Room>());
+        Assert.That(seen[3], Is.TypeOf<DestinationUpdate.Stopping>());
+    }
+
+    [Test]
+    public async Task Watch_PeerStops_SaysSoAndEndsWithAPeerFault()
+    {
+        await using var updates = _remote.WatchAsync(Caller, default).GetAsyncEnumerator();
+        _fake.Tell(new DestinationUpdate.Beat());
+        Assert.That(await updates.MoveNextAsync().DefaultTimeout(), Is.True);
+        var stopping = _server.DisposeAsync();
+        Assert.That(await updates.MoveNextAsync().DefaultTimeout(), Is.True);
+        Assert.That(updates.Current, Is.TypeOf<DestinationUpdate.Stopping>());
+        var error = await CatchAsync(() => updates.MoveNextAsync().AsTask());
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.Unreachable));
+        await stopping.DefaultTimeout();
+    }
+
+    [Test]
+    public async Task Watch_CancelledByItsReader_IsACancellation()
+    {
+        using var cancel = new CancellationTokenSource();
+        await using var updates = _remote.WatchAsync(Caller, cancel.Token).GetAsyncEnumerator(cancel.Token);
+        var next = updates.MoveNextAsync().AsTask();
+        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "watch"));
+        await cancel.CancelAsync();
+        Assert.That(async () => await next.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public async Task Calls_AfterTheDestinationRestarted_SayHelloOnceAndAreRepeated()
+    {
+        await _remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
+        var port = _server.Port;
+        await _server.DisposeAsync();
+        var restarted = new FakeDestination { Incarnation = 43 };
+        restarted.OnInit = _ => new InitOutcome.Open(43, 1, new PieceBitmap(1), new PieceBitmap(1), false);
+        _server = await DestinationServer.StartAsync(restarted, _logs, port: port);
+
+        // The first call may still meet the dead connection.
+        await Eventually.BecomesTrueAsync(async () =>
+        {
+            try
+            {
+                await _remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default);
+                return true;
+            }
+            catch (PeerException e) when (e.IsTransient)
+            {
+                return false;
+            }
+        });
+        var calls = Enumerable.Range(0, 50).Select(_ => _remote.InitAsync(Caller, NewInit(), default).AsTask());
+        foreach (var outcome in await Task.WhenAll(calls).DefaultTimeout())
+        {
+            Assert.That(outcome is InitOutcome.Open { Incarnation: 43 });
+        }
+
+        Assert.That(restarted.Requests.Count(item => item.Request is "hello"), Is.EqualTo(1));
+        Assert.That(_logs.Entries.Count(entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Calls_OfAForgottenSession_AllWaitForOneHello()
+    {
+        var calls = Enumerable.Range(0, 50).Select(_ => _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
+        await Task.WhenAll(calls).DefaultTimeout();
+        Assert.That(_fake.Requests.Count(item => item.Request is "hello"), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Verb_ThatThrowsAtTheDestination_IsInternalWithAnIdOfTheLog()
+    {
+        _logs.Expect(TransportEventIds.VerbFailed);
+        _fake.OnAbort = _ => throw new InvalidOperationException("secret");
+        var error = await CatchAsync(() => _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.Unreachable));
+        Assert.That(error.ToString(), Does.Not.Contain("secret"));
+        var entry = _logs.Entries.Single(item => item.Id.Id == TransportEventIds.VerbFailed);
+        Assert.That(error.Message, Does.Contain(entry.Message.TrimEnd('.').Split(' ')[^1]));
+        _fake.OnAbort = _ => new AbortOutcome.Done(0, 0);
+        await _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).DefaultTimeout();
+    }
+
+    [Test]
+    public async Task Call_WithNobodyThere_IsUnreachable()
+    {
+        await using var remote = Connect(FreePorts.Take());
+        var error = await CatchAsync(() => remote.HelloAsync(Caller, default).AsTask());
+        Assert.That((error.Fault, error.IsTransient), Is.EqualTo((PeerFault.Unreachable, true)));
+        Assert.That(error.Message, Does.Contain("127.0.0.1"));
+    }
+
+    [Test]
+    public void Options_WrongOnes_AreNamedAllAtOnce()
+    {
+        var options = new TransportClientOptions { Address = "nowhere", MinConnections = 0, RateLimit = 5 };
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        Assert.That(
+            () => new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1)),
+            Throws.ArgumentException.With.Message.Contains("destination-addr").And.Message.Contains("min-connections").And.Message.Contains("rate-limit"));
+    }
+
+    private static async Task<PeerException> CatchAsync(Func<Task> call)
+    {
+        try
+        {
+            await call().DefaultTimeout();
+        }
+        catch (PeerException e)
+        {
+            return e;
+        }
+
+        throw new AssertionException("No PeerException came.");
+    }
+
+    private static InfoHash NumberedId(int number)
+    {
+        var bytes = new byte[20];
+        BitConverter.TryWriteBytes(bytes, number + 1);
+        return InfoHash.FromBytes(bytes);
+    }
+
+    private static InitRequest NewInit() => new()
+    {
+        Id = Id,
+        Selection = new byte[] { 0xc0 },
+        Place = new Place("disk", ["films", "new"], ContentLayout.Subfolder),
+        Parameters = new TorrentParameters { Category = "films", Tags = ["x", "y"], AddedAt = new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeSpan.Zero) },
+    };
+
+    private RemoteDestination Connect(int port)
+    {
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var options = new TransportClientOptions { Address = $"127.0.0.1:{port}" };
+        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1));
+    }
+}

@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+
+namespace QbSync.Transport.Tests.Server;
+
+/// <summary>A destination whose answers a test sets, and which takes pieces into memory.</summary>
+internal sealed class FakeDestination : IDestination, IPieceIntake
+{
+    private readonly Channel<DestinationUpdate> _updates = Channel.CreateBounded<DestinationUpdate>(100); // more than a test makes
+
+    public ulong Incarnation { get; init; } = 42;
+
+    public ConcurrentQueue<(Caller Caller, object? Request)> Requests { get; } = new();
+
+    public Func<StatusRequest, IReadOnlyList<DestinationTorrentStatus>> OnStatus { get; set; } = request =>
+        [.. request.Torrents.Select(id => new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })];
+
+    public Func<InitRequest, InitOutcome> OnInit { get; set; } = _ => new InitOutcome.Running(new OperationProgress(FinalizeStage.Opening, 0, 0));
+
+    public Func<FinalizeRequest, FinalizeOutcome> OnFinalize { get; set; } = _ => new FinalizeOutcome.Unknown();
+
+    public Func<AbortRequest, AbortOutcome> OnAbort { get; set; } = _ => new AbortOutcome.Done(1, 2);
+
+    public Func<PieceRef, ulong, (PieceAckStatus Status, FakeTransfer? Transfer)> OnBegin { get; set; } =
+        (_, _) => (PieceAckStatus.Pending, new FakeTransfer(64 * 1024));
+
+    public ConcurrentDictionary<PieceRef, FakeTransfer> Pieces { get; } = new();
+
+    public void Tell(DestinationUpdate update) => _updates.Writer.TryWrite(update);
+
+    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, "hello"));
+        return ValueTask.FromResult(new DestinationGreeting(Incarnation, "fake", TimeSpan.FromSeconds(20)));
+    }
+
+    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnStatus(request));
+    }
+
+    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, "watch"));
+        await foreach (var update in _updates.Reader.ReadAllAsync(cancellationToken))
+        {
+            yield return update;
+        }
+    }
+
+    public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnInit(request));
+    }
+
+    public ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnFinalize(request));
+    }
+
+    public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnAbort(request));
+    }
+
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => throw new NotSupportedException("A server takes pieces by its intake.");
+
+    public PieceAckStatus Begin(Caller caller, PieceRef piece, ulong epoch, out IPieceTransfer? transfer)
+    {
+        var (status, fake) = OnBegin(piece, epoch);
+        transfer = fake;
+        if (fake is not null)
+        {
+            Pieces[piece] = fake;
+        }
+
+        return status;
+    }
+}
+
+/// <summary>Takes a piece of a known length; asks for order, as the real one does.</summary>
+internal sealed class FakeTransfer(int length) : IPieceTransfer
+{
+    private readonly byte[] _bytes = new byte[length];
+    private int _next;
+    private int _disposed;
+
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _next);
+
+    public int Disposed => Volatile.Read(ref _disposed);
+
+    /// <summary>What the piece is answered with when it is whole.</summary>
+    public PieceAckStatus Verdict { get; init; } = PieceAckStatus.Accepted;
+
+    /// <summary>Runs at each chunk, on the worker.</summary>
+    public Action OnWrite { get; init; } = () => { };
+
+    public PieceAckStatus Write(int offset, ReadOnlySpan<byte> data)
+    {
+        OnWrite();
+        if (offset != _next || data.Length > _bytes.Length - _next)
+        {
+            return PieceAckStatus.Malformed;
+        }
+
+        data.CopyTo(_bytes.AsSpan(_next));
+        _next += data.Length;
+        return _next == _bytes.Length ? Verdict : PieceAckStatus.Pending;
+    }
+
+    public void Dispose() => Interlocked.Increment(ref _disposed);
+}

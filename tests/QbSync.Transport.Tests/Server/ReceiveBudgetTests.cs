@@ -1,0 +1,118 @@
+using QbSync.Transport.Server;
+
+namespace QbSync.Transport.Tests.Server;
+
+internal sealed class ReceiveBudgetTests
+{
+    private const long Mebibyte = 1 << 20;
+
+    [Test]
+    public void Open_FirstStream_GetsTheWindowAndNoMore()
+    {
+        var budget = new ReceiveBudget(512 * Mebibyte, 16 * Mebibyte);
+        var share = budget.Open(() => { });
+        Assert.That(budget.Read(share).Granted, Is.EqualTo(16 * Mebibyte));
+    }
+
+    [Test]
+    public void Receive_BeyondCredit_IsRefused()
+    {
+        var budget = new ReceiveBudget(16 * Mebibyte, Mebibyte);
+        var share = budget.Open(() => { });
+        Assert.That(budget.TryReceive(share, Mebibyte), Is.True);
+        Assert.That(budget.TryReceive(share, 1), Is.False);
+        budget.Release(share, Mebibyte);
+        Assert.That(budget.TryReceive(share, Mebibyte), Is.True);
+    }
+
+    [Test]
+    public void Open_WhenAllIsGranted_WaitsAndIsWokenByAnother()
+    {
+        var budget = new ReceiveBudget(16 * Mebibyte, 64 * Mebibyte);
+        var woken = 0;
+        var first = budget.Open(() => { });
+        Assert.That(budget.Read(first).Granted, Is.EqualTo(12 * Mebibyte));
+        var second = budget.Open(() => woken++);
+        Assert.That(budget.Read(second).Granted, Is.EqualTo(4 * Mebibyte));
+        Assert.That(budget.TryReceive(first, 4 * Mebibyte), Is.True);
+        budget.Release(first, 4 * Mebibyte);
+        Assert.That(woken, Is.EqualTo(1));
+        Assert.That(budget.Read(second).Granted, Is.EqualTo(6 * Mebibyte));
+        Assert.That(budget.Committed, Is.LessThanOrEqualTo(budget.Limit));
+    }
+
+    [Test]
+    public void Return_GivesRoomToOthers_AndIsRefusedForWhatWasUsed()
+    {
+        var budget = new ReceiveBudget(16 * Mebibyte, 64 * Mebibyte);
+        var first = budget.Open(() => { });
+        var second = budget.Open(() => { });
+        Assert.That(budget.TryReceive(first, 2 * Mebibyte), Is.True);
+        Assert.That(budget.TryReturn(first, Mebibyte), Is.False);
+        Assert.That(budget.TryReturn(first, 3 * (ulong)Mebibyte), Is.True);
+        Assert.That(budget.Read(first), Is.EqualTo((2 * Mebibyte, 3 * Mebibyte, 1L)));
+        Assert.That(budget.Read(second).Granted, Is.EqualTo(6 * Mebibyte));
+    }
+
+    [Test]
+    public void Streams_AnyOrderOfEvents_StayWithinTheLimitAndReturnToZero()
+    {
+        var random = new Random(7);
+        var budget = new ReceiveBudget(16 * Mebibyte, 16 * Mebibyte);
+        List<BudgetShare> shares = [];
+        for (var i = 0; i < 20_000; i++)
+        {
+            if (shares.Count == 0 || (shares.Count < 40 && random.Next(10) == 0))
+            {
+                shares.Add(budget.Open(() => { }));
+            }
+
+            var share = shares[random.Next(shares.Count)];
+            var (received, granted, _) = budget.Read(share);
+            switch (random.Next(20))
+            {
+                case 0:
+                    budget.Close(share);
+                    shares.Remove(share);
+                    break;
+                case 1:
+                    budget.TryReturn(share, (ulong)(received + random.NextInt64(Mebibyte)));
+                    break;
+                case < 12 when granted > received:
+                    Assert.That(budget.TryReceive(share, Math.Min(granted - received, random.NextInt64(1, Mebibyte))), Is.True);
+                    break;
+                case < 19 when received > share.Released:
+                    budget.Release(share, random.NextInt64(1, received - share.Released + 1));
+                    break;
+                default:
+                    break;
+            }
+
+            Assert.That(budget.Committed, Is.InRange(budget.InUse, budget.Limit));
+        }
+
+        shares.ForEach(budget.Close);
+        Assert.That((budget.Committed, budget.InUse), Is.EqualTo((0L, 0L)));
+    }
+
+    [Test]
+    public void Streams_ManyThatAllDrain_EachGetsItsLeastAllowance()
+    {
+        var budget = new ReceiveBudget(16 * Mebibyte, 16 * Mebibyte);
+        List<BudgetShare> shares = [.. Enumerable.Range(0, 32).Select(_ => budget.Open(() => { }))];
+        for (var round = 0; round < 3; round++)
+        {
+            foreach (var share in shares)
+            {
+                var (received, granted, _) = budget.Read(share);
+                if (granted > received)
+                {
+                    budget.TryReceive(share, granted - received);
+                    budget.Release(share, granted - received);
+                }
+            }
+        }
+
+        Assert.That(shares.Select(share => budget.Read(share).Granted - share.Released), Is.All.GreaterThanOrEqualTo(256 << 10));
+    }
+}

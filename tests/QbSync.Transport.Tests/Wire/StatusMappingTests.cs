@@ -1,0 +1,46 @@
+using Grpc.Core;
+using QbSync.Transport.Wire;
+
+namespace QbSync.Transport.Tests.Wire;
+
+internal sealed class StatusMappingTests
+{
+    [TestCase(StatusCode.Unavailable, PeerFault.Unreachable)]
+    [TestCase(StatusCode.Aborted, PeerFault.Unreachable)]
+    [TestCase(StatusCode.Internal, PeerFault.Unreachable)]
+    [TestCase(StatusCode.Unknown, PeerFault.Unreachable)]
+    [TestCase(StatusCode.DataLoss, PeerFault.Unreachable)]
+    [TestCase(StatusCode.Cancelled, PeerFault.Unreachable)]
+    [TestCase(StatusCode.FailedPrecondition, PeerFault.Unreachable)]
+    [TestCase(StatusCode.NotFound, PeerFault.Unreachable)]
+    [TestCase(StatusCode.DeadlineExceeded, PeerFault.Timeout)]
+    [TestCase(StatusCode.Unauthenticated, PeerFault.NotTrusted)]
+    [TestCase(StatusCode.PermissionDenied, PeerFault.NotTrusted)]
+    [TestCase(StatusCode.ResourceExhausted, PeerFault.Limit)]
+    [TestCase(StatusCode.Unimplemented, PeerFault.ProtocolMismatch)]
+    [TestCase(StatusCode.InvalidArgument, PeerFault.Malformed)]
+    [TestCase(StatusCode.OutOfRange, PeerFault.Malformed)]
+    public void Status_AtTheSource_BecomesItsFault(StatusCode status, PeerFault fault)
+    {
+        var error = StatusMapping.ToPeerException(new RpcException(new Status(status, "why")), "Init", "nas:1");
+        Assert.That(error.Fault, Is.EqualTo(fault));
+        Assert.That(error.Message, Does.StartWith("Init: ").And.Contains("nas:1").And.EndsWith("why"));
+    }
+
+    [Test]
+    public void Fault_OfTheServer_IsTheSameAtTheSource()
+    {
+        foreach (var fault in Enum.GetValues<PeerFault>())
+        {
+            var there = StatusMapping.ToRpcException(new PeerException(fault, "m"));
+            Assert.That(StatusMapping.ToPeerException(there, "v", "a").Fault, Is.EqualTo(fault));
+        }
+    }
+
+    [Test]
+    public void HelloNeeded_IsSeenByItsTrailer()
+    {
+        Assert.That(StatusMapping.IsHelloNeeded(StatusMapping.HelloNeeded()), Is.True);
+        Assert.That(StatusMapping.IsHelloNeeded(new RpcException(new Status(StatusCode.FailedPrecondition, "hello"))), Is.False);
+    }
+}
