@@ -19,7 +19,10 @@ public interface ITorrentClient
     /// <param name="cancellationToken">Ends the call; the next one answers in full.</param>
     ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken);
 
-    /// <summary>The torrent with one of these hashes under whatever id the client gives it, or null.</summary>
+    /// <summary>
+    /// The torrent with one of these hashes under whatever id the client gives it, or null. Give both where it has both: a client may know a
+    /// hybrid torrent by one of them alone.
+    /// </summary>
     ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken);
 
     /// <summary>Fresh statuses of the ids that the client knows.</summary>

@@ -26,13 +26,13 @@ public sealed record TorrentStatus
     /// <summary>0 to 1, of the selection. Means something only together with <see cref="TorrentSide.Seeding"/>.</summary>
     public double Progress { get; init; }
 
-    /// <summary>Bytes of the selection still to come.</summary>
+    /// <summary>Bytes of the selection still to come, in whole pieces at some clients.</summary>
     public long AmountLeft { get; init; }
 
     /// <summary>Bytes downloaded and checked.</summary>
     public long CompletedBytes { get; init; }
 
-    /// <summary>Bytes selected.</summary>
+    /// <summary>Bytes selected; of a part of the files, clients count the whole pieces that it touches.</summary>
     public long SelectedSize { get; init; }
 
     /// <summary>Category, empty for none.</summary>
