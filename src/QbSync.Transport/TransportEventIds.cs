@@ -11,4 +11,5 @@ internal static partial class TransportEventIds
     public const int StreamOpened = 1102;
     public const int StreamEnded = 1103;
     public const int PeerBroke = 1104;
+    public const int StreamBroken = 1105;
 }

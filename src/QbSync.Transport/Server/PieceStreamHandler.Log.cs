@@ -11,5 +11,8 @@ internal sealed partial class PieceStreamHandler
 
         [LoggerMessage(TransportEventIds.StreamEnded, LogLevel.Debug, "A piece stream of source {Name} on connection {Slot} ended. {Cause}")]
         public static partial void StreamEnded(ILogger logger, string name, uint slot, string cause);
+
+        [LoggerMessage(TransportEventIds.StreamBroken, LogLevel.Debug, "Source {Name} broke its piece stream on connection {Slot}. {Cause}")]
+        public static partial void StreamBroken(ILogger logger, string name, uint slot, string cause);
     }
 }

@@ -45,6 +45,11 @@ internal sealed partial class PieceStreamHandler(
             fault = cancelled.IsCancellationRequested || e is not OperationCanceledException ? e : null;
         }
 
+        if (fault is PeerException)
+        {
+            Log.StreamBroken(logger, name, slot, fault.Message);
+        }
+
         queue.Complete(drop: fault is not null);
         await queue.Drained.ConfigureAwait(false);
         acks.Complete();

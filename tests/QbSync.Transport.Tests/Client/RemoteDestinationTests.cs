@@ -1,4 +1,7 @@
 using System.Security.Cryptography;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.Extensions.Time.Testing;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
@@ -7,6 +10,14 @@ using QbSync.Testing.Machine;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Server;
+using QbSync.Transport.Wire;
+using QbSync.Transport.Wire.Protocol;
+using AbortCause = QbSync.Ports.AbortCause;
+using AbortRequest = QbSync.Ports.AbortRequest;
+using ClientView = QbSync.Outcomes.ClientView;
+using Place = QbSync.Ports.Place;
+using Refusal = QbSync.Outcomes.Refusal;
+using RefusalReason = QbSync.Outcomes.RefusalReason;
 
 namespace QbSync.Transport.Tests.Client;
 
@@ -282,6 +293,62 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    public async Task Hello_NotAnsweredForFiveSeconds_IsATimeout()
+    {
+        var time = new FakeTimeProvider();
+        await using var remote = Connect(_server.Port, time);
+        _fake.HelloGate = new TaskCompletionSource().Task;
+        var hello = remote.HelloAsync(Caller, default).AsTask();
+        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "hello"));
+        time.Advance(TimeSpan.FromSeconds(6));
+        var error = await CatchAsync(() => hello);
+        Assert.That((error.Fault, error.IsTransient), Is.EqualTo((PeerFault.Timeout, true)));
+    }
+
+    [Test]
+    public async Task Watch_SilentForThirtySeconds_IsATimeout()
+    {
+        var time = new FakeTimeProvider();
+        await using var remote = Connect(_server.Port, time);
+        await using var updates = remote.WatchAsync(Caller, default).GetAsyncEnumerator();
+        var next = updates.MoveNextAsync().AsTask();
+        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "watch"));
+        time.Advance(TimeSpan.FromSeconds(31));
+        var error = await CatchAsync(() => next);
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.Timeout));
+    }
+
+    [Test]
+    public async Task Init_ThirdUploadAtOnce_IsBusyUntilAnotherEnds()
+    {
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_server.Port}");
+        var invoker = channel.CreateCallInvoker();
+        var hello = new HelloRequest { Lowest = 1, Highest = 1, SourceId = WireMapping.ToWire(new byte[16]) };
+        var session = await invoker.AsyncUnaryCall(SyncMethods.Hello, null, default, hello).ResponseAsync.DefaultTimeout();
+        var options = new CallOptions(new Metadata { { SyncLimits.SessionKey, session.Session.ToByteArray() } });
+        List<AsyncClientStreamingCall<InitPart, InitReply>> uploads = [];
+        for (var i = 0; i < 2; i++)
+        {
+            uploads.Add(invoker.AsyncClientStreamingCall(SyncMethods.Init, null, options));
+            await uploads[i].RequestStream.WriteAsync(new InitPart { Header = WireMapping.ToWire(NewInit() with { Torrent = new byte[2] }) }).DefaultTimeout();
+            await uploads[i].RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
+        }
+
+        var third = NewInit() with { Torrent = new byte[3 << 20] };
+        await Eventually.BecomesTrueAsync(async () =>
+            await _remote.InitAsync(Caller, third, default) is InitOutcome.Refused { Refusal.Reason: RefusalReason.Busy });
+        foreach (var upload in uploads)
+        {
+            await upload.RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
+            await upload.RequestStream.CompleteAsync().DefaultTimeout();
+            Assert.That((await upload.ResponseAsync.DefaultTimeout()).Running, Is.Not.Null);
+            upload.Dispose();
+        }
+
+        Assert.That(await _remote.InitAsync(Caller, third, default).DefaultTimeout(), Is.TypeOf<InitOutcome.Running>());
+    }
+
+    [Test]
     public async Task Call_WithNobodyThere_IsUnreachable()
     {
         await using var remote = Connect(FreePorts.Take());
@@ -329,10 +396,10 @@ internal sealed class RemoteDestinationTests
         Parameters = new TorrentParameters { Category = "films", Tags = ["x", "y"], AddedAt = new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeSpan.Zero) },
     };
 
-    private RemoteDestination Connect(int port)
+    private RemoteDestination Connect(int port, TimeProvider? time = null)
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var options = new TransportClientOptions { Address = $"127.0.0.1:{port}" };
-        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1));
+        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, time ?? TimeProvider.System, new Random(1));
     }
 }

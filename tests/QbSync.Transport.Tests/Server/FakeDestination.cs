@@ -16,6 +16,9 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     public ConcurrentQueue<(Caller Caller, object? Request)> Requests { get; } = new();
 
+    /// <summary>Ends when Hello may be answered.</summary>
+    public Task HelloGate { get; set; } = Task.CompletedTask;
+
     public Func<StatusRequest, IReadOnlyList<DestinationTorrentStatus>> OnStatus { get; set; } = request =>
         [.. request.Torrents.Select(id => new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })];
 
@@ -32,10 +35,11 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     public void Tell(DestinationUpdate update) => _updates.Writer.TryWrite(update);
 
-    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
     {
         Requests.Enqueue((caller, "hello"));
-        return ValueTask.FromResult(new DestinationGreeting(Incarnation, "fake", TimeSpan.FromSeconds(20)));
+        await HelloGate.WaitAsync(cancellationToken);
+        return new DestinationGreeting(Incarnation, "fake", TimeSpan.FromSeconds(20));
     }
 
     public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)

@@ -201,12 +201,13 @@ internal sealed class PieceStreamTests
             await stream.ReadUntilAsync(() => stream.Received == 1 << 20);
             Assert.That((stream.Credit, stream.Answers.Count), Is.EqualTo((1UL << 20, 0)));
             Assert.That(_server.Budget.InUse, Is.EqualTo(1 << 20));
-            Assert.That(_server.Workers.Snapshot, Is.EqualTo((3, 1)));
+            await Eventually.BecomesTrueAsync(() => _server.Workers.Snapshot == (3, 1));
             var other = await OpenAsync();
             await SendWholeAsync(other, 1, 256 << 10);
             await other.ReadUntilAsync(() => other.Received > 0);
             Assert.That(_server.Budget.Committed, Is.LessThanOrEqualTo(_server.Budget.Limit));
             await stream.BeginAsync(5, 5, 1);
+            await StreamBrokenAsync();
             disk.Set();
             Assert.That(await stream.ReadToEndAsync(), Is.EqualTo(StatusCode.InvalidArgument));
             await other.ReadUntilAsync(() => other.Answers.Count == 1);
@@ -233,6 +234,7 @@ internal sealed class PieceStreamTests
             }
 
             await stream.ReadUntilAsync(() => stream.Received == 1 << 20);
+            await StreamBrokenAsync();
             disk.Set();
             Assert.That(await stream.ReadToEndAsync(), Is.EqualTo(StatusCode.InvalidArgument));
         }
@@ -385,6 +387,10 @@ internal sealed class PieceStreamTests
                 break;
         }
     }
+
+    /// <summary>The reader saw what was wrong, while the disk still stands.</summary>
+    private Task StreamBrokenAsync() =>
+        Eventually.BecomesTrueAsync(() => _logs.Entries.Any(entry => entry.Id.Id == TransportEventIds.StreamBroken));
 
     private static Task SendWholeAsync(RawStream stream, ulong transfer, int length = PieceBytes) =>
         stream.BeginAsync(transfer, (int)transfer, length);
