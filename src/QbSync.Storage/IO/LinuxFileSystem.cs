@@ -10,6 +10,10 @@ internal sealed partial class LinuxFileSystem : IFileSystem
     private const uint FileMode = 0x1b6; // rw for all; the umask of the process cuts it.
     private volatile bool _walkByParts;
 
+    /// <summary>Makes it.</summary>
+    /// <param name="isOldKernel">Whether to do without openat2 and renameat2 from the start; else that is found out.</param>
+    public LinuxFileSystem(bool isOldKernel = false) => _walkByParts = _renameByLink = isOldKernel;
+
     /// <summary>The file system of this machine.</summary>
     /// <exception cref="PlatformNotSupportedException">Not a 64-bit Linux on x64 or arm64.</exception>
     public static IFileSystem Create() =>

@@ -6,6 +6,8 @@ namespace QbSync.Storage.Pieces;
 
 internal sealed partial class TorrentStorage
 {
+    private volatile bool _isDiscarded;
+
     /// <inheritdoc />
     public async ValueTask<(int Files, long Bytes)> DiscardAsync(CancellationToken cancellationToken)
     {
@@ -55,6 +57,7 @@ internal sealed partial class TorrentStorage
         RemoveExported();
         RemoveFolders();
         _folder.Remove();
+        _isDiscarded = true;
         return (count, bytes);
     }
 

@@ -47,7 +47,7 @@ internal sealed partial class TorrentStorage
         long bytes;
         lock (_gate)
         {
-            if (_dirty.Count == 0 && _pendingClears.Count == 0 && _newFiles.Count == 0 && _newFolders.Count == 0 && _lostFiles.Count == 0)
+            if (_isDiscarded || (_dirty.Count == 0 && _pendingClears.Count == 0 && _newFiles.Count == 0 && _newFolders.Count == 0 && _lostFiles.Count == 0))
             {
                 return 0;
             }

@@ -64,6 +64,7 @@ public sealed partial class TorrentStore
         }
         catch
         {
+            _incarnation = null;
             _lock?.Dispose();
             root?.Dispose();
             state.Dispose();

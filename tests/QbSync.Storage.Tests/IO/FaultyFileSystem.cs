@@ -8,18 +8,25 @@ internal readonly record struct FileCall(string Operation, string Name);
 
 /// <summary>
 /// The real file system, with faults that a test decides before each call, a record of the calls, and a crash after which nothing has an effect any more.
+/// Bytes that were not flushed are lost, as zeros, by a failed flush and by a power cut.
 /// </summary>
 internal sealed class FaultyFileSystem : IFileSystem
 {
     private readonly IFileSystem _real = LinuxFileSystem.Create();
     private readonly ConcurrentDictionary<FileHandle, string> _names = new();
     private readonly ConcurrentQueue<FileCall> _calls = new();
+    private readonly Lock _gate = new();
+    private readonly Dictionary<(ulong Device, ulong Inode), UnsyncedFile> _unsynced = [];
+    private readonly ConcurrentDictionary<FileHandle, UnsyncedFile> _written = new();
     private volatile bool _isCrashed;
 
     /// <summary>Returns the failure of a call, or null to let it through.</summary>
     public Func<FileCall, StorageException?>? Fault { get; set; }
 
     public IReadOnlyList<FileCall> Calls => [.. _calls];
+
+    /// <summary>Handles that are open, by name.</summary>
+    public int CountOpen(Predicate<string> isCounted) => _names.Count(pair => !pair.Key.IsClosed && isCounted(pair.Value));
 
     public static StorageException NoSpace { get; } = new(StorageFault.NoSpace, "No space left on device.");
 
@@ -37,14 +44,29 @@ internal sealed class FaultyFileSystem : IFileSystem
         }
     }
 
+    /// <summary>As <see cref="Crash"/>, and of each range that was not flushed the disk has what it had before, or not.</summary>
+    public void CutPower(Random random)
+    {
+        _isCrashed = true;
+        lock (_gate)
+        {
+            foreach (var file in _unsynced.Values)
+            {
+                file.Lose(_real, _ => random.Next(2) == 0);
+            }
+        }
+
+        Crash();
+    }
+
     public FileHandle? OpenRoot(string path) => Note(_real.OpenRoot(Before("OpenRoot", path)), path);
 
     public FileHandle? OpenFolder(FileHandle folder, string relativePath) =>
         Note(_real.OpenFolder(folder, Before("OpenFolder", relativePath)), relativePath.Length == 0 ? _names.GetValueOrDefault(folder, "") : relativePath);
 
-    public FileHandle? OpenFile(FileHandle folder, string name, bool writable) => Note(_real.OpenFile(folder, Before("OpenFile", name), writable), name);
+    public FileHandle? OpenFile(FileHandle folder, string name, bool writable) => NoteFile(folder, _real.OpenFile(folder, Before("OpenFile", name), writable), name, writable);
 
-    public FileHandle? CreateFile(FileHandle folder, string name) => Note(_real.CreateFile(folder, Before("CreateFile", name)), name);
+    public FileHandle? CreateFile(FileHandle folder, string name) => NoteFile(folder, _real.CreateFile(folder, Before("CreateFile", name)), name, writable: true);
 
     public int Read(FileHandle file, Span<byte> destination, long offset)
     {
@@ -55,6 +77,11 @@ internal sealed class FaultyFileSystem : IFileSystem
     public void Write(FileHandle file, ReadOnlySpan<byte> source, long offset)
     {
         Before("Write", file);
+        lock (_gate)
+        {
+            _written.GetValueOrDefault(file)?.Ranges.Add((offset, source.Length));
+        }
+
         _real.Write(file, source, offset);
     }
 
@@ -72,8 +99,31 @@ internal sealed class FaultyFileSystem : IFileSystem
 
     public void Sync(FileHandle file)
     {
-        Before("Sync", file);
+        List<(long Offset, int Length)> covered;
+        lock (_gate)
+        {
+            covered = [.. _written.GetValueOrDefault(file)?.Ranges ?? []];
+        }
+
+        try
+        {
+            Before("Sync", file);
+        }
+        catch (StorageException) when (!_isCrashed)
+        {
+            lock (_gate)
+            {
+                _written.GetValueOrDefault(file)?.Lose(_real, static _ => true);
+            }
+
+            throw;
+        }
+
         _real.Sync(file);
+        lock (_gate)
+        {
+            _written.GetValueOrDefault(file)?.Ranges.RemoveAll(covered.Contains);
+        }
     }
 
     public bool SyncFolder(FileHandle folder)
@@ -135,6 +185,26 @@ internal sealed class FaultyFileSystem : IFileSystem
         return Fault?.Invoke(call) is { } failure ? throw failure : name;
     }
 
+    private FileHandle? NoteFile(FileHandle folder, FileHandle? handle, string name, bool writable)
+    {
+        if (handle is not null && writable)
+        {
+            var stat = _real.Stat(handle);
+            lock (_gate)
+            {
+                if (!_unsynced.TryGetValue((stat.Device, stat.Inode), out var file))
+                {
+                    file = new UnsyncedFile(_real.OpenFile(folder, name, writable: true)!);
+                    _unsynced[(stat.Device, stat.Inode)] = file;
+                }
+
+                _written[handle] = file;
+            }
+        }
+
+        return Note(handle, name);
+    }
+
     private FileHandle? Note(FileHandle? handle, string name)
     {
         if (handle is not null)
@@ -143,5 +213,21 @@ internal sealed class FaultyFileSystem : IFileSystem
         }
 
         return handle;
+    }
+
+    /// <summary>A file and what was written to it since its last flush, by any handle.</summary>
+    private sealed class UnsyncedFile(FileHandle handle)
+    {
+        public List<(long Offset, int Length)> Ranges { get; } = [];
+
+        public void Lose(IFileSystem files, Predicate<(long Offset, int Length)> which)
+        {
+            foreach (var (offset, length) in Ranges.Where(range => which(range)))
+            {
+                files.Write(handle, new byte[Math.Max(0, Math.Min(length, files.Stat(handle).Length - offset))], offset);
+            }
+
+            Ranges.Clear();
+        }
     }
 }

@@ -3,7 +3,9 @@ using QbSync.Testing.Machine;
 
 namespace QbSync.Storage.Tests.IO;
 
-public sealed class LinuxFileSystemTests
+[TestFixture(false)]
+[TestFixture(true)]
+public sealed class LinuxFileSystemTests(bool isOldKernel)
 {
     private TempDirectory _folder = null!;
     private IFileSystem _files = null!;
@@ -13,7 +15,7 @@ public sealed class LinuxFileSystemTests
     public void SetUp()
     {
         _folder = new TempDirectory();
-        _files = LinuxFileSystem.Create();
+        _files = new LinuxFileSystem(isOldKernel);
         _root = RootDirectory.Open(_files, _folder.Path, create: false);
     }
 

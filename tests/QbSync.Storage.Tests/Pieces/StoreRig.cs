@@ -73,9 +73,17 @@ internal sealed class StoreRig : IAsyncDisposable
     }
 
     /// <summary>The process ends without a word, and another one starts on what is there.</summary>
-    public async Task<IReadOnlyList<ITorrentStorage>> CrashAndStartAsync()
+    public async Task<IReadOnlyList<ITorrentStorage>> CrashAndStartAsync(Random? powerCut = null)
     {
-        Files.Crash();
+        if (powerCut is null)
+        {
+            Files.Crash();
+        }
+        else
+        {
+            Files.CutPower(powerCut);
+        }
+
         Logs.Expect(static entry => entry.Message.Contains("The process is gone", StringComparison.Ordinal));
         await Store.DisposeAsync().DefaultTimeout();
         Files = new FaultyFileSystem();

@@ -145,4 +145,34 @@ public sealed class TorrentStoreOpeningTests
         Assert.That(outcome.Refusal?.Reason, Is.EqualTo(RefusalReason.RootMissing));
         Assert.That(Directory.GetFileSystemEntries(_rig.Data), Is.Empty);
     }
+
+    [Test]
+    public async Task AFileThatIsThere_NextToOneThatIsNot_IsOnlyComparedWith()
+    {
+        var torrent = TorrentStorageReceivingTests.Mixed();
+        BuiltTorrent.WriteFile(_rig.Data, torrent.Files[0]);
+        var path = _rig.Folder["data", torrent.Files[0].RelativePath];
+        var modified = File.GetLastWriteTimeUtc(path);
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        Assert.That(storage.HeldPieces, Is.EqualTo(3), "its last piece has bytes of others");
+        StoreRig.SendAll(storage, torrent);
+        await StoreRig.FinishAsync(storage);
+        Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
+        Assert.That(File.GetLastWriteTimeUtc(path), Is.EqualTo(modified));
+    }
+
+    [Test]
+    public async Task AFileThatTurnsOutWrong_WhenItsLastPieceComes_IsNotWrittenTo()
+    {
+        _rig.Logs.Expect(StorageEventIds.TorrentStorage + 3);
+        var torrent = TorrentStorageReceivingTests.Mixed();
+        BuiltTorrent.WriteFile(_rig.Data, torrent.Files[0]);
+        var path = _rig.Folder["data", torrent.Files[0].RelativePath];
+        var bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        Assert.That(StoreRig.Send(storage, torrent, 3), Is.EqualTo(PieceAckStatus.StorageError));
+        Assert.That(File.ReadAllBytes(path), Is.EqualTo(bytes));
+    }
 }

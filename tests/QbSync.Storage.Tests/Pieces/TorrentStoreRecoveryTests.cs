@@ -239,4 +239,22 @@ public sealed class TorrentStoreRecoveryTests
         Assert.That(Directory.GetFileSystemEntries(_rig.Data).Select(Path.GetFileName), Is.EqualTo(new[] { ".qbsync" }));
         Assert.That(Directory.GetFileSystemEntries(_rig.Folder["state", "torrents"]), Is.Empty);
     }
+
+    [Test]
+    public async Task AJournalThatGrows_IsRewritten_AndSaysTheSame()
+    {
+        var torrent = TorrentStorageReceivingTests.Mixed();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        StoreRig.Send(storage, torrent, 2);
+        var path = _rig.Folder["state", "torrents", torrent.Id.ToString(), "journal"];
+        for (var i = 0; i < 30; i++)
+        {
+            await storage.SetParametersAsync(new TorrentParameters { Category = new string((char)('a' + i % 26), 100_000) }, default).DefaultTimeout();
+            Assert.That(new FileInfo(path).Length, Is.LessThan((1 << 20) + 200_000));
+        }
+
+        await storage.FlushAsync(default).DefaultTimeout();
+        storage = (await _rig.CrashAndStartAsync())[0];
+        Assert.That((storage.HeldPieces, storage.CopyHave()[2], storage.Request.Parameters.Category[0]), Is.EqualTo((1, true, 'd')));
+    }
 }
