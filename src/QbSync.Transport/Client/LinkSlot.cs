@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using QbSync.Transport.Client.Backoff;
+using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
 namespace QbSync.Transport.Client;
@@ -138,7 +139,7 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
                     static state => ((PieceStream)state!).End(StreamEnd.Asked), stream).ConfigureAwait(false);
                 accepted = await stream.OpenAsync().ConfigureAwait(false);
             }
-            catch (RpcException e) when (IsSessionUnknown(e))
+            catch (RpcException e) when (StatusMapping.IsHelloNeeded(e))
             {
                 link.Session.Forget(session);
                 throw;
@@ -156,9 +157,6 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
             return null;
         }
     }
-
-    private static bool IsSessionUnknown(RpcException e) =>
-        e.StatusCode == StatusCode.FailedPrecondition && e.Trailers.GetValue("qbsync-reason") == "hello";
 
     private static partial class Log
     {

@@ -56,15 +56,6 @@ internal sealed partial class StreamPool
         return stale;
     }
 
-    /// <summary>The streams that are open now.</summary>
-    public List<PooledStream> GetStreams()
-    {
-        lock (_gate)
-        {
-            return [.. _streams];
-        }
-    }
-
     /// <summary>What metrics show, without the gate: a scrape never waits for senders.</summary>
     public PoolSnapshot GetSnapshot() => Volatile.Read(ref _snapshot);
 

@@ -6,9 +6,6 @@ internal struct ChunkCutter(IReadOnlyList<(int Offset, int Length)> ranges)
     private int _range;
     private int _taken;
 
-    /// <summary>Whether nothing was taken yet.</summary>
-    public readonly bool IsAtStart => _range == 0 && _taken == 0;
-
     /// <summary>Where the next chunk begins and how long it may be; false at the end.</summary>
     public readonly bool TryPeek(out int offset, out int most)
     {

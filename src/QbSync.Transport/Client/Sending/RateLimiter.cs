@@ -8,7 +8,7 @@ internal sealed class RateLimiter(TimeProvider time, LinkClock clock)
 
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _line = new(1, 1);
-    private readonly TokenBucket _bucket = new(Congestion.ChunkSizing.Largest);
+    private readonly TokenBucket _bucket = new();
     private long _rate;
 
     /// <summary>Bytes a second; 0 = no limit.</summary>

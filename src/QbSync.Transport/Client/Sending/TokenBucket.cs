@@ -1,10 +1,12 @@
+using QbSync.Transport.Congestion;
+
 namespace QbSync.Transport.Client.Sending;
 
 /// <summary>
-/// A limit in bytes a second: over any t seconds at most rate x t + burst pass, also when the rate changes. The burst holds any one chunk, so none is too
-/// large to pass. Times are passed in; not thread-safe.
+/// A limit in bytes a second: over any t seconds at most rate x t + burst pass, also when the rate changes. The burst holds a chunk of a link with that
+/// rate; a larger one, cut for an earlier rate, passes when the bucket is full and is paid for later. Times are passed in; not thread-safe.
 /// </summary>
-internal sealed class TokenBucket(int largestChunk)
+internal sealed class TokenBucket
 {
     private long _rate;
     private double _tokens;
@@ -14,7 +16,7 @@ internal sealed class TokenBucket(int largestChunk)
     public long Rate => _rate;
 
     /// <summary>Most that passes at once.</summary>
-    public double Burst => Math.Max(largestChunk, _rate * 0.25);
+    public double Burst => Math.Max(ChunkSizing.Limited(ChunkSizing.Largest, _rate), _rate * 0.25);
 
     /// <summary>In force at once. What was saved up is not more than the new burst.</summary>
     public void SetRate(long bytesPerSecond, TimeSpan now)

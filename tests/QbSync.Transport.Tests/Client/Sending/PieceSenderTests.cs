@@ -127,14 +127,14 @@ internal sealed class PieceSenderTests
         var stream = _test.Add(out var writer);
         _test.Limiter.SetRate(1024 * 1024);
         var sending = SendAsync(new TestSource(1, 16 * 1024 * 1024));
-        var seconds = 0;
+        var quarters = 0;
         while (!sending.IsCompleted)
         {
             _test.Time.Advance(TimeSpan.FromMilliseconds(250));
             _test.ReportAll(stream);
             await Task.Yield();
-            seconds += 1;
-            Assert.That(writer.Chunks.ToArray().Sum(chunk => (long)chunk.Length), Is.LessThanOrEqualTo((seconds * 256 * 1024) + (1024 * 1024)));
+            quarters++;
+            Assert.That(writer.Chunks.ToArray().Sum(chunk => (long)chunk.Length), Is.LessThanOrEqualTo((quarters * 256 * 1024) + (256 * 1024)));
         }
 
         Assert.That(await sending, Is.EqualTo(SendOutcome.Sent));

@@ -9,12 +9,12 @@ internal sealed class TokenBucketTests
 
     [Test]
     public void Take_NoLimit_NeverWaits() =>
-        Assert.That(new TokenBucket(Chunk).Take(int.MaxValue, TimeSpan.Zero), Is.EqualTo(TimeSpan.Zero));
+        Assert.That(new TokenBucket().Take(int.MaxValue, TimeSpan.Zero), Is.EqualTo(TimeSpan.Zero));
 
     [Test]
     public void Take_AfterTheWaitThatItGave_Passes()
     {
-        var bucket = new TokenBucket(Chunk);
+        var bucket = new TokenBucket();
         bucket.SetRate(64 * 1024, TimeSpan.Zero);
         var now = TimeSpan.FromSeconds(10);
         bucket.Take(Chunk, now);
@@ -25,13 +25,33 @@ internal sealed class TokenBucketTests
         Assert.That(bucket.Take(Chunk, now + wait), Is.EqualTo(TimeSpan.Zero));
     }
 
+    [Test]
+    public void Take_SlowLinkThatWasIdle_SavesUpAQuarterOfASecondOnly()
+    {
+        var bucket = new TokenBucket();
+        bucket.SetRate(64 * 1024, TimeSpan.Zero);
+
+        Assert.That(bucket.Take(Chunk, TimeSpan.FromHours(1)), Is.EqualTo(TimeSpan.Zero));
+        Assert.That(bucket.Take(Chunk, TimeSpan.FromHours(1)).TotalSeconds, Is.EqualTo(0.25).Within(0.01));
+    }
+
+    [Test]
+    public void Take_ChunkOfAFasterLink_PassesAndIsPaidForLater()
+    {
+        var bucket = new TokenBucket();
+        bucket.SetRate(64 * 1024, TimeSpan.Zero);
+
+        Assert.That(bucket.Take(1024 * 1024, TimeSpan.FromHours(1)), Is.EqualTo(TimeSpan.Zero));
+        Assert.That(bucket.Take(Chunk, TimeSpan.FromHours(1)).TotalSeconds, Is.EqualTo(16).Within(0.1));
+    }
+
     /// <summary>Any window of time carries at most rate x t + burst, also when the rate changes in it.</summary>
     [Test]
     public void Take_AnyHistory_KeepsTheLaw() =>
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, Chunk], Gen.Int[0, 400], Gen.Long[64 * 1024, 64 * 1024 * 1024]).List[1, 200].Sample(
             steps =>
             {
-                var bucket = new TokenBucket(Chunk);
+                var bucket = new TokenBucket();
                 var now = TimeSpan.Zero;
                 bucket.SetRate(1024 * 1024, now);
 
