@@ -7,13 +7,15 @@ namespace QbSync.QBittorrent;
 public sealed partial class QBittorrentClient
 {
     /// <inheritdoc />
-    public Task<string> GetWebApiVersionAsync(CancellationToken cancellationToken) => SendAsync(ApiCalls.GetWebApiVersion, cancellationToken);
+    public Task<string> GetWebApiVersionAsync(CancellationToken cancellationToken) =>
+        SendAsync(ApiCalls.GetWebApiVersion, cancellationToken);
 
     /// <inheritdoc />
     public Task<string> GetVersionAsync(CancellationToken cancellationToken) => SendAsync(ApiCalls.GetVersion, cancellationToken);
 
     /// <inheritdoc />
-    public Task<BuildInfoRecord> GetBuildInfoAsync(CancellationToken cancellationToken) => SendAsync(ApiCalls.GetBuildInfo, cancellationToken);
+    public Task<BuildInfoRecord> GetBuildInfoAsync(CancellationToken cancellationToken) =>
+        SendAsync(ApiCalls.GetBuildInfo, cancellationToken);
 
     /// <inheritdoc />
     public Task<AppPreferencesRecord> GetAppPreferencesAsync(CancellationToken cancellationToken) =>

@@ -20,7 +20,8 @@ public sealed partial class QBittorrentClient
         var startedAt = _time.GetTimestamp();
         try
         {
-            await _http.SendAsync(ApiCalls.Logout, ApiCalls.Logout.Request(session.Profile), new CallProgress(), cancellationToken).ConfigureAwait(false);
+            var request = ApiCalls.Logout.Request(session.Profile);
+            await _http.SendAsync(ApiCalls.Logout, request, new CallProgress(), cancellationToken).ConfigureAwait(false);
         }
         finally
         {

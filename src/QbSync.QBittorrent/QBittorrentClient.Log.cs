@@ -10,7 +10,9 @@ public sealed partial class QBittorrentClient
         public static partial void ClientIsolated(ILogger logger, Uri url, string? reason);
 
         [LoggerMessage(
-            QBittorrentEventIds.ClientUnavailable, LogLevel.Warning, "qBittorrent at {Url} is unavailable and is asked again every few seconds: {Reason}")]
+            QBittorrentEventIds.ClientUnavailable,
+            LogLevel.Warning,
+            "qBittorrent at {Url} is unavailable and is asked again every few seconds: {Reason}")]
         public static partial void ClientUnavailable(ILogger logger, Uri url, string? reason);
 
         [LoggerMessage(QBittorrentEventIds.ClientBack, LogLevel.Information, "qBittorrent at {Url} answers again.")]

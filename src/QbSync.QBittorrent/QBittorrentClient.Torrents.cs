@@ -13,7 +13,8 @@ namespace QbSync.QBittorrent;
 public sealed partial class QBittorrentClient
 {
     /// <inheritdoc />
-    public async Task<IReadOnlyList<TorrentRecord>> GetTorrentsAsync(IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<TorrentRecord>> GetTorrentsAsync(
+        IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken)
     {
         var path = ids is null ? "torrents/info" : "torrents/info?hashes=" + Uri.EscapeDataString(TorrentIds.Join(ids));
         var call = ApiCalls.Get(ApiOperation.GetTorrents, path, static (_, body) => AnswerReader.ReadTorrents(body));
@@ -60,7 +61,9 @@ public sealed partial class QBittorrentClient
     {
         var body = AddTorrentBody.Encode(form);
         var call = new ApiCall<AddTorrentOutcome>(
-            ApiOperation.AddTorrentFromMemory, _ => new ApiRequest("torrents/add", body, FormContent.MultipartType), AddTorrentBody.ReadAnswer)
+            ApiOperation.AddTorrentFromMemory,
+            _ => new ApiRequest("torrents/add", body, FormContent.MultipartType),
+            AddTorrentBody.ReadAnswer)
         {
             Cost = CallCost.Heavy,
             Repeat = CallRepeat.Look,
@@ -83,7 +86,8 @@ public sealed partial class QBittorrentClient
         cancellationToken);
 
     /// <inheritdoc />
-    public Task SetFilePriorityAsync(ClientTorrentId id, IReadOnlyCollection<int> indices, int priority, CancellationToken cancellationToken)
+    public Task SetFilePriorityAsync(
+        ClientTorrentId id, IReadOnlyCollection<int> indices, int priority, CancellationToken cancellationToken)
     {
         var list = string.Join('|', indices.Select(static index => index.ToString(CultureInfo.InvariantCulture)));
         var call = ApiCalls.Change(
@@ -115,7 +119,8 @@ public sealed partial class QBittorrentClient
         ApiOperation operation, string path, string oldPath, IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         var request = ApiCalls.Post(path, ("hashes", TorrentIds.Join(ids)));
-        var call = new ApiCall<bool>(operation, profile => profile.SaysStop ? request : request with { Path = oldPath }, static (_, _) => true);
+        var call = new ApiCall<bool>(
+            operation, profile => profile.SaysStop ? request : request with { Path = oldPath }, static (_, _) => true);
         return SendAsync(call, cancellationToken);
     }
 

@@ -4,16 +4,16 @@ using QbSync.QBittorrent.Pipeline;
 
 namespace QbSync.QBittorrent;
 
-/// <summary>What the client's calls move. Operations that a role's engine uses exist at zero from the start, others from their first call.</summary>
+/// <summary>What the client's calls move. Operations of a role's engine exist at zero at birth, others from their first call.</summary>
 internal sealed class QBittorrentMetrics
 {
     private const string Component = "qb_client";
 
     private static readonly ApiOperation[] BothUse =
     [
-        ApiOperation.Login, ApiOperation.GetWebApiVersion, ApiOperation.GetVersion, ApiOperation.GetBuildInfo, ApiOperation.GetAppPreferences,
-        ApiOperation.GetMainData, ApiOperation.GetTorrents, ApiOperation.GetFilesInformation, ApiOperation.GetTorrentPieceStates,
-        ApiOperation.Stop, ApiOperation.Resume, ApiOperation.AddTags, ApiOperation.RemoveTags,
+        ApiOperation.Login, ApiOperation.GetWebApiVersion, ApiOperation.GetVersion, ApiOperation.GetBuildInfo,
+        ApiOperation.GetAppPreferences, ApiOperation.GetMainData, ApiOperation.GetTorrents, ApiOperation.GetFilesInformation,
+        ApiOperation.GetTorrentPieceStates, ApiOperation.Stop, ApiOperation.Resume, ApiOperation.AddTags, ApiOperation.RemoveTags,
     ];
 
     private static readonly ApiOperation[] DestinationUses =
@@ -28,12 +28,14 @@ internal sealed class QBittorrentMetrics
     private readonly Histogram _durations;
     private readonly Counter.Child _retries, _trips;
 
-    public QBittorrentMetrics(IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<BreakerState> breaker)
+    public QBittorrentMetrics(
+        IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<BreakerState> breaker)
     {
         _mode = mode;
         _time = time;
         _calls = factory.CreateCounter("qbsync_qb_api_calls_total", "qBittorrent API calls by operation", ["mode", "operation"]);
-        _errors = factory.CreateCounter("qbsync_qb_api_errors_total", "qBittorrent API calls that failed, by kind of fault", ["mode", "kind"]);
+        _errors = factory.CreateCounter(
+            "qbsync_qb_api_errors_total", "qBittorrent API calls that failed, by kind of fault", ["mode", "kind"]);
         _durations = factory.CreateHistogram(
             "qbsync_qb_api_call_duration_seconds",
             "qBittorrent API call latency (including retries)",

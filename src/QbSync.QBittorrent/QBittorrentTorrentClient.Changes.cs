@@ -34,7 +34,8 @@ public sealed partial class QBittorrentTorrentClient
     }
 
     /// <inheritdoc />
-    public async ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken)
+    public async ValueTask SelectAsync(
+        ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken)
     {
         foreach (var batch in fileIndices.Chunk(IndicesAtOnce))
         {
@@ -74,7 +75,8 @@ public sealed partial class QBittorrentTorrentClient
             await GuardAsync(
                 ApiOperation.Resume,
                 ids,
-                static status => status.Side == TorrentSide.Downloading || status.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error,
+                static status => status.Side == TorrentSide.Downloading
+                    || status.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error,
                 cancellationToken).ConfigureAwait(false);
         }
 
@@ -127,14 +129,19 @@ public sealed partial class QBittorrentTorrentClient
     }
 
     private async ValueTask GuardAsync(
-        ApiOperation operation, IReadOnlyCollection<ClientTorrentId> ids, Func<TorrentStatus, bool> forbids, CancellationToken cancellationToken)
+        ApiOperation operation,
+        IReadOnlyCollection<ClientTorrentId> ids,
+        Func<TorrentStatus, bool> forbids,
+        CancellationToken cancellationToken)
     {
         foreach (var status in await GetAsync(ids, cancellationToken).ConfigureAwait(false))
         {
             if (forbids(status))
             {
                 throw new TorrentClientException(
-                    ClientFault.Conflict, operation.ToString(), $"{operation} of '{status.Name}' was not sent, since its state is '{status.RawState}'.");
+                    ClientFault.Conflict,
+                    operation.ToString(),
+                    $"{operation} of '{status.Name}' was not sent, since its state is '{status.RawState}'.");
             }
         }
     }

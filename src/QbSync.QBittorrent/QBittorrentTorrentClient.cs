@@ -86,7 +86,8 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
     }
 
     /// <inheritdoc />
-    public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(
+        IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         List<TorrentStatus> statuses = [];
         foreach (var batch in Batches(ids))

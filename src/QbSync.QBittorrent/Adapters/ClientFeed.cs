@@ -8,13 +8,11 @@ using QbSync.Torrents;
 namespace QbSync.QBittorrent.Adapters;
 
 /// <summary>
-/// Follows the client's torrents by <c>sync/maindata</c>. Owns that session's answer number, which belongs to the login. One poll at a time:
-/// further callers wait. Whatever may have broken the chain of changes makes the next poll ask for everything.
+/// Follows the client's torrents by <c>sync/maindata</c>. Owns that session's answer number, which belongs to the login. One poll at a
+/// time: further callers wait. Whatever may have broken the chain of changes makes the next poll ask for everything.
 /// </summary>
 internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper mapper, TimeProvider time, ILogger logger) : IDisposable
 {
-    // A poll may take a twentieth of the time between polls: on older clients maindata costs CPU in proportion to the number of torrents.
-    private const int Thrift = 20;
     private static readonly TimeSpan Slow = TimeSpan.FromSeconds(1);
 
     private readonly SemaphoreSlim _one = new(1);
@@ -23,7 +21,8 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
     private readonly HashSet<string> _watchedOnly = [];
     private IReadOnlyList<TorrentStatus> _list = [];
     private long _sequence, _rid, _lastAt, _fullAt;
-    private TimeSpan _fullCost, _deltaCost, _fullDuration;
+    private PollCost _fullCost, _deltaCost;
+    private TimeSpan _fullDuration;
     private int _generation;
     private bool _startOver = true, _everAsked;
     private long? _freeBytes;
@@ -49,7 +48,7 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
 
     public void Dispose() => _one.Dispose();
 
-    private bool IsDue(bool full) => !_everAsked || time.GetElapsedTime(_lastAt) >= (full ? _fullCost : _deltaCost) * Thrift;
+    private bool IsDue(bool full) => !_everAsked || time.GetElapsedTime(_lastAt) >= (full ? _fullCost : _deltaCost).Pause;
 
     // An answer that was lost on the way may have taken fields with it for good, so everything is asked for now and then.
     private bool IsFullDue() => time.GetElapsedTime(_fullAt) >= TimeSpan.FromMinutes(_fullDuration > Slow ? 60 : 10);
@@ -87,15 +86,13 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
 
     private void Meter(bool full, TimeSpan duration)
     {
-        var network = client.LightLatency.Median;
-        var cost = duration > network ? duration - network : TimeSpan.Zero;
         if (full)
         {
-            (_fullCost, _fullDuration, _fullAt) = (cost, duration, _lastAt);
+            (_fullCost, _fullDuration, _fullAt) = (_fullCost.Then(duration, client.LightLatency.Median), duration, _lastAt);
         }
         else
         {
-            _deltaCost = cost;
+            _deltaCost = _deltaCost.Then(duration, client.LightLatency.Median);
         }
     }
 
@@ -137,7 +134,8 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
         return !ReferenceEquals(status, known);
     }
 
-    private async ValueTask<ClientUpdate> PollWatchedAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
+    private async ValueTask<ClientUpdate> PollWatchedAsync(
+        IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
     {
         var askedAt = time.GetUtcNow();
         var changed = false;

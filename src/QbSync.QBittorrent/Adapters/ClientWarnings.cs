@@ -10,7 +10,9 @@ internal static class ClientWarnings
 
     public static IEnumerable<string> Of(AppPreferencesRecord preferences, QBittorrentOptions options)
     {
-        var hasLimit = preferences.MaxRatioEnabled == true || preferences.MaxSeedingTimeEnabled == true || preferences.MaxInactiveSeedingTimeEnabled == true;
+        var hasLimit = preferences.MaxRatioEnabled == true
+            || preferences.MaxSeedingTimeEnabled == true
+            || preferences.MaxInactiveSeedingTimeEnabled == true;
         if (hasLimit && preferences.MaxRatioAct is Remove or RemoveWithFiles)
         {
             yield return "The client removes torrents at its share limits; one that is removed before it is synced is lost to QbSync.";

@@ -6,7 +6,9 @@ using QbSync.Torrents;
 
 namespace QbSync.QBittorrent.Adapters;
 
-/// <summary>The only place that sees both the client's record and our status. Thread-safe; one per client, since it warns once per new word.</summary>
+/// <summary>
+/// The only place that sees both the client's record and our status. Thread-safe; one per client, since it warns once per new word.
+/// </summary>
 internal sealed partial class StatusMapper(ILogger logger)
 {
     // Sets of tags are shared between torrents, so that statuses compare by value; clients have few of them.
@@ -54,10 +56,14 @@ internal sealed partial class StatusMapper(ILogger logger)
             SeedingTime = record.SeedingTime is >= 0 and < 1L << 38 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
             UploadedBytes = record.Uploaded ?? 0,
             Ratio = record.Ratio ?? 0,
-            HasMetadata = record.HasMetadata ?? (state is not (ClientTorrentState.MetaDl or ClientTorrentState.ForcedMetaDl) && record.TotalSize is not <= 0),
+            HasMetadata = record.HasMetadata ?? GuessMetadata(state, record.TotalSize),
         };
         return status == known ? known : status;
     }
+
+    // Before 5.0 it is not told.
+    private static bool GuessMetadata(ClientTorrentState state, long? totalSize) =>
+        state is not (ClientTorrentState.MetaDl or ClientTorrentState.ForcedMetaDl) && totalSize is not <= 0;
 
     private FrozenSet<string> TagSet(string? tags)
     {
@@ -70,7 +76,8 @@ internal sealed partial class StatusMapper(ILogger logger)
         {
             if (!_tagSets.TryGetValue(tags, out var set))
             {
-                set = tags.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToFrozenSet(StringComparer.Ordinal);
+                set = tags.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                    .ToFrozenSet(StringComparer.Ordinal);
                 if (_tagSets.Count < MostTagSets)
                 {
                     _tagSets.Add(tags, set);
@@ -96,5 +103,6 @@ internal sealed partial class StatusMapper(ILogger logger)
     }
 
     // The last second that a DateTimeOffset can hold.
-    private static DateTimeOffset? Time(long? seconds) => seconds is > 0 and <= 253402300799 and var some ? DateTimeOffset.FromUnixTimeSeconds(some) : null;
+    private static DateTimeOffset? Time(long? seconds) =>
+        seconds is > 0 and <= 253402300799 and var some ? DateTimeOffset.FromUnixTimeSeconds(some) : null;
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace QbSync.QBittorrent.Http;
 
-/// <summary>An answer's bytes in pooled memory, bounded after decompression. Owned by the exchange that read it; not valid after dispose.</summary>
+/// <summary>An answer's bytes in pooled memory, bounded after decompression. Owned by the exchange; not valid after dispose.</summary>
 internal sealed class AnswerBody : IDisposable
 {
     private byte[] _bytes;

@@ -35,12 +35,14 @@ internal static class FormContent
         var head = new StringBuilder();
         foreach (var (name, value) in fields)
         {
-            head.Append(CultureInfo.InvariantCulture, $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            head.Append(CultureInfo.InvariantCulture, $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n");
+            head.Append(value).Append("\r\n");
         }
 
         head.Append(
             CultureInfo.InvariantCulture,
-            $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{fileField}\"; filename=\"{fileName}\"\r\nContent-Type: application/x-bittorrent\r\n\r\n");
+            $"--{Boundary}\r\nContent-Disposition: form-data; name=\"{fileField}\"; filename=\"{fileName}\"\r\n");
+        head.Append("Content-Type: application/x-bittorrent\r\n\r\n");
         byte[] start = Encoding.UTF8.GetBytes(head.ToString()), end = Encoding.ASCII.GetBytes($"\r\n--{Boundary}--\r\n");
         var body = new byte[start.Length + file.Length + end.Length];
         start.CopyTo(body, 0);

@@ -17,8 +17,9 @@ internal sealed class HttpExchange(
 
     public Uri Url => url;
 
-    /// <exception cref="TorrentClientException">Any fault; a change whose answer was lost is <see cref="ClientFault.OutcomeUnknown"/>.</exception>
-    public async ValueTask<T> SendAsync<T>(ApiCall<T> call, ApiRequest request, CallProgress progress, CancellationToken cancellationToken)
+    /// <exception cref="TorrentClientException">Any fault; of a change whose answer was lost <see cref="ClientFault.OutcomeUnknown"/>.</exception>
+    public async ValueTask<T> SendAsync<T>(
+        ApiCall<T> call, ApiRequest request, CallProgress progress, CancellationToken cancellationToken)
     {
         if (progress.Attempts++ == 0)
         {
@@ -78,12 +79,14 @@ internal sealed class HttpExchange(
         if (!response.IsSuccessStatusCode && !call.AlsoAccepted.Contains(response.StatusCode))
         {
             var fault = ApiErrorMapping.OfStatus(response.StatusCode, call.Operation, call.NamesTorrent);
-            var detail = fault == ClientFault.Redirected ? response.Headers.Location?.ToString() ?? "nowhere" : $"status {(int)response.StatusCode}";
+            var detail = fault == ClientFault.Redirected
+                ? response.Headers.Location?.ToString() ?? "nowhere"
+                : $"status {(int)response.StatusCode}";
             throw Fault(call, new CallProgress { MayHaveArrived = true }, fault, detail, null, RetryAfter(fault, response));
         }
 
-        using var body = await AnswerBody.ReadAsync(response.Content, call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer, cancellationToken)
-            .ConfigureAwait(false);
+        var limit = call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer;
+        using var body = await AnswerBody.ReadAsync(response.Content, limit, cancellationToken).ConfigureAwait(false);
         return call.Parse(response.StatusCode, body.Bytes);
     }
 
@@ -112,7 +115,8 @@ internal sealed class HttpExchange(
 
     private HttpRequestMessage Build(ApiRequest request)
     {
-        var message = new HttpRequestMessage(request.Body is null ? HttpMethod.Get : HttpMethod.Post, new Uri(url, "api/v2/" + request.Path))
+        var method = request.Body is null ? HttpMethod.Get : HttpMethod.Post;
+        var message = new HttpRequestMessage(method, new Uri(url, "api/v2/" + request.Path))
         {
             Version = HttpVersion.Version11,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

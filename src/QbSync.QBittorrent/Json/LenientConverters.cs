@@ -59,7 +59,9 @@ internal sealed class LenientBooleanConverter : JsonConverter<bool?>
             case JsonTokenType.Number:
                 return reader.TryGetDouble(out var number) && double.IsFinite(number) ? number != 0 : null;
             case JsonTokenType.String:
-                return Utf8Parser.TryParse(reader.ValueSpan, out bool value, out var used) && used == reader.ValueSpan.Length ? value : null;
+                return Utf8Parser.TryParse(reader.ValueSpan, out bool value, out var used) && used == reader.ValueSpan.Length
+                    ? value
+                    : null;
             default:
                 reader.Skip();
                 return null;

@@ -8,7 +8,10 @@ namespace QbSync.QBittorrent.Json;
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     GenerationMode = JsonSourceGenerationMode.Metadata,
     MaxDepth = 32,
-    Converters = [typeof(LenientInt64Converter), typeof(LenientDoubleConverter), typeof(LenientBooleanConverter), typeof(LenientStringConverter)])]
+    Converters =
+    [
+        typeof(LenientInt64Converter), typeof(LenientDoubleConverter), typeof(LenientBooleanConverter), typeof(LenientStringConverter),
+    ])]
 [JsonSerializable(typeof(List<TorrentRecord>))]
 [JsonSerializable(typeof(List<FileRecord>))]
 [JsonSerializable(typeof(MainDataRecord))]

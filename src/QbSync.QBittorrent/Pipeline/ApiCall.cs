@@ -23,7 +23,7 @@ internal enum CallRepeat
 /// <summary>What goes over the wire: a path below <c>api/v2/</c> and, for a POST, a body of known length.</summary>
 internal readonly record struct ApiRequest(string Path, ReadOnlyMemory<byte>? Body = null, string? ContentType = null);
 
-/// <summary>Makes a value of a status that the call accepts; <see cref="System.Text.Json.JsonException"/> says that it cannot be read.</summary>
+/// <summary>Reads an answer whose status the call accepts; throws <see cref="System.Text.Json.JsonException"/> when it cannot.</summary>
 internal delegate T AnswerParser<out T>(HttpStatusCode status, ReadOnlyMemory<byte> body);
 
 /// <summary>One logical call, described once: the pipeline knows nothing else of endpoints.</summary>

@@ -27,7 +27,8 @@ internal static class ApiCalls
         ApiOperation.Logout, static _ => Post("auth/logout"), static (_, _) => true);
 
     /// <summary>A GET with its answer's reader.</summary>
-    public static ApiCall<T> Get<T>(ApiOperation operation, string path, AnswerParser<T> parse) => new(operation, _ => new ApiRequest(path), parse);
+    public static ApiCall<T> Get<T>(ApiOperation operation, string path, AnswerParser<T> parse) =>
+        new(operation, _ => new ApiRequest(path), parse);
 
     /// <summary>A change without an answer worth reading: a read decides whether it was done.</summary>
     public static ApiCall<bool> Change(ApiOperation operation, string path, params ReadOnlySpan<(string Name, string Value)> fields)

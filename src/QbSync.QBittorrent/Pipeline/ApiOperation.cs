@@ -1,6 +1,6 @@
 namespace QbSync.QBittorrent.Pipeline;
 
-/// <summary>The endpoints in use; each is a metric label and, with <c>Async</c> behind it, a method of <see cref="IQBittorrentClient"/>.</summary>
+/// <summary>The endpoints in use: a metric label and, with <c>Async</c> behind it, a method of <see cref="IQBittorrentClient"/>.</summary>
 internal enum ApiOperation
 {
     Login,

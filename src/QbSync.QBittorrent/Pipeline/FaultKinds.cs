@@ -13,7 +13,8 @@ internal static class FaultKinds
             or ClientFault.OutcomeUnknown => "transient",
         ClientFault.Forbidden or ClientFault.Unauthorized or ClientFault.HostRefused => "unauthorized",
         ClientFault.Banned => "banned",
-        ClientFault.Untrusted or ClientFault.Redirected or ClientFault.NotAWebApi or ClientFault.Rejected or ClientFault.Unsupported => "permanent",
+        ClientFault.Untrusted or ClientFault.Redirected or ClientFault.NotAWebApi or ClientFault.Rejected
+            or ClientFault.Unsupported => "permanent",
         ClientFault.NotFound => "not_found",
         ClientFault.Conflict => "conflict",
         ClientFault.BreakerOpen => "breaker_open",

@@ -1,13 +1,15 @@
 namespace QbSync.QBittorrent.Pipeline;
 
 /// <summary>
-/// Keeps us from causing a ban: the client counts wrong logins up to five and never forgets them by itself. After a refusal the next try is
-/// in 10 min, then in 60 min, then there is none until somebody changes the credentials. Owned by the session, used under its single flight.
+/// Keeps us from causing a ban: the client counts wrong logins up to five and never forgets them by itself. After a refusal the next
+/// try is in 10 min, then in 60 min, then there is none until somebody changes the credentials. Owned by the session, used under its
+/// single flight.
 /// </summary>
 internal sealed class LoginLedger
 {
     private const int MostRefusals = 3;
-    private static readonly TimeSpan AfterFirst = TimeSpan.FromMinutes(10), AfterSecond = TimeSpan.FromMinutes(60), AfterBan = TimeSpan.FromMinutes(65);
+    private static readonly TimeSpan AfterFirst = TimeSpan.FromMinutes(10), AfterSecond = TimeSpan.FromMinutes(60);
+    private static readonly TimeSpan AfterBan = TimeSpan.FromMinutes(65);
 
     private int _refusals;
     private DateTimeOffset _next = DateTimeOffset.MinValue;

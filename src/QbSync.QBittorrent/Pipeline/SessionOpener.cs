@@ -7,8 +7,8 @@ using QbSync.QBittorrent.Versions;
 namespace QbSync.QBittorrent.Pipeline;
 
 /// <summary>
-/// Finds out what is at the address, logs in if it wants that, and asks what it is: at most six calls. The version is asked before the login
-/// and after it, since that order tells apart what one status mixes. Used by one caller at a time.
+/// Finds out what is at the address, logs in if it wants that, and asks what it is: at most six calls. The version is asked before the
+/// login and after it, since that order tells apart what one status mixes. Used by one caller at a time.
 /// </summary>
 internal sealed partial class SessionOpener(
     HttpExchange http, QBittorrentOptions options, LoginLedger ledger, QBittorrentMetrics metrics, TimeProvider time, ILogger logger)
@@ -62,7 +62,9 @@ internal sealed partial class SessionOpener(
                 ClientFault.Unauthorized, $"qBittorrent at {http.Url} wants a login: set qb-username and qb-password.", IsolatedFor),
             HttpStatusCode.Forbidden => null,
             HttpStatusCode.Unauthorized => throw Refuse(
-                ClientFault.HostRefused, ApiErrorMapping.Describe(ClientFault.HostRefused, call.Operation, http.Url, "status 401"), IsolatedFor),
+                ClientFault.HostRefused,
+                ApiErrorMapping.Describe(ClientFault.HostRefused, call.Operation, http.Url, "status 401"),
+                IsolatedFor),
             _ when WebApiVersion.TryParse(answer.Text, out var version) => version,
             _ => throw Refuse(
                 ClientFault.NotAWebApi,
@@ -128,7 +130,8 @@ internal sealed partial class SessionOpener(
     {
         var wait = _forbiddenFor;
         _forbiddenFor = _forbiddenFor * 2 < LongestForbidden ? _forbiddenFor * 2 : LongestForbidden;
-        return Refuse(ClientFault.Forbidden, ApiErrorMapping.Describe(ClientFault.Forbidden, ApiOperation.GetWebApiVersion, http.Url, ""), wait);
+        var message = ApiErrorMapping.Describe(ClientFault.Forbidden, ApiOperation.GetWebApiVersion, http.Url, "");
+        return Refuse(ClientFault.Forbidden, message, wait);
     }
 
     private string Refusal() => $"qBittorrent at {http.Url} refused the login of '{options.Username}': check qb-username and qb-password. ";

@@ -149,7 +149,8 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         ? throw new TorrentClientException(
             ClientFault.Unsupported,
             call.Operation.ToString(),
-            $"qBittorrent {session.Version} at {_http.Url} has WebAPI {session.Profile.Version}; at least {WebApiProfile.Floor} (qBittorrent 4.2.0) is needed.")
+            $"qBittorrent {session.Version} at {_http.Url} has WebAPI {session.Profile.Version}; "
+                + $"at least {WebApiProfile.Floor} (qBittorrent 4.2.0) is needed.")
         : call.Request(session.Profile);
 
     // Nobody listened: who answers next may be another version, so it is asked again even if the login still holds.

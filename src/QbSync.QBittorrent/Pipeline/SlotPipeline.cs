@@ -1,6 +1,6 @@
 namespace QbSync.QBittorrent.Pipeline;
 
-/// <summary>Bounds what is asked at once: one thread serves all at the client. First come, first served; an attempt's time starts behind it.</summary>
+/// <summary>Bounds what is asked at once, since one thread serves all at the client. First come, first served.</summary>
 internal sealed class SlotPipeline(IApiPipeline next, int lightSlots) : IApiPipeline, IDisposable
 {
     private readonly SemaphoreSlim _light = new(lightSlots), _heavy = new(1);

@@ -40,8 +40,8 @@ internal static class MaindataMerge
         return merged == known ? known : merged;
     }
 
-    /// <summary>Whether a torrent that was not known before lacks what every full record has: the client then lost an answer's fields for good.</summary>
-    public static bool LacksFields(TorrentRecord record) => record.State is null || record.SavePath is null || record.Name is null;
+    /// <summary>Whether a record lacks what every full one has: the client then lost an answer's fields for good.</summary>
+    private static bool LacksFields(TorrentRecord record) => record.State is null || record.SavePath is null || record.Name is null;
 
     /// <summary>
     /// Applies an answer to the records; ids of what was removed are returned. A full answer replaces all, whatever was known before it.

@@ -92,8 +92,11 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
     }
 
     /// <summary>Tells a torrent of this client about another client.</summary>
-    public Task AddPeerAsync(string torrentId, QBittorrentInstance peer, CancellationToken cancellationToken) =>
-        PostAsync("torrents/addPeers", new Dictionary<string, string> { ["hashes"] = torrentId, ["peers"] = peer.PeerAddress.ToString() }, cancellationToken);
+    public Task AddPeerAsync(string torrentId, QBittorrentInstance peer, CancellationToken cancellationToken)
+    {
+        var form = new Dictionary<string, string> { ["hashes"] = torrentId, ["peers"] = peer.PeerAddress.ToString() };
+        return PostAsync("torrents/addPeers", form, cancellationToken);
+    }
 
     /// <summary>Kills it without asking, as a power cut would.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
@@ -166,8 +169,8 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
     {
         if (_options.RequireLogin)
         {
-            await PostAsync("auth/login", new Dictionary<string, string> { ["username"] = Username, ["password"] = Password }, cancellationToken)
-                .ConfigureAwait(false);
+            var login = new Dictionary<string, string> { ["username"] = Username, ["password"] = Password };
+            await PostAsync("auth/login", login, cancellationToken).ConfigureAwait(false);
         }
 
         using var preferences = JsonDocument.Parse(await GetAsync("app/preferences", cancellationToken).ConfigureAwait(false));

@@ -7,7 +7,7 @@ namespace QbSync.Host.Commands.Demo;
 /// <summary>How a client is to be started.</summary>
 internal sealed class QBittorrentInstanceOptions
 {
-    /// <summary>Its own folder: settings, records, and by default downloads. Made if absent; kept, so that a second start finds its torrents.</summary>
+    /// <summary>Its own folder: settings, records, by default downloads. Made if absent, and kept for a second start.</summary>
     public required string Directory { get; init; }
 
     /// <summary>Default save path; <c>downloads</c> in its folder when null.</summary>

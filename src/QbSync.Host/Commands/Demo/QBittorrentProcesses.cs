@@ -19,7 +19,7 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
     private readonly Lock _gate = new();
     private readonly List<QBittorrentInstance> _instances = [];
 
-    /// <summary>The executable named by <see cref="ExecutableVariable"/>, else the first <c>qbittorrent-nox</c> on the path; null when there is none.</summary>
+    /// <summary>What <see cref="ExecutableVariable"/> names, else the first <c>qbittorrent-nox</c> on the path; else null.</summary>
     public static string? FindExecutable()
     {
         if (Environment.GetEnvironmentVariable(ExecutableVariable) is { Length: > 0 } named)
