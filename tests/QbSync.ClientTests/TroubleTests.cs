@@ -54,7 +54,7 @@ internal sealed class TroubleTests
         await ClientLab.SeedAsync(_lab.Source, _lab.SourceClient, torrent);
         var full = _lab.StartDestination("--min-free", "1000TiB");
         var source = _lab.StartSource();
-        await Eventually.BecomesTrueAsync(() => source.Output.Contains("space", StringComparison.OrdinalIgnoreCase), TimeSpan.FromSeconds(30), "the source says why it waits");
+        await Eventually.BecomesTrueAsync(() => source.Output.Contains("disk is full", StringComparison.Ordinal), TimeSpan.FromSeconds(30), "the source says why it waits");
         Assert.That(Directory.EnumerateFiles(_lab.Destination.SavePath, "*.qbsync-part", SearchOption.AllDirectories), Is.Empty);
         Assert.That(await full.TerminateAsync(), Is.Zero, full.Output);
 

@@ -49,7 +49,7 @@ internal sealed class RoleSettingsTests
     {
         var environment = new Dictionary<string, string> { ["HTTP_PORT"] = "9090" };
         string[] basics = [$"data={_folder.Path}", "listen=127.0.0.1:50051"];
-        Assert.That(Health(basics), Is.EqualTo((":9090", "HTTP_PORT")));
+        Assert.That(Health(basics), Is.EqualTo(("9090", "HTTP_PORT")));
 
         environment["QBSYNC_DESTINATION_HEALTH_ADDR"] = "127.0.0.1:9191";
         Assert.That(Health(basics), Is.EqualTo(("127.0.0.1:9191", "QBSYNC_DESTINATION_HEALTH_ADDR")));
