@@ -17,8 +17,6 @@ internal sealed partial class EngineMetrics
     private Counter.Child[] _violations = [];
     private Gauge.Child[] _sessionStates = [];
     private Gauge? _finalizeQueue;
-    private Gauge? _freeSpace;
-    private Gauge.Child? _minFreeSpace;
 
     /// <summary>A torrent is final, durably.</summary>
     public void DestinationTorrentSynced(InfoHash id, string name) => CountSynced(id.ToString(), NameLabel(id, name));
@@ -60,15 +58,7 @@ internal sealed partial class EngineMetrics
 
         _activeTorrents.Set(gauges.Active);
         _finalizeQueue!.Set(gauges.FinalizeQueue);
-        _minFreeSpace!.Set(gauges.MinFreeBytes);
-        if (gauges.FreeBytes is { } free)
-        {
-            _freeSpace!.WithLabels(_mode, gauges.Root).Set(free);
-        }
-        else
-        {
-            _freeSpace!.RemoveLabelled(_mode, gauges.Root);
-        }
+        ShowSpace(gauges.Root, gauges.FreeBytes, gauges.MinFreeBytes);
     });
 
     partial void RegisterDestination(Counter dropped)
@@ -95,8 +85,6 @@ internal sealed partial class EngineMetrics
         _violations = [.. ((string[])["active", "downloading", "missing_files", "errored"]).Select(kind => violations.WithLabels(_mode, kind))];
         _sessionStates = CreateStateGauges("absent", "opening", "receiving", "finalizing", "complete", "handed_off", "aborting", "failed");
         _finalizeQueue = _factory.CreateGauge("qbsync_finalization_queue_depth", "Torrents waiting for a finalization worker");
-        _freeSpace = _factory.CreateGauge("qbsync_free_space_bytes", "Free space of a root at the last look", ["mode", "root"]);
-        _minFreeSpace = _factory.CreateGauge("qbsync_min_free_space_bytes", "Free space that is kept", ["mode"]).WithLabels(_mode);
     }
 }
 

@@ -57,16 +57,17 @@ internal sealed partial class EngineMetrics
     }
 
     /// <summary>Gives the gauges what they read at a scrape.</summary>
-    public void PublishSource(Func<SourceReport> report, Func<int> gateState, int senderWorkers, int maxLive)
+    public void PublishSource(Func<SourceReport> report, Func<int> gateState, SourceOptions options)
     {
-        _senderWorkers.Set(senderWorkers);
-        _live = new LiveSeries(_factory, maxLive);
+        _senderWorkers.Set(options.NumSenders);
+        _live = new LiveSeries(_factory, options.MetricsMaxTorrents);
         OnCollect(() =>
         {
             var now = report();
             _gateState.Set(gateState());
             _finalizationBackoffs.Set(now.FailedFinalizations);
             _completionRecords.Set(now.Records);
+            ShowSpace(options.Data, now.FreeBytes, options.MinSpace);
             var active = 0;
             var backlog = 0L;
             foreach (var torrent in now.Torrents)

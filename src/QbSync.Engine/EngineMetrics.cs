@@ -16,6 +16,8 @@ internal sealed partial class EngineMetrics
     private readonly CollectorRegistry _registry;
     private readonly string _mode;
     private readonly FinishedSeries _finished;
+    private readonly Gauge _freeSpace;
+    private readonly Gauge.Child _minFreeSpace;
     private readonly Counter _torrentsSynced;
     private readonly Counter.Child _finalizationErrors;
     private readonly Counter.Child _tagErrors;
@@ -46,6 +48,8 @@ internal sealed partial class EngineMetrics
         _finishedDropped = dropped.WithLabels(mode, "finished");
         _collectErrors = SharedMetricFamilies.CollectErrors(factory).WithLabels("engine");
         _finished = new FinishedSeries(1000);
+        _freeSpace = factory.CreateGauge("qbsync_free_space_bytes", "Free space of a root at the last look", ["mode", "root"]);
+        _minFreeSpace = factory.CreateGauge("qbsync_min_free_space_bytes", "Free space that is kept", ["mode"]).WithLabels(mode);
         if (mode == "source")
         {
             RegisterSource(dropped);
@@ -61,6 +65,20 @@ internal sealed partial class EngineMetrics
     public void TagFailed() => _tagErrors.Inc();
 
     public void SyncAborted() => _outcomeAborted.Inc();
+
+    /// <summary>Free space is absent while it is not known, never 0.</summary>
+    private void ShowSpace(string root, long? free, long least)
+    {
+        _minFreeSpace.Set(least);
+        if (free is { } bytes)
+        {
+            _freeSpace.WithLabels(_mode, root).Set(bytes);
+        }
+        else
+        {
+            _freeSpace.RemoveLabelled(_mode, root);
+        }
+    }
 
     partial void RegisterSource(Counter dropped);
 

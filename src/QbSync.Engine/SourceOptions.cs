@@ -43,6 +43,10 @@ public sealed class SourceOptions
     /// <value>64 MiB; at least 4 MiB.</value>
     public long ReadAhead { get; set; } = 64L << 20;
 
+    /// <summary>Free space at the client's default save path below which torrents that are complete get three times the share: what finishes can leave.</summary>
+    /// <value>50 GiB, in bytes; 0 for never.</value>
+    public long MinSpace { get; set; } = 50L << 30;
+
     /// <summary>Longest pause between tries to reach the destination.</summary>
     /// <value>30 s; at least 1 s.</value>
     public TimeSpan ReconnectMaxDelay { get; set; } = TimeSpan.FromSeconds(30);
@@ -72,6 +76,7 @@ public sealed class SourceOptions
         Require(errors, Sleep >= TimeSpan.FromSeconds(1), $"sleep: {Sleep} is below 1 s.");
         Require(errors, NumSenders is >= 1 and <= 256, $"num-senders: {NumSenders} is not between 1 and 256.");
         Require(errors, ReadAhead >= 4L << 20, $"read-ahead: {ReadAhead} is below 4 MiB.");
+        Require(errors, MinSpace >= 0, $"min-space: {MinSpace} is negative.");
         Require(errors, ReconnectMaxDelay >= TimeSpan.FromSeconds(1), $"reconnect-max-delay: {ReconnectMaxDelay} is below 1 s.");
         Require(errors, CallTimeout >= TimeSpan.FromSeconds(1), $"call-timeout: {CallTimeout} is below 1 s.");
         Require(errors, StopTimeout >= TimeSpan.Zero, $"stop-timeout: {StopTimeout} is negative.");

@@ -75,6 +75,7 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
             NumSenders = values.Integer("num-senders"),
             ReadAhead = values.Bytes("read-ahead"),
             ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
+            MinSpace = values.Bytes("min-space"),
         };
     }
 

@@ -16,6 +16,7 @@ internal sealed partial class SourceLoop
     private bool? _clientOk;
     private string _clientProblem = "";
     private bool _isStarted;
+    private long? _freeBytes;
 
     private void OnClient(string problem)
     {
@@ -33,6 +34,9 @@ internal sealed partial class SourceLoop
 
     private void OnSeen(ClientSnapshot snapshot)
     {
+        // Unknown is not short: a client that does not tell changes no order.
+        _freeBytes = snapshot.Update.FreeBytes;
+        _scheduler.SetShortOfSpace(_freeBytes < _options.MinSpace);
         HashSet<InfoHash> listed = [];
         HashSet<ClientTorrentId> named = [.. snapshot.Update.Removed];
         foreach (var status in snapshot.Update.Torrents)

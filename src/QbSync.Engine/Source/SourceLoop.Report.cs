@@ -51,7 +51,7 @@ internal sealed partial class SourceLoop
         torrents.Sort(static (a, b) => (a.FinishedAt is not null).CompareTo(b.FinishedAt is not null) is var order and not 0
             ? order : string.CompareOrdinal(a.Name, b.Name));
         _report = new SourceReport(
-            reports, states, FailedFinalizations(), _syncs.Values.Count(sync => sync.Completion is not null), _with.Clock.WallNow);
+            reports, states, FailedFinalizations(), _syncs.Values.Count(sync => sync.Completion is not null), _freeBytes, _with.Clock.WallNow);
         _status.Current = new EngineStatus
         {
             At = _with.Clock.WallNow,
@@ -64,7 +64,7 @@ internal sealed partial class SourceLoop
         };
     }
 
-    private void PublishMetrics() => _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options.NumSenders, _options.MetricsMaxTorrents);
+    private void PublishMetrics() => _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options);
 
     private int FailedFinalizations() => _syncs.Values.Count(sync => sync is { State: TorrentSyncState.Finalizing, Hold: not null });
 

@@ -4,9 +4,9 @@ namespace QbSync.Engine.Source;
 
 /// <summary>What metrics read at a scrape: immutable, swapped whole by the loop.</summary>
 internal sealed record SourceReport(
-    IReadOnlyList<SourceReport.Torrent> Torrents, IReadOnlyList<int> States, int FailedFinalizations, int Records, DateTimeOffset At)
+    IReadOnlyList<SourceReport.Torrent> Torrents, IReadOnlyList<int> States, int FailedFinalizations, int Records, long? FreeBytes, DateTimeOffset At)
 {
-    public static SourceReport Empty { get; } = new([], [], 0, 0, DateTimeOffset.UnixEpoch);
+    public static SourceReport Empty { get; } = new([], [], 0, 0, null, DateTimeOffset.UnixEpoch);
 
     /// <summary>One torrent.</summary>
     /// <param name="Id">The torrent.</param>

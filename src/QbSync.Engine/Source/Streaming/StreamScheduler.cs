@@ -5,17 +5,20 @@ internal readonly record struct PieceJob(PieceStream Stream, StreamGrant Grant, 
 
 /// <summary>
 /// Which piece is next: between torrents that download and those that are complete by bytes, one to one; among the former in turn, among the latter
-/// the one with the least left. Thread-safe; the loop replaces the lists.
+/// the one with the least left. While the source is short of space the complete ones get three times as much, since what finishes can leave.
+/// Thread-safe; the loop replaces the lists.
 /// </summary>
 internal sealed class StreamScheduler(CapacityHold capacity)
 {
     private const long Quantum = 4 << 20;
+    private const int BacklogWeightWhenShort = 3;
     private readonly Lock _gate = new();
     private PieceStream[] _live = [];
     private PieceStream[] _backlog = [];
     private int _nextLive;
     private long _liveAhead;
     private long _lastAttempt;
+    private int _backlogWeight = 1;
 
     /// <summary>The number that the next attempt will have.</summary>
     public long NextAttempt => Interlocked.Read(ref _lastAttempt) + 1;
@@ -28,6 +31,15 @@ internal sealed class StreamScheduler(CapacityHold capacity)
             _live = live;
             _backlog = backlog;
             _nextLive = live.Length == 0 ? 0 : _nextLive % live.Length;
+        }
+    }
+
+    /// <summary>Whether the source is short of space; in force with the next piece.</summary>
+    public void SetShortOfSpace(bool isShort)
+    {
+        lock (_gate)
+        {
+            _backlogWeight = isShort ? BacklogWeightWhenShort : 1;
         }
     }
 
@@ -64,7 +76,7 @@ internal sealed class StreamScheduler(CapacityHold capacity)
     {
         var bytes = (long)job.Stream.Layout.Manifest.GetPieceLength(job.Piece);
         var limit = Math.Max(Quantum, bytes);
-        _liveAhead = Math.Clamp(_liveAhead + (live ? bytes : -bytes), -limit, limit);
+        _liveAhead = Math.Clamp(_liveAhead + (live ? bytes : -bytes / _backlogWeight), -limit, limit);
     }
 
     private bool TryLive_NeedsLock(TimeSpan now, out PieceJob job)
