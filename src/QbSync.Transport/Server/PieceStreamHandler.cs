@@ -23,14 +23,14 @@ internal sealed partial class PieceStreamHandler(
     /// <summary>Frames without weight that may wait beside the chunks.</summary>
     public const int MaxControlFrames = 256;
 
-    private static readonly TimeSpan OpenTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan SilentTime = TimeSpan.FromMinutes(5);
 
-    public async Task RunAsync(string name, IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended, CancellationToken cancelled)
+    /// <param name="ended">The call was given up, or the server is about to stop.</param>
+    /// <param name="cancelled">The call was given up.</param>
+    public async Task RunAsync(string name, uint slot, IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended, CancellationToken cancelled)
     {
-        using var silence = new CancellationTokenSource(OpenTime, time);
+        using var silence = new CancellationTokenSource(SilentTime, time);
         using var reading = CancellationTokenSource.CreateLinkedTokenSource(ended, silence.Token);
-        var slot = await ReadOpenAsync(frames, reading.Token).ConfigureAwait(false);
         Log.StreamOpened(logger, name, slot);
         var writing = RunAcksAsync(reading, cancelled);
         var failing = CancelOnFailureAsync(reading);
@@ -63,24 +63,10 @@ internal sealed partial class PieceStreamHandler(
         }
     }
 
-    private static async Task<uint> ReadOpenAsync(IAsyncStreamReader<IncomingFrame> frames, CancellationToken cancellationToken)
-    {
-        if (!await frames.MoveNext(cancellationToken).ConfigureAwait(false))
-        {
-            throw WireMapping.Malformed("a piece stream ended before it began");
-        }
-
-        using var frame = frames.Current;
-        return frame.Message is { FrameCase: SourceFrame.FrameOneofCase.Open } message
-            ? message.Open.Slot
-            : throw WireMapping.Malformed("a piece stream does not begin with StreamOpen");
-    }
-
     /// <summary>Reads until the source ends the stream (null) or sends something wrong.</summary>
     private async Task<Exception?> ReadAsync(
         IAsyncStreamReader<IncomingFrame> frames, CancellationTokenSource silence, CancellationToken cancellationToken)
     {
-        silence.CancelAfter(SilentTime);
         while (await frames.MoveNext(cancellationToken).ConfigureAwait(false))
         {
             silence.CancelAfter(SilentTime);

@@ -10,6 +10,7 @@ namespace QbSync.Transport.Server;
 /// <summary>What all piece streams of a server share: budget, workers, buffers, limits, metrics. Owned by the container. Thread-safe.</summary>
 internal sealed class PieceStreams
 {
+    private static readonly TimeSpan OpenTime = TimeSpan.FromSeconds(10);
     private readonly IPieceIntake _intake;
     private readonly SessionTable _sessions;
     private readonly WriteWorkers _workers;
@@ -38,17 +39,19 @@ internal sealed class PieceStreams
 
     public TransportMetrics Metrics { get; }
 
-    /// <summary>Serves one stream until it ends.</summary>
+    /// <summary>Serves one stream until it ends. Its first frame is read before anything is refused, or its source might learn no reason.</summary>
     /// <param name="ended">The call was given up, or the server is about to stop.</param>
     /// <param name="cancelled">The call was given up.</param>
     public async Task RunAsync(
-        ServerSession session,
+        Metadata headers,
         IAsyncStreamReader<IncomingFrame> frames,
         IServerStreamWriter<DestinationFrame> answers,
         CancellationToken ended,
         CancellationToken cancelled)
     {
-        if (ended.IsCancellationRequested || !_sessions.TryAddStream(session, _options.MaxStreams))
+        var slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
+        using var lease = _sessions.Take(headers);
+        if (!_sessions.TryAddStream(lease.Session, _options.MaxStreams))
         {
             Metrics.StreamOpenFailed();
             throw new PeerException(PeerFault.Limit, $"max-peer-streams: {_options.MaxStreams} streams are open.");
@@ -62,25 +65,51 @@ internal sealed class PieceStreams
                 throw new PeerException(PeerFault.Limit, $"{WriteWorkers.MaxQueues} streams are open.");
             }
 
-            var acks = new AckWriter(answers, Budget, Metrics, _options.AckDelay, _time);
-            var share = Budget.Open(acks.Wake);
-            try
-            {
-                var assembler = new PieceAssembler(_intake, session.Caller, acks, Metrics);
-                var capacity = _options.StreamWindow / SyncLimits.LeastWeight + PieceStreamHandler.MaxControlFrames;
-                var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity);
-                var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, _logger, _time);
-                await handler.RunAsync(session.Caller.Name, frames, ended, cancelled).ConfigureAwait(false);
-            }
-            finally
-            {
-                Budget.Close(share);
-            }
+            await ServeAsync(lease.Caller, slot, frames, answers, ended, cancelled).ConfigureAwait(false);
         }
         finally
         {
             Interlocked.Decrement(ref _streams);
-            _sessions.RemoveStream(session);
+            _sessions.RemoveStream(lease.Session);
         }
+    }
+
+    private async Task ServeAsync(
+        Caller caller,
+        uint slot,
+        IAsyncStreamReader<IncomingFrame> frames,
+        IServerStreamWriter<DestinationFrame> answers,
+        CancellationToken ended,
+        CancellationToken cancelled)
+    {
+        var acks = new AckWriter(answers, Budget, Metrics, _options.AckDelay, _time);
+        var share = Budget.Open(acks.Wake);
+        try
+        {
+            var assembler = new PieceAssembler(_intake, caller, acks, Metrics);
+            var capacity = _options.StreamWindow / SyncLimits.LeastWeight + PieceStreamHandler.MaxControlFrames;
+            var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity);
+            var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, _logger, _time);
+            await handler.RunAsync(caller.Name, slot, frames, ended, cancelled).ConfigureAwait(false);
+        }
+        finally
+        {
+            Budget.Close(share);
+        }
+    }
+
+    private async Task<uint> ReadOpenAsync(IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended)
+    {
+        using var patience = new CancellationTokenSource(OpenTime, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, patience.Token);
+        if (!await frames.MoveNext(either.Token).ConfigureAwait(false))
+        {
+            throw WireMapping.Malformed("a piece stream ended before it began");
+        }
+
+        using var frame = frames.Current;
+        return frame.Message is { FrameCase: SourceFrame.FrameOneofCase.Open } message
+            ? message.Open.Slot
+            : throw WireMapping.Malformed("a piece stream does not begin with StreamOpen");
     }
 }

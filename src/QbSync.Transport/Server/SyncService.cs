@@ -144,8 +144,7 @@ internal sealed partial class SyncService(
     public async Task StreamPiecesAsync(
         IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<DestinationFrame> answers, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        await streams.RunAsync(lease.Session, frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
+        await streams.RunAsync(context.RequestHeaders, frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
     }
 }

@@ -28,7 +28,18 @@ internal sealed class RawStream : IDisposable
 
     public List<(ulong Transfer, AckStatus Status)> Answers { get; } = [];
 
-    public Task SendAsync(params byte[] frame) => _call.RequestStream.WriteAsync(frame).DefaultTimeout();
+    /// <summary>Sends bytes. What a stream that has ended does not take is told by <see cref="ReadToEndAsync"/>.</summary>
+    public async Task SendAsync(params byte[] frame)
+    {
+        try
+        {
+            await _call.RequestStream.WriteAsync(frame).DefaultTimeout();
+        }
+        catch (RpcException)
+        {
+            // The status says why.
+        }
+    }
 
     public Task SendAsync(SourceFrame frame) => SendAsync(frame.ToByteArray());
 

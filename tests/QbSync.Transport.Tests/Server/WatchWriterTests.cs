@@ -10,6 +10,7 @@ using QbSync.Transport.Wire.Protocol;
 
 namespace QbSync.Transport.Tests.Server;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class WatchWriterTests
 {
     private readonly FakeTimeProvider _time = new();
