@@ -15,16 +15,18 @@ internal sealed class TestPool
 
     public TestPool()
     {
-        var metrics = TransportMetrics.ForSource(
+        Metrics = TransportMetrics.ForSource(
             Prometheus.Metrics.WithCustomRegistry(_registry), _registry, new TransportClientOptions { Address = "localhost:1" }, Time);
         var clock = new LinkClock(Time);
-        Pool = new StreamPool(clock, metrics);
+        Pool = new StreamPool(clock, Metrics);
         Limiter = new RateLimiter(Time, clock);
         Ledger = new ResendLedger();
-        Sender = new PieceSender(Pool, Limiter, Ledger, metrics);
+        Sender = new PieceSender(Pool, Limiter, Ledger, Metrics);
     }
 
     public FakeTimeProvider Time { get; } = new();
+
+    public TransportMetrics Metrics { get; }
 
     public StreamPool Pool { get; }
 
