@@ -13,6 +13,7 @@ internal sealed class BoundaryFile : CachedFile
     private const uint NoSlot = uint.MaxValue;
     private readonly Lock _gate = new();
     private readonly TorrentStorage _owner;
+    private readonly StorageContext _context;
     private readonly SessionFolder _folder;
     private readonly int _pieceLength;
     private readonly int _pieces;
@@ -24,6 +25,7 @@ internal sealed class BoundaryFile : CachedFile
         : base(context.Handles, context.Files)
     {
         _owner = owner;
+        _context = context;
         _folder = folder;
         _pieceLength = owner.Request.Manifest.PieceLength;
         _pieces = owner.Request.Manifest.PieceCount;
@@ -164,6 +166,7 @@ internal sealed class BoundaryFile : CachedFile
             _unwritten.AddRange(_slots.Keys);
         }
 
+        _context.Metrics.FileSyncFailed();
         _owner.LoseUnflushed(null, failure);
     }
 

@@ -9,6 +9,7 @@ internal sealed class StoredFile : CachedFile
 {
     private const long MinPreallocated = 1 << 20;
     private readonly TorrentStorage _owner;
+    private readonly StorageContext _context;
     private volatile FileRecord? _record;
     private volatile bool _isAllocated;
 
@@ -16,6 +17,7 @@ internal sealed class StoredFile : CachedFile
         : base(context.Handles, context.Files)
     {
         _owner = owner;
+        _context = context;
         Index = index;
         Length = owner.Request.Manifest.Files[index].Length;
         _record = record;
@@ -86,7 +88,11 @@ internal sealed class StoredFile : CachedFile
     }
 
     /// <inheritdoc />
-    protected override void OnSyncFailed(StorageException failure) => _owner.LoseUnflushed(this, failure);
+    protected override void OnSyncFailed(StorageException failure)
+    {
+        _context.Metrics.FileSyncFailed();
+        _owner.LoseUnflushed(this, failure);
+    }
 
     private void Check(FileHandle handle)
     {

@@ -114,6 +114,7 @@ internal sealed partial class TorrentStorage
             }
             catch (StorageException exception)
             {
+                _context.Metrics.FileSyncFailed();
                 foreach (var file in group)
                 {
                     LoseUnflushed(file, exception);

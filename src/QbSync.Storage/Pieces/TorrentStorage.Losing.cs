@@ -7,10 +7,9 @@ internal sealed partial class TorrentStorage
     private static readonly TimeSpan FaultLogInterval = TimeSpan.FromSeconds(30);
     private long _nextFaultLog;
 
-    /// <summary>A flush of a file failed: its pieces since the last good one are unwritten. Null stands for the boundary file.</summary>
+    /// <summary>A flush of a file, or of its folder, failed: its pieces since the last good one are unwritten. Null stands for the boundary file.</summary>
     public void LoseUnflushed(StoredFile? file, StorageException failure)
     {
-        _context.Metrics.FileSyncFailed();
         if (failure.Fault == StorageFault.NoSpace)
         {
             _context.Space.FoundFull();

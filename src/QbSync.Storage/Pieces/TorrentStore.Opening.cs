@@ -15,6 +15,11 @@ public sealed partial class TorrentStore
         Opened(_context);
         lock (_gate)
         {
+            if (_unreadable.Contains(id))
+            {
+                return new StoreOpenOutcome(null, new Refusal(RefusalReason.StorageError, "Its state could not be read at the start and is not overwritten."));
+            }
+
             if (_torrents.ContainsKey(id) || !_opening.TryAdd(id, 0))
             {
                 return new StoreOpenOutcome(null, new Refusal(RefusalReason.Busy, "The torrent is open already, or being opened."));
@@ -109,8 +114,7 @@ public sealed partial class TorrentStore
         var folder = new SessionFolder(_context!.State, request.Manifest.Id);
         try
         {
-            using var handle = folder.Create();
-            AtomicFile.Write(_files, handle, SessionFolder.TorrentName, request.Torrent.Span);
+            SaveTorrent(folder, request);
             var records = new RecordBatch();
             records.AddRequest(request);
             foreach (var (index, record) in settler.Records)
@@ -126,6 +130,20 @@ public sealed partial class TorrentStore
         catch (StorageException)
         {
             TryRemove(folder);
+            throw;
+        }
+    }
+
+    private void SaveTorrent(SessionFolder folder, StoreRequest request)
+    {
+        try
+        {
+            using var handle = folder.Create();
+            AtomicFile.Write(_files, handle, SessionFolder.TorrentName, request.Torrent.Span);
+        }
+        catch (StorageException)
+        {
+            _metrics.StateSaveFailed();
             throw;
         }
     }

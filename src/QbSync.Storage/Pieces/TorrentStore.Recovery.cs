@@ -85,6 +85,11 @@ public sealed partial class TorrentStore
         catch (StorageException exception) when (exception.Fault != StorageFault.NewerState)
         {
             // One bad session never stops the others; its state is left as it is, for the next start or for a person.
+            lock (_gate)
+            {
+                _unreadable.Add(id);
+            }
+
             Log.NotRecovered(_logger, id, exception.Message);
         }
     }

@@ -17,6 +17,7 @@ public sealed partial class TorrentStore : ITorrentStore
     private readonly Lock _gate = new();
     private readonly Dictionary<InfoHash, TorrentStorage> _torrents = [];
     private readonly Dictionary<InfoHash, long> _opening = [];
+    private readonly HashSet<InfoHash> _unreadable = [];
     private readonly StorageOptions _options;
     private readonly IFileSystem _files;
     private readonly StorageMetrics _metrics;

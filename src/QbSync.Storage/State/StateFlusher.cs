@@ -36,10 +36,10 @@ internal sealed partial class StateFlusher : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        await _stop.CancelAsync().ConfigureAwait(false);
         Task[] running;
         lock (_gate)
         {
-            _stop.Cancel();
             running = [.. _running.Values];
         }
 

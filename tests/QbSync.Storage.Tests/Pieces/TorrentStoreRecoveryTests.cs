@@ -257,4 +257,23 @@ public sealed class TorrentStoreRecoveryTests
         storage = (await _rig.CrashAndStartAsync())[0];
         Assert.That((storage.HeldPieces, storage.CopyHave()[2], storage.Request.Parameters.Category[0]), Is.EqualTo((1, true, 'd')));
     }
+
+    [Test]
+    public async Task StateThatCannotBeReadNow_IsLeftAlone_AndOthersGoOn()
+    {
+        _rig.Logs.Expect(StorageEventIds.TorrentStore + 2);
+        var torrent = TorrentStorageReceivingTests.Mixed();
+        var other = new Testing.Torrents.TorrentBuilder("other") { Length = 70_000 }.Build();
+        StoreRig.SendAll(await _rig.StartAndOpenAsync(torrent), torrent);
+        StoreRig.SendAll(await _rig.OpenAsync(other), other);
+        await _rig.Store.DisposeAsync();
+        var path = Path.Combine("torrents", torrent.Id.ToString());
+        _rig.Files.Fault = call => call.Operation == "OpenFolder" && call.Name == path ? IO.FaultyFileSystem.InputOutput : null;
+        Assert.That((await _rig.StartAsync()).Select(static found => found.Request.Manifest.Id), Is.EqualTo(new[] { other.Id }));
+        _rig.Files.Fault = null;
+        var outcome = await _rig.Store.OpenAsync(StoreRig.Request(torrent), default).DefaultTimeout();
+        Assert.That(outcome.Refusal?.Reason, Is.EqualTo(RefusalReason.StorageError));
+        var after = await _rig.RestartAsync();
+        Assert.That(after.Select(static found => found.HeldPieces), Is.EquivalentTo(new[] { torrent.Manifest.PieceCount, other.Manifest.PieceCount }));
+    }
 }
