@@ -31,6 +31,11 @@ public sealed class LoggingTests
         Messages(package).Where(message => message.Method.DeclaringType is not { IsNested: true, Name: "Log" } || message.Attribute.Message is not [.., '.' or '}']).Select(message => Name(message.Method)),
         Is.Empty);
 
+    [Test]
+    public void Messages_Sources_StandInLogFiles() => Assert.That(
+        Repository.Files("src", "*.cs").Where(file => !file.EndsWith(".Log.cs", StringComparison.Ordinal) && Repository.Read(file).Contains("[LoggerMessage", StringComparison.Ordinal)),
+        Is.Empty);
+
     private static IEnumerable<(int Id, MethodInfo Method, LoggerMessageAttribute Attribute)> Messages(string package) =>
         from type in Packages.Load(package).GetTypes()
         from method in type.GetMethods(Any)

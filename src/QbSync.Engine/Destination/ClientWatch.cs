@@ -60,13 +60,4 @@ internal sealed partial class ClientWatch(ITorrentClient client, TimeProvider ti
     }
 
     private sealed record Health(bool Ok, string Problem);
-
-    private static partial class Log
-    {
-        [LoggerMessage(4500, LogLevel.Information, "The torrent client answers.")]
-        public static partial void ClientAnswers(ILogger logger);
-
-        [LoggerMessage(4501, LogLevel.Warning, "The torrent client cannot be used ({Fault}): {Problem}")]
-        public static partial void ClientFails(ILogger logger, ClientFault fault, string problem);
-    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -164,13 +163,4 @@ public sealed partial class DestinationEngine
             .OrderBy(static seen => seen.Stamp)
             .Take(MaxWatched)
             .Select(static seen => seen.Status.Id)];
-
-    private static partial class Log
-    {
-        [LoggerMessage(4560, LogLevel.Information, "The destination knows {Torrents} torrents, incarnation {Incarnation}.")]
-        public static partial void Recovered(ILogger logger, int torrents, ulong incarnation);
-
-        [LoggerMessage(4561, LogLevel.Information, "The destination has stopped; {Torrents} torrents are closed.")]
-        public static partial void Stopped(ILogger logger, int torrents);
-    }
 }

@@ -47,13 +47,4 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
         Log.Room(logger, options.DataRoot, free ?? 0);
         return true;
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4510, LogLevel.Warning, "The disk of {Root} is full: {Free} bytes are free. Pieces wait until there is room.")]
-        public static partial void Full(ILogger logger, string root, long free);
-
-        [LoggerMessage(4511, LogLevel.Information, "There is room on the disk of {Root} again: {Free} bytes are free.")]
-        public static partial void Room(ILogger logger, string root, long free);
-    }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Pieces;
@@ -207,32 +206,5 @@ internal sealed partial class SourceLoop
                 sync.Hold = sync.Hold with { RetryAt = Now };
             }
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4050, LogLevel.Information, "{Name} ({Torrent}) is gone from the client.")]
-        public static partial void Removed(ILogger logger, string name, InfoHash torrent);
-
-        [LoggerMessage(4051, LogLevel.Warning, "{Name} ({Torrent}) waits: {Reason}")]
-        public static partial void Held(ILogger logger, string name, InfoHash torrent, string reason);
-
-        [LoggerMessage(4052, LogLevel.Warning, "{Name} ({Torrent}) got strike {Strikes} of {Limit}: {Reason}")]
-        public static partial void Strike(ILogger logger, string name, InfoHash torrent, int strikes, int limit, string reason);
-
-        [LoggerMessage(4053, LogLevel.Warning, "The destination's disk is full; pieces wait for room there.")]
-        public static partial void DestinationFull(ILogger logger);
-
-        [LoggerMessage(4054, LogLevel.Information, "The destination has room again.")]
-        public static partial void DestinationHasRoom(ILogger logger);
-
-        [LoggerMessage(4055, LogLevel.Error, "{Name} ({Torrent}): an unexpected fault.")]
-        public static partial void Unexpected(ILogger logger, string name, InfoHash torrent, Exception exception);
-
-        [LoggerMessage(4056, LogLevel.Warning, "{Pieces} pieces were in flight and not answered when the source stopped; they are sent again after a restart.")]
-        public static partial void PiecesLost(ILogger logger, int pieces);
-
-        [LoggerMessage(4057, LogLevel.Error, "The record of {Torrent} has a state that it cannot begin with; it is asked for anew.")]
-        public static partial void RecordUnusable(ILogger logger, InfoHash torrent);
     }
 }

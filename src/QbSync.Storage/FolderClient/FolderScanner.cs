@@ -106,13 +106,4 @@ internal sealed partial class FolderScanner(string folder, ILogger logger)
     /// <param name="IsWarned">Whether a person was told that it is of no use.</param>
     /// <param name="CopyOf">The torrent that it is a second copy of, or none.</param>
     private sealed record Seen(Stamp Stamp, InfoHash Id, bool IsWarned, InfoHash CopyOf = default);
-
-    private static partial class Log
-    {
-        [LoggerMessage(StorageEventIds.FolderTorrentClient, LogLevel.Warning, "'{Path}' is left out, it is no torrent that can be read: {Reason}")]
-        public static partial void TorrentUnreadable(ILogger logger, string path, string reason);
-
-        [LoggerMessage(StorageEventIds.FolderTorrentClient + 1, LogLevel.Warning, "'{Path}' is left out, '{Other}' is the same torrent.")]
-        public static partial void TorrentIsDuplicate(ILogger logger, string path, string other);
-    }
 }

@@ -90,10 +90,4 @@ internal sealed partial class StateFlusher : IAsyncDisposable
             }
         }
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(StorageEventIds.StateFlusher, LogLevel.Error, "The state of torrent {Torrent} could not be saved and stays in memory: {Reason}")]
-        public static partial void FlushFailed(ILogger logger, Torrents.InfoHash torrent, string reason);
-    }
 }

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using Microsoft.Extensions.Logging;
 using QbSync.Transport.Client.Backoff;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
@@ -156,18 +155,5 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
             link.Events.NotReached(e);
             return null;
         }
-    }
-
-    private static partial class Log
-    {
-        [LoggerMessage(TransportEventIds.PieceStreamOpened, LogLevel.Debug, "Stream {Slot} is open.", EventName = nameof(PieceStreamOpened))]
-        public static partial void PieceStreamOpened(ILogger logger, int slot);
-
-        [LoggerMessage(TransportEventIds.PieceStreamEnded, LogLevel.Debug, "Stream {Slot} ended: {Cause}.", EventName = nameof(PieceStreamEnded))]
-        public static partial void PieceStreamEnded(ILogger logger, int slot, StreamEnd cause);
-
-        [LoggerMessage(TransportEventIds.PieceStreamNotOpened, LogLevel.Debug,
-            "Stream {Slot} could not be opened: {Error}", EventName = nameof(PieceStreamNotOpened))]
-        public static partial void PieceStreamNotOpened(ILogger logger, int slot, string error);
     }
 }

@@ -181,10 +181,4 @@ internal sealed partial class Finalizer(
             run.Report(FinalizeStage.Verifying, _before, total);
         }
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4530, LogLevel.Information, "Torrent {Id} waits to be made final ({Reason}): {Detail}")]
-        public static partial void Waits(ILogger logger, Torrents.InfoHash id, RefusalReason reason, string detail);
-    }
 }

@@ -182,16 +182,4 @@ internal sealed partial class PeerWatcher(
             await ended.CancelAsync().ConfigureAwait(false);
         }
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4030, LogLevel.Information, "The destination answers: {Software}.")]
-        public static partial void PeerUp(ILogger logger, string software);
-
-        [LoggerMessage(4031, LogLevel.Warning, "The destination does not answer; trying on. {Reason}")]
-        public static partial void PeerDown(ILogger logger, string reason);
-
-        [LoggerMessage(4032, LogLevel.Debug, "Listening to the destination ended: {Reason}")]
-        public static partial void WatchEnded(ILogger logger, string reason);
-    }
 }

@@ -75,10 +75,4 @@ internal sealed partial class RecordStore(IDurableRecords records, ILogger<Recor
 
         return record;
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4001, LogLevel.Warning, "Record {Record} cannot be read and counts as absent.")]
-        public static partial void RecordDamaged(ILogger logger, string record, Exception? exception);
-    }
 }

@@ -42,10 +42,4 @@ internal sealed partial class RecordWriter(RecordStore store, ILogger<RecordWrit
     public void Complete() => _jobs.Writer.TryComplete();
 
     private sealed record Job(InfoHash Id, TorrentRecord? Record, TaskCompletionSource Done);
-
-    private static partial class Log
-    {
-        [LoggerMessage(4002, LogLevel.Warning, "The record of {Torrent} could not be written: {Reason}")]
-        public static partial void RecordNotWritten(ILogger logger, InfoHash torrent, string reason);
-    }
 }
