@@ -33,6 +33,7 @@ public sealed class DestinationClientTests
     {
         await using var rig = new DestinationRig();
         rig.Client.IgnoresAdds = true;
+        rig.Step = TimeSpan.FromSeconds(2);
         var outcome = await rig.SyncAsync(Torrent, DestinationRig.MakeInit(Torrent), atMost: 5000);
         Assert.That(GetReason(outcome), Is.EqualTo(RefusalReason.ClientRefused));
         Assert.That(rig.Client.Adds, Is.EqualTo(5));
@@ -94,6 +95,7 @@ public sealed class DestinationClientTests
     {
         await using var rig = new DestinationRig();
         rig.Client.DropsSelections = true;
+        rig.Step = TimeSpan.FromSeconds(1);
         var torrent = DestinationSyncTests.Multi;
         var outcome = await rig.SyncAsync(torrent, DestinationRig.MakeInit(torrent, static file => file.Index == 0));
         Assert.That(GetReason(outcome), Is.EqualTo(RefusalReason.ClientRefused));

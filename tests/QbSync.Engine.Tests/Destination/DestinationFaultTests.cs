@@ -110,7 +110,7 @@ public sealed class DestinationFaultTests
         await rig.DriveAsync(() => rig.Engine.Status.Problem.Contains("full", StringComparison.Ordinal));
         await using var watch = rig.Engine.WatchAsync(DestinationRig.Source, CancellationToken.None).GetAsyncEnumerator();
         Assert.That(await watch.MoveNextAsync(), Is.True);
-        rig.Disk.FreeBytes = 5L << 30;
+        rig.Disk.FreeBytes = 12L << 30;
         while (watch.Current is not DestinationUpdate.Room)
         {
             Assert.That(await rig.DriveAsync(watch.MoveNextAsync().AsTask()), Is.True);

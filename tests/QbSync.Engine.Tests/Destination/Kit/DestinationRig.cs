@@ -29,6 +29,9 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
+    /// <summary>Virtual time of each real tick.</summary>
+    public TimeSpan Step { get; set; } = TimeSpan.FromMilliseconds(100);
+
     public MemoryDisk Disk { get; } = new();
 
     public ScriptedClient Client { get; }
@@ -206,7 +209,7 @@ internal sealed class DestinationRig : IAsyncDisposable
             }
 
             await real.WaitForNextTickAsync();
-            Time.Advance(TimeSpan.FromMilliseconds(100));
+            Time.Advance(Step);
         }
     }
 
