@@ -1,0 +1,25 @@
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Source.World;
+
+/// <summary>A torrent at the memory destination: every piece that it says it holds was hashed by it. Guarded by its destination.</summary>
+internal sealed class HeldTorrent(TorrentManifest manifest, byte[] selection)
+{
+    public TorrentManifest Manifest { get; } = manifest;
+
+    public byte[] Selection { get; set; } = selection;
+
+    public PieceBitmap Have { get; set; } = new(manifest.PieceCount);
+
+    public DestinationTorrentState State { get; set; } = DestinationTorrentState.Receiving;
+
+    public ulong Epoch { get; set; } = 1;
+
+    public TorrentParameters? Parameters { get; set; }
+
+    public PieceLayout Layout =>
+        QbSync.Torrents.Selection.TryFromBytes(Manifest, Selection, out var selected)
+            ? new PieceLayout(Manifest, selected!) : throw new InvalidOperationException("The selection was checked at Init.");
+}

@@ -1,0 +1,268 @@
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Source.World;
+
+/// <summary>
+/// A small honest destination: it parses what it is sent, hashes every piece, and says Complete only for what it holds. The test makes it absent, full,
+/// slow, forgetful or stubborn. Thread-safe.
+/// </summary>
+internal sealed class MemoryDestination : IDestination
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<InfoHash, HeldTorrent> _torrents = [];
+    private readonly List<Channel<DestinationUpdate>> _watchers = [];
+    private readonly List<string> _calls = [];
+
+    public ulong Incarnation { get; private set; } = 1;
+
+    public bool IsDown { get; private set; }
+
+    public Guid? Source { get; private set; }
+
+    /// <summary>What Init answers instead; null for the truth.</summary>
+    public Func<InitRequest, InitOutcome?> OnInit { get; set; } = static _ => null;
+
+    /// <summary>What Finalize answers instead; null for the truth.</summary>
+    public Func<FinalizeRequest, FinalizeOutcome?> OnFinalize { get; set; } = static _ => null;
+
+    public MemoryLink? Link { get; private set; }
+
+    public IReadOnlyList<string> Calls
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _calls];
+            }
+        }
+    }
+
+    public int Count(string verb) => Calls.Count(call => call == verb);
+
+    public HeldTorrent? Find(InfoHash id)
+    {
+        lock (_gate)
+        {
+            return _torrents.GetValueOrDefault(id);
+        }
+    }
+
+    /// <summary>Cuts every stream, and refuses calls until it is back.</summary>
+    public void SetDown(bool down)
+    {
+        List<Channel<DestinationUpdate>> watchers;
+        lock (_gate)
+        {
+            IsDown = down;
+            watchers = [.. _watchers];
+            _watchers.Clear();
+        }
+
+        foreach (var watcher in watchers)
+        {
+            watcher.Writer.TryComplete(new PeerException(PeerFault.Unreachable, "The destination went away."));
+        }
+
+        Link?.SetConnected(!down);
+    }
+
+    /// <summary>A crash: what was not durable is lost, streams are cut, a new incarnation comes up.</summary>
+    public void Restart(Func<HeldTorrent, int, bool> survives)
+    {
+        SetDown(true);
+        lock (_gate)
+        {
+            Incarnation++;
+            foreach (var torrent in _torrents.Values)
+            {
+                torrent.Epoch++;
+                for (var piece = 0; piece < torrent.Have.Length; piece++)
+                {
+                    if (!survives(torrent, piece))
+                    {
+                        torrent.Have.Clear(piece);
+                    }
+                }
+            }
+        }
+
+        SetDown(false);
+    }
+
+    public void Forget(InfoHash id)
+    {
+        lock (_gate)
+        {
+            _torrents.Remove(id);
+        }
+    }
+
+    public void Tell(DestinationUpdate update)
+    {
+        lock (_gate)
+        {
+            foreach (var watcher in _watchers)
+            {
+                watcher.Writer.TryWrite(update);
+            }
+        }
+    }
+
+    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    {
+        Enter("Hello", caller);
+        return new(new DestinationGreeting(Incarnation, "memory", TimeSpan.FromSeconds(45)));
+    }
+
+    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    {
+        Enter("GetStatus", caller);
+        lock (_gate)
+        {
+            return new([.. request.Torrents.Select(id => _torrents.GetValueOrDefault(id) is { } torrent
+                ? new DestinationTorrentStatus { Id = id, State = torrent.State, Epoch = torrent.Epoch, Selection = torrent.Selection }
+                : new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })]);
+        }
+    }
+
+    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        Enter("Watch", caller);
+        var updates = Channel.CreateUnbounded<DestinationUpdate>();
+        lock (_gate)
+        {
+            _watchers.Add(updates);
+        }
+
+        await foreach (var update in updates.Reader.ReadAllAsync(cancellationToken))
+        {
+            yield return update;
+        }
+    }
+
+    public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
+    {
+        Enter("Init", caller);
+        if (OnInit(request) is { } instead)
+        {
+            return new(instead);
+        }
+
+        lock (_gate)
+        {
+            if (!_torrents.TryGetValue(request.Id, out var torrent))
+            {
+                if (request.Torrent.IsEmpty)
+                {
+                    return new(new InitOutcome.Refused(new Refusal(RefusalReason.TorrentFileNeeded)));
+                }
+
+                _calls.Add("InitWithTorrent");
+                torrent = new HeldTorrent(TorrentManifest.Parse(request.Torrent), request.Selection.ToArray());
+                _torrents[request.Id] = torrent;
+            }
+
+            if (torrent.State == DestinationTorrentState.Complete && torrent.Selection.AsSpan().SequenceEqual(request.Selection.Span))
+            {
+                return new(new InitOutcome.Complete(new CompletionView(default, null, torrent.Selection)));
+            }
+
+            torrent.State = DestinationTorrentState.Receiving;
+            torrent.Selection = request.Selection.ToArray();
+            return new(new InitOutcome.Open(
+                Incarnation, torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length), false));
+        }
+    }
+
+    public ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
+    {
+        Enter("Finalize", caller);
+        if (OnFinalize(request) is { } instead)
+        {
+            return new(instead);
+        }
+
+        lock (_gate)
+        {
+            if (!_torrents.TryGetValue(request.Id, out var torrent))
+            {
+                return new(new FinalizeOutcome.Unknown());
+            }
+
+            if (!torrent.Layout.IsComplete(torrent.Have))
+            {
+                return new(new FinalizeOutcome.Incomplete(torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length)));
+            }
+
+            torrent.State = DestinationTorrentState.Complete;
+            torrent.Parameters = request.Parameters;
+            return new(new FinalizeOutcome.Complete(new CompletionView(new byte[] { 1 }, null, torrent.Selection)));
+        }
+    }
+
+    public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
+    {
+        Enter($"Abort{request.Cause}", caller);
+        lock (_gate)
+        {
+            if (_torrents.TryGetValue(request.Id, out var torrent) && torrent.State == DestinationTorrentState.Complete)
+            {
+                return new(new AbortOutcome.Refused(new Refusal(RefusalReason.Complete)));
+            }
+
+            _torrents.Remove(request.Id);
+            return new(new AbortOutcome.Done(1, 1));
+        }
+    }
+
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => Link = new MemoryLink(this, sink);
+
+    /// <summary>Takes a whole piece in, as the far end of the link.</summary>
+    internal PieceAckStatus Take(PieceRef piece, ulong epoch, ReadOnlySpan<byte> bytes)
+    {
+        lock (_gate)
+        {
+            if (!_torrents.TryGetValue(piece.Torrent, out var torrent) || torrent.State != DestinationTorrentState.Receiving)
+            {
+                return PieceAckStatus.NotOpen;
+            }
+
+            if (torrent.Epoch != epoch)
+            {
+                return PieceAckStatus.StaleEpoch;
+            }
+
+            if (torrent.Have[piece.Index])
+            {
+                return PieceAckStatus.Held;
+            }
+
+            if (!System.Security.Cryptography.SHA1.HashData(bytes).AsSpan().SequenceEqual(torrent.Manifest.GetPieceHash(piece.Index).Sha1.Span))
+            {
+                return PieceAckStatus.HashMismatch;
+            }
+
+            torrent.Have.Set(piece.Index);
+            return PieceAckStatus.Accepted;
+        }
+    }
+
+    private void Enter(string verb, Caller caller)
+    {
+        lock (_gate)
+        {
+            _calls.Add(verb);
+            Source = caller.Source;
+            if (IsDown)
+            {
+                throw new PeerException(PeerFault.Unreachable, "The destination is down.");
+            }
+        }
+    }
+}

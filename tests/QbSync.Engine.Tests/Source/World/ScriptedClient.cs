@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Testing.Torrents;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Source.World;
+
+/// <summary>A torrent client whose torrents the test moves, and the disk that holds their bytes. Thread-safe.</summary>
+internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPieceReader
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<ClientTorrentId, ScriptedTorrent> _torrents = [];
+    private readonly List<ClientTorrentId> _removed = [];
+    private long _sequence;
+
+    public bool IsDown { get; set; }
+
+    public int Polls { get; private set; }
+
+    public ConcurrentQueue<int> Reads { get; } = [];
+
+    public ClientAvailability Availability => IsDown ? ClientAvailability.Unavailable : ClientAvailability.Available;
+
+    public ScriptedTorrent Add(BuiltTorrent torrent, bool complete = true)
+    {
+        var added = new ScriptedTorrent(torrent, time.GetUtcNow());
+        if (complete)
+        {
+            added.Has.SetAll();
+        }
+
+        lock (_gate)
+        {
+            _torrents[added.Id] = added;
+        }
+
+        return added;
+    }
+
+    public void Change(Action change)
+    {
+        lock (_gate)
+        {
+            change();
+        }
+    }
+
+    public void Remove(ScriptedTorrent torrent)
+    {
+        lock (_gate)
+        {
+            _torrents.Remove(torrent.Id);
+            _removed.Add(torrent.Id);
+        }
+    }
+
+    public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        return new(new ClientDescription("scripted", "/downloads", null, true, true, [], 1));
+    }
+
+    public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            Polls++;
+            var update = new ClientUpdate(
+                ++_sequence,
+                _sequence == 1 ? ClientUpdateKind.Full : ClientUpdateKind.Delta,
+                [.. _torrents.Values.Select(torrent => torrent.Status)],
+                [.. _removed],
+                null,
+                time.GetUtcNow());
+            _removed.Clear();
+            return new(update);
+        }
+    }
+
+    public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            return new([.. ids.Where(_torrents.ContainsKey).Select(id => _torrents[id].Status)]);
+        }
+    }
+
+    public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            var torrent = Get(id);
+            torrent.FilesCalls++;
+            return new([.. torrent.Torrent.Files.Select(
+                (file, i) => new ClientFile(i, string.Join('/', file.Path), file.Length, !torrent.Unselected.Contains(i), 0))]);
+        }
+    }
+
+    public ValueTask<PieceBitmap> GetPiecesAsync(ClientTorrentId id, int pieceCount, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            var torrent = Get(id);
+            torrent.PieceCalls++;
+            return new(torrent.Has.Clone());
+        }
+    }
+
+    public ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            var torrent = Get(id);
+            torrent.ExportCalls++;
+            return new(torrent.Exported);
+        }
+    }
+
+    public ValueTask AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            foreach (var id in ids)
+            {
+                Get(id).Tags.UnionWith(tags);
+            }
+        }
+
+        return default;
+    }
+
+    public ValueTask<AddTorrentOutcome> AddAsync(AddTorrentRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask RecheckAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask StopAsync(IReadOnlyCollection<ClientTorrentId> ids, bool whileChecking, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask StartAsync(IReadOnlyCollection<ClientTorrentId> ids, bool force, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public PieceReadStatus ReadVerified(ContentLocation location, int piece, Span<byte> destination)
+    {
+        Reads.Enqueue(piece);
+        var torrent = OnDisk(location, piece);
+        torrent?.Torrent.ReadPiece(piece).CopyTo(destination);
+        return torrent is null ? PieceReadStatus.HashMismatch : PieceReadStatus.Read;
+    }
+
+    public PieceReadStatus Verify(ContentLocation location, int piece, CancellationToken cancellationToken) =>
+        OnDisk(location, piece) is null ? PieceReadStatus.HashMismatch : PieceReadStatus.Read;
+
+    public PieceReadStatus Read(ContentLocation location, int piece, int offset, Span<byte> destination)
+    {
+        var torrent = OnDisk(location, piece);
+        torrent?.Torrent.ReadPiece(piece).AsSpan(offset, destination.Length).CopyTo(destination);
+        return torrent is null ? PieceReadStatus.Missing : PieceReadStatus.Read;
+    }
+
+    public FileIdentity? Identify(ContentLocation location, int fileIndex) => null;
+
+    public void Forget(InfoHash torrent)
+    {
+    }
+
+    private ScriptedTorrent? OnDisk(ContentLocation location, int piece)
+    {
+        lock (_gate)
+        {
+            var torrent = _torrents.Values.FirstOrDefault(torrent => torrent.Torrent.Id == location.Manifest.Id);
+            return torrent is not null && (torrent.OnDisk ?? torrent.Has)[piece] ? torrent : null;
+        }
+    }
+
+    private ScriptedTorrent Get(ClientTorrentId id) =>
+        _torrents.GetValueOrDefault(id) ?? throw new TorrentClientException(ClientFault.NotFound, "get", "no such torrent");
+
+    private void ThrowIfDown()
+    {
+        if (IsDown)
+        {
+            throw new TorrentClientException(ClientFault.Unreachable, "call", "The client is down.");
+        }
+    }
+}

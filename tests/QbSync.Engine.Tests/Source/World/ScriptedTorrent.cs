@@ -1,0 +1,63 @@
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.Testing.Torrents;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Source.World;
+
+/// <summary>A torrent in the scripted client. Changes take effect at the next poll. Guarded by its client.</summary>
+internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset addedAt)
+{
+    public BuiltTorrent Torrent { get; } = torrent;
+
+    public ClientTorrentId Id { get; } = new(torrent.Id.ToString());
+
+    public byte[] Exported { get; set; } = torrent.Bytes;
+
+    public PieceBitmap Has { get; } = new(torrent.Manifest.PieceCount);
+
+    /// <summary>What is on disk, where that differs from what the client says it has; null for the same.</summary>
+    public PieceBitmap? OnDisk { get; set; }
+
+    public HashSet<string> Tags { get; } = [];
+
+    public HashSet<int> Unselected { get; } = [];
+
+    public ClientTorrentState? ForcedState { get; set; }
+
+    public string SavePath { get; set; } = "/downloads";
+
+    public int ExportCalls { get; set; }
+
+    public int FilesCalls { get; set; }
+
+    public int PieceCalls { get; set; }
+
+    public bool IsComplete => Has.IsFull;
+
+    public TorrentStatus Status
+    {
+        get
+        {
+            var left = IsComplete ? 0 : Math.Max(1, Torrent.Manifest.ContentLength - ((long)Has.Count * Torrent.Manifest.PieceLength));
+            return new TorrentStatus
+            {
+                Id = Id,
+                V1 = Torrent.Manifest.V1,
+                V2 = Torrent.Manifest.V2,
+                Name = Torrent.Name,
+                State = ForcedState ?? (IsComplete ? ClientTorrentState.StalledUp : ClientTorrentState.Downloading),
+                Progress = IsComplete ? 1 : (double)Has.Count / Has.Length,
+                AmountLeft = left,
+                CompletedBytes = Torrent.Manifest.ContentLength - left,
+                SelectedSize = Torrent.Files.Where((_, i) => !Unselected.Contains(i)).Sum(file => file.Length),
+                Tags = Tags.ToHashSet(),
+                Category = "films",
+                SavePath = SavePath,
+                ContentPath = $"{SavePath}/{Torrent.Name}",
+                AddedAt = addedAt,
+                CompletedAt = IsComplete ? addedAt : null,
+            };
+        }
+    }
+}

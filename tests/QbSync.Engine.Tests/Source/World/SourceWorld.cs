@@ -1,0 +1,114 @@
+using Microsoft.Extensions.Time.Testing;
+using Prometheus;
+using QbSync.Engine.Status;
+using QbSync.Testing.Logging;
+using QbSync.Testing.Torrents;
+using QbSync.Torrents;
+
+namespace QbSync.Engine.Tests.Source.World;
+
+/// <summary>A source engine on virtual time, with a client, a disk and a destination in memory. Its engine can be stopped and begun again.</summary>
+internal sealed class SourceWorld : IAsyncDisposable
+{
+    private readonly CancellationTokenSource _testEnds = new();
+    private CancellationTokenSource? _stop;
+    private Task _running = Task.CompletedTask;
+
+    public SourceWorld()
+    {
+        Client = new ScriptedClient(Time);
+        Destination = new MemoryDestination();
+    }
+
+    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+
+    public ScriptedClient Client { get; }
+
+    public MemoryDestination Destination { get; }
+
+    public MemoryRecords Records { get; } = new();
+
+    public LogErrorGuard Log { get; } = new();
+
+    public SourceOptions Options { get; } = new() { Data = "/data", ExcludeSyncTag = "no-sync", CallTimeout = TimeSpan.FromHours(1), Name = "test" };
+
+    public CollectorRegistry Registry { get; private set; } = new();
+
+    public SourceEngine Engine { get; private set; } = null!;
+
+    public static BuiltTorrent Torrent(string name, int pieces = 8, int seed = 1) =>
+        new TorrentBuilder(name) { Length = (pieces * 16384L) - 5, PieceLength = 16384, Seed = seed }.Build();
+
+    public void Start()
+    {
+        _stop = CancellationTokenSource.CreateLinkedTokenSource(_testEnds.Token);
+        Registry = Prometheus.Metrics.NewCustomRegistry();
+        Engine = new SourceEngine(
+            Options, Client, Destination, Client, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
+        _running = Task.Run(() => Engine.RunAsync(_stop.Token));
+    }
+
+    public async Task StopAsync()
+    {
+        await _stop!.CancelAsync();
+        await PassUntilAsync(() => _running.IsCompleted);
+        await _running;
+    }
+
+    public TorrentProgress? Progress(InfoHash id) => Engine.Status.Torrents.FirstOrDefault(torrent => torrent.Id == id);
+
+    public string StateOf(InfoHash id) => Progress(id)?.State ?? "";
+
+    public bool IsSynced(ScriptedTorrent torrent) => StateOf(torrent.Torrent.Id) == "Synced";
+
+    /// <summary>Lets virtual time pass in small steps until the condition holds; bounded in real time.</summary>
+    public async Task PassUntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
+    {
+        var began = TimeProvider.System.GetTimestamp();
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
+        while (!condition())
+        {
+            if (_running.IsFaulted)
+            {
+                await _running;
+            }
+
+            if (TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
+            {
+                throw new TimeoutException(
+                    $"Not true: {what}. {string.Join("; ", Engine.Status.Torrents.Select(torrent => $"{torrent.Name} {torrent.State} {torrent.PiecesDone}/{torrent.Pieces} {torrent.WaitingFor} {torrent.Reason}"))}");
+            }
+
+            Time.Advance(TimeSpan.FromMilliseconds(50));
+            await timer.WaitForNextTickAsync();
+        }
+    }
+
+    /// <summary>Lets that much virtual time pass, in steps that let work be done in between.</summary>
+    public async Task PassAsync(TimeSpan time)
+    {
+        var end = Time.GetUtcNow() + time;
+        await PassUntilAsync(() => Time.GetUtcNow() >= end);
+    }
+
+    public async Task<string> ScrapeAsync()
+    {
+        using var text = new MemoryStream();
+        await Registry.CollectAndExportAsTextAsync(text);
+        return System.Text.Encoding.UTF8.GetString(text.ToArray());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _testEnds.CancelAsync();
+        if (Engine is not null)
+        {
+            await PassUntilAsync(() => _running.IsCompleted);
+            await Engine.DisposeAsync();
+        }
+
+        _stop?.Dispose();
+        _testEnds.Dispose();
+        Log.Verify();
+    }
+}
