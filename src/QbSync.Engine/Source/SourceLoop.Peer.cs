@@ -12,7 +12,6 @@ internal sealed partial class SourceLoop
     private DestinationGreeting? _greeting;
     private string _peerProblem = "";
     private bool? _peerOk;
-    private bool _linkUp;
     private int _batches;
 
     private void OnPeer(PeerEvent news)
@@ -72,7 +71,6 @@ internal sealed partial class SourceLoop
 
     private void OnLink(bool connected)
     {
-        _linkUp = connected;
         _isReportDue = true;
         if (connected)
         {

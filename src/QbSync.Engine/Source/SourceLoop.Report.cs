@@ -139,8 +139,8 @@ internal sealed partial class SourceLoop
         return sync.State switch
         {
             TorrentSyncState.Streaming when _capacity.IsFull => (WaitingReason.DestinationSpace, "The destination's disk is full."),
-            TorrentSyncState.Streaming when !_linkUp || !PeerReady => (WaitingReason.Peer, _peerProblem),
-            TorrentSyncState.Streaming when sync.Stream is { IsFrozen: true } => (WaitingReason.Client, $"The client says {sync.Status?.RawState}."),
+            TorrentSyncState.Streaming when sync.Stream is { IsFrozen: true } => (WaitingReason.Client, $"The client says {sync.Status?.State}."),
+            TorrentSyncState.Streaming when _link is not { OpenStreams: > 0 } || !PeerReady => (WaitingReason.Peer, _peerProblem),
             TorrentSyncState.Streaming when sync.Stream is { } stream && stream.IsPaused(Now) =>
                 (WaitingReason.DestinationDisk, "The destination asked for patience."),
             TorrentSyncState.Streaming when sync.Stream?.Table.Counts is { Available: 0, Busy: 0 } => (WaitingReason.Download, ""),

@@ -62,7 +62,17 @@ internal sealed class SourceWorld : IAsyncDisposable
     public bool IsSynced(ScriptedTorrent torrent) => StateOf(torrent.Torrent.Id) == "Synced";
 
     /// <summary>Lets virtual time pass in small steps until the condition holds; bounded in real time.</summary>
-    public async Task PassUntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
+    public Task PassUntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
+        PassUntilAsync(condition, TimeSpan.FromMilliseconds(50), what);
+
+    /// <summary>Lets that much virtual time pass, in steps that let work be done in between.</summary>
+    public async Task PassAsync(TimeSpan time)
+    {
+        var end = Time.GetUtcNow() + time;
+        await PassUntilAsync(() => Time.GetUtcNow() >= end, time > TimeSpan.FromSeconds(5) ? time / 100 : TimeSpan.FromMilliseconds(50), "time passes");
+    }
+
+    private async Task PassUntilAsync(Func<bool> condition, TimeSpan step, string what)
     {
         var began = TimeProvider.System.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
@@ -79,16 +89,9 @@ internal sealed class SourceWorld : IAsyncDisposable
                     $"Not true: {what}. {string.Join("; ", Engine.Status.Torrents.Select(torrent => $"{torrent.Name} {torrent.State} {torrent.PiecesDone}/{torrent.Pieces} {torrent.WaitingFor} {torrent.Reason}"))}");
             }
 
-            Time.Advance(TimeSpan.FromMilliseconds(50));
+            Time.Advance(step);
             await timer.WaitForNextTickAsync();
         }
-    }
-
-    /// <summary>Lets that much virtual time pass, in steps that let work be done in between.</summary>
-    public async Task PassAsync(TimeSpan time)
-    {
-        var end = Time.GetUtcNow() + time;
-        await PassUntilAsync(() => Time.GetUtcNow() >= end);
     }
 
     public async Task<string> ScrapeAsync()
