@@ -32,7 +32,7 @@ public sealed class PieceBitmapTests
 
             return true;
         },
-        iter: 2000);
+        iter: 1000);
 
     [Test]
     public void TryFromBytes_OfToBytes_IsEqual() => Gen.Select(Gen.Int[0, 300], Gen.Int).Sample(
