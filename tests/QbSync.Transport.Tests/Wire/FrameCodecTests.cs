@@ -154,6 +154,33 @@ internal sealed class FrameCodecTests
         AssertAgrees(Concat(chunk, other, new SourceFrame { Chunk = new PieceChunk { Transfer = 4, Data = ByteString.CopyFrom(9) } }.ToByteArray()));
     }
 
+    [Test]
+    public void Chunks_WrittenAndRead_AllocateLittle()
+    {
+        const int Length = 256 << 10;
+        const int Chunks = 2000;
+        using var source = new TestSource(7, Length);
+        var frame = new OutgoingFrame();
+        var buffers = new ChunkBufferPool();
+        var wire = new TestSerialization(Length + 100);
+        Pass(1);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 2UL; i < Chunks; i++)
+        {
+            Pass(i);
+        }
+
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.That(allocated / (Chunks * (double)Length / (1 << 20)), Is.LessThan(2048), "bytes a MiB");
+
+        void Pass(ulong transfer)
+        {
+            wire.Clear();
+            PieceMarshaller.Write(frame.SetChunk(transfer, source, 0, Length, true), wire);
+            FrameReader.Read(wire.Written, buffers).Dispose();
+        }
+    }
+
     [TestCase(1)]
     [TestCase(2)]
     [TestCase(126)]

@@ -5,10 +5,12 @@ using QbSync.Transport.Wire;
 namespace QbSync.Transport.Tests.Wire;
 
 /// <summary>gRPC's side of a marshaller: a buffer of the length that was promised.</summary>
-internal sealed class TestSerialization : SerializationContext
+internal sealed class TestSerialization(int capacity = 256) : SerializationContext
 {
-    private readonly ArrayBufferWriter<byte> _writer = new();
+    private readonly ArrayBufferWriter<byte> _writer = new(capacity);
     private int? _promised;
+
+    public ReadOnlySequence<byte> Written => new(_writer.WrittenMemory);
 
     public static byte[] Write(OutgoingFrame frame)
     {
@@ -31,6 +33,8 @@ internal sealed class TestSerialization : SerializationContext
 
         return first is null ? ReadOnlySequence<byte>.Empty : new ReadOnlySequence<byte>(first, 0, last!, last!.Memory.Length);
     }
+
+    public void Clear() => _writer.ResetWrittenCount();
 
     public override void SetPayloadLength(int payloadLength) => _promised = payloadLength;
 
