@@ -7,9 +7,6 @@ using QbSync.Storage.FolderClient;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
-using QbSync.Testing.Machine;
-using QbSync.Testing.Torrents;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.IntegrationTests.Engines;
 

@@ -1,6 +1,4 @@
 using QbSync.Ports;
-using QbSync.Testing.Torrents;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.IntegrationTests.Engines;
 
