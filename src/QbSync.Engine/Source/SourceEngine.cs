@@ -87,8 +87,8 @@ public sealed class SourceEngine : IAsyncDisposable
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
         var sourceId = await _dependencies.Records
-            .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), ends.Token).ConfigureAwait(false);
-        var records = await _dependencies.Records.LoadAsync(ends.Token).ConfigureAwait(false);
+            .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), CancellationToken.None).ConfigureAwait(false);
+        var records = await _dependencies.Records.LoadAsync(CancellationToken.None).ConfigureAwait(false);
         using var loop = new SourceLoop(_dependencies, new Caller(sourceId, _dependencies.Options.Name), _status);
         await loop.RunAsync(records, ends.Token).ConfigureAwait(false);
     }

@@ -14,7 +14,6 @@ internal sealed partial class SourceLoop
     private readonly Dictionary<ClientTorrentId, TorrentSync> _byClientId = [];
     private bool? _clientOk;
     private string _clientProblem = "";
-    private bool _isStarted;
     private long? _freeBytes;
 
     private void OnClient(string problem)
@@ -72,9 +71,8 @@ internal sealed partial class SourceLoop
             Consider(sync);
         }
 
-        _isStarted = true;
         _with.Metrics.CycleListReused();
-        Reschedule();
+        _isScheduleDue = true;
         _isReportDue = true;
     }
 
@@ -138,6 +136,12 @@ internal sealed partial class SourceLoop
         {
             sync.FailedTagWasSeen = true;
             Persist(sync);
+        }
+
+        // What waited for the user or the client to change something is looked at anew when something changed.
+        if (sync.Hold is { Fault: null } hold && before is not null && (before.SelectedSize != status.SelectedSize || before.SavePath != status.SavePath))
+        {
+            sync.Hold = hold with { RetryAt = Now };
         }
 
         var moved = before is not null

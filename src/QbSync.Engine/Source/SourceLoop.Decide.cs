@@ -27,6 +27,8 @@ internal sealed partial class SourceLoop
             case SyncAction.Initialize:
                 if (sync.State == TorrentSyncState.Initializing || sync.Transition(TorrentSyncState.Initializing, decision.Reason))
                 {
+                    // From here on the destination may hold something of it, whatever becomes of the answer.
+                    sync.OpenedThere = true;
                     StartPhase(sync, _work.InitializeAsync);
                 }
 
@@ -117,7 +119,7 @@ internal sealed partial class SourceLoop
             sync.OpenedThere = true;
             sync.ArrivedAt ??= _with.Clock.WallNow;
             Persist(sync);
-            Reschedule();
+            _isScheduleDue = true;
         }
 
         if (PeerReady)
@@ -196,7 +198,7 @@ internal sealed partial class SourceLoop
     private void Rest(TorrentSync sync, WaitingReason waitingFor, FaultClass? fault, TimeSpan? retryAfter, string text)
     {
         sync.Failures++;
-        var delay = fault is { } known ? _faults.Delay(known, sync.Failures, _with.Chance.Next()) : TimeSpan.FromSeconds(5);
+        var delay = fault is { } known ? _faults.Delay(known, sync.Failures, _with.Chance.Next()) : _options.Sleep;
         if (retryAfter is { } asked && fault is FaultClass.Capacity or FaultClass.TransientPeer && retryAfter > delay)
         {
             delay = retryAfter.Value;
@@ -223,9 +225,10 @@ internal sealed partial class SourceLoop
         }
 
         sync.Content = null;
+        _loader.Forget(sync.ClientId);
         _monitor.Unregister(sync.ClientId);
         _with.Reader.Forget(sync.Id);
-        Reschedule();
+        _isScheduleDue = true;
     }
 
     /// <summary>Gives the right to send: the only place that does, on the way into Streaming.</summary>

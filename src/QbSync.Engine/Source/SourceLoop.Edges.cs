@@ -4,6 +4,8 @@ namespace QbSync.Engine.Source;
 
 internal sealed partial class SourceLoop
 {
+    private bool _isScheduleDue;
+
     /// <summary>What acks and reads noted about a torrent since the last look.</summary>
     private void OnEdges(TorrentSync sync)
     {
@@ -54,7 +56,7 @@ internal sealed partial class SourceLoop
         else if (edges.HasFlag(SyncEdges.Reopen) || edges.HasFlag(SyncEdges.Inconsistent))
         {
             sync.Transition(TorrentSyncState.Initializing, "the destination no longer receives it");
-            Reschedule();
+            _isScheduleDue = true;
         }
         else
         {
@@ -70,6 +72,12 @@ internal sealed partial class SourceLoop
     /// <summary>Which torrents may send, the backlog with the one that has least left first.</summary>
     private void Reschedule()
     {
+        if (!_isScheduleDue)
+        {
+            return;
+        }
+
+        _isScheduleDue = false;
         List<PieceStream> live = [];
         List<(PieceStream Stream, long Left)> backlog = [];
         foreach (var sync in _syncs.Values)
@@ -91,5 +99,6 @@ internal sealed partial class SourceLoop
         }
 
         _scheduler.Replace([.. live], [.. backlog.OrderBy(item => item.Left).Select(item => item.Stream)]);
+        _pulse.Pulse();
     }
 }

@@ -8,11 +8,14 @@ internal sealed partial class SourceLoop
 {
     private const int BatchSize = 256;
     private const int BatchesAtOnce = 4;
+    private const int ValidatedPerCycle = 1024;
     private readonly HashSet<TorrentSync> _toAsk = [];
     private DestinationGreeting? _greeting;
     private string _peerProblem = "";
     private bool? _peerOk;
     private int _batches;
+    private TimeSpan _validatedAt;
+    private int _nextToValidate;
 
     private void OnPeer(PeerEvent news)
     {
@@ -65,7 +68,7 @@ internal sealed partial class SourceLoop
         if (sync is { State: TorrentSyncState.Streaming, Stream: { } stream } && stream.Grant?.Incarnation != incarnation)
         {
             sync.Transition(TorrentSyncState.Initializing, "the destination was restarted");
-            Reschedule();
+            _isScheduleDue = true;
         }
     }
 
@@ -147,13 +150,33 @@ internal sealed partial class SourceLoop
         Consider(sync);
     }
 
+    /// <summary>In each housekeeping cycle the destination is asked about some of the synced torrents, in turn: a record alone proves nothing.</summary>
+    private void Validate()
+    {
+        if (Now - _validatedAt < _options.Sleep || !PeerReady)
+        {
+            return;
+        }
+
+        _validatedAt = Now;
+        var synced = _syncs.Values.Where(sync => sync.State == TorrentSyncState.Synced).ToArray();
+        for (var i = 0; i < Math.Min(ValidatedPerCycle, synced.Length); i++)
+        {
+            var sync = synced[_nextToValidate++ % synced.Length];
+            sync.NeedsValidation = true;
+            Consider(sync);
+        }
+    }
+
     /// <summary>Sends the questions that have gathered, in batches.</summary>
     private void AskStatuses()
     {
         while (_toAsk.Count > 0 && _batches < BatchesAtOnce && PeerReady)
         {
+            // Selections are wanted of what may be adopted; of what was synced the state is enough.
+            var withBitmaps = _toAsk.Any(sync => sync.State == TorrentSyncState.Discovered);
             List<(TorrentSync Sync, int Run)> batch = [];
-            foreach (var sync in _toAsk.Take(BatchSize).ToArray())
+            foreach (var sync in _toAsk.Where(sync => sync.State == TorrentSyncState.Discovered == withBitmaps).Take(BatchSize).ToArray())
             {
                 _toAsk.Remove(sync);
                 if (!sync.IsBusy && (sync.State == TorrentSyncState.Discovered || sync.NeedsValidation))
@@ -165,17 +188,17 @@ internal sealed partial class SourceLoop
             if (batch.Count > 0)
             {
                 _batches++;
-                Track(Task.Run(() => AskAsync(batch), CancellationToken.None));
+                Track(Task.Run(() => AskAsync(batch, withBitmaps), CancellationToken.None));
             }
         }
     }
 
-    private async Task AskAsync(List<(TorrentSync Sync, int Run)> batch)
+    private async Task AskAsync(List<(TorrentSync Sync, int Run)> batch, bool withBitmaps)
     {
         SourceCommand.Statuses answer;
         try
         {
-            var statuses = await _destination.GetStatusAsync([.. batch.Select(asked => asked.Sync.Id)], withBitmaps: true, _phasesEnd.Token)
+            var statuses = await _destination.GetStatusAsync([.. batch.Select(asked => asked.Sync.Id)], withBitmaps, _phasesEnd.Token)
                 .ConfigureAwait(false);
             answer = new SourceCommand.Statuses(batch, statuses, null);
         }

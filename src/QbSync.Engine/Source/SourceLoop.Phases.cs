@@ -165,6 +165,7 @@ internal sealed partial class SourceLoop
             _acks.Add(sync.Stream);
         }
 
+        _loader.Forget(sync.ClientId);
         sync.Content = content;
         sync.Name = content.Manifest.Name;
         sync.SelectedPieces = content.Pieces.SelectedPieceCount;
@@ -182,7 +183,7 @@ internal sealed partial class SourceLoop
         Watch(sync);
         Freeze(sync);
         Persist(sync);
-        Reschedule();
+        _isScheduleDue = true;
         _pulse.Pulse();
     }
 
@@ -238,7 +239,7 @@ internal sealed partial class SourceLoop
             sync.AllArrived = false;
             Grant(sync, greeting.Incarnation, outcome.Epoch, outcome.Have, outcome.Deferred);
             Watch(sync);
-            Reschedule();
+            _isScheduleDue = true;
             _pulse.Pulse();
         }
     }

@@ -55,7 +55,7 @@ internal sealed partial class SourceLoop
         _status.Current = new EngineStatus
         {
             At = _with.Clock.WallNow,
-            IsStarted = _isStarted,
+            IsStarted = true,
             ClientOk = _clientOk,
             PeerOk = _peerOk,
             Problem = string.Join(" ", ((ReadOnlySpan<string>)[_clientProblem, _peerProblem]).ToArray().Where(text => text.Length > 0)),

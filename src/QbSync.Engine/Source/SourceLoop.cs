@@ -129,6 +129,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
                 }
 
                 AskStatuses();
+                Reschedule();
                 Report();
             }
         }
@@ -213,7 +214,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             _pump.EnsureWorkers(link);
         }
 
-        Reschedule();
+        Validate();
+        _isScheduleDue = true;
         _pulse.Pulse();
     }
 }

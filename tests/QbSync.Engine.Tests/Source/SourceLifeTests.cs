@@ -44,6 +44,20 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    public async Task DestinationLosesACopy_WhileBothRun_IsNoticedAndSyncedAgain()
+    {
+        await using var world = new SourceWorld();
+        var torrent = world.Client.Add(SourceWorld.Torrent("film"));
+        world.Start();
+        await world.PassUntilAsync(() => world.IsSynced(torrent));
+        world.Destination.Forget(torrent.Torrent.Id);
+
+        await world.PassUntilAsync(() => world.Destination.Find(torrent.Torrent.Id)?.State == DestinationTorrentState.Complete);
+
+        Assert.That(world.Destination.Link!.Sends, Is.EqualTo(16));
+    }
+
+    [Test]
     public async Task StateLost_WhatIsCompleteThere_IsAdoptedWithZeroBytes()
     {
         await using var world = new SourceWorld();

@@ -88,6 +88,9 @@ internal sealed class SourceOutageTests
         await world.PassUntilAsync(() => world.IsSynced(good));
         await world.PassUntilAsync(() => world.Progress(broken.Torrent.Id)?.WaitingFor == WaitingReason.Metadata);
         Assert.That(world.Destination.Find(broken.Torrent.Id), Is.Null);
+        var exports = broken.ExportCalls;
+        await world.PassAsync(TimeSpan.FromMinutes(5));
+        Assert.That(broken.ExportCalls - exports, Is.LessThan(40), "it backs off");
 
         world.Client.Change(() => broken.Exported = broken.Torrent.Bytes);
         await world.PassUntilAsync(() => world.IsSynced(broken));
@@ -118,6 +121,7 @@ internal sealed class SourceOutageTests
         await world.PassAsync(TimeSpan.FromMinutes(11));
 
         Assert.That(world.Destination.Count("Init"), Is.EqualTo(3));
+        Assert.That(torrent.ExportCalls, Is.EqualTo(1));
         Assert.That(world.Client.Reads, Is.Empty);
         Assert.That(world.Log.Entries.Count(entry => entry.Id.Name == "Held"), Is.EqualTo(1));
         world.Destination.OnInit = static _ => null;

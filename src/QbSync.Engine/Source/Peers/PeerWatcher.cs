@@ -120,7 +120,7 @@ internal sealed partial class PeerWatcher(
         {
             return false;
         }
-        catch (Exception e) when (e is PeerException or TimeoutException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
             await deadline.CancelAsync().ConfigureAwait(false);
             Failed();
@@ -168,8 +168,9 @@ internal sealed partial class PeerWatcher(
         catch (OperationCanceledException) when (ended.IsCancellationRequested)
         {
         }
-        catch (Exception e) when (e is PeerException or TimeoutException or NotSupportedException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // Whatever it is, the next greeting tells whether the destination is there.
             Log.WatchEnded(logger, e.Message);
         }
         finally

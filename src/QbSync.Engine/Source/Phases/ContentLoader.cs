@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Engine.Status;
@@ -12,12 +13,16 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
 
+    // Exported ones whose torrent is not open yet: what is tried again must not be exported again.
+    private readonly ConcurrentDictionary<ClientTorrentId, (TorrentManifest Manifest, byte[] Torrent)> _exported = new();
+
     /// <param name="known">The manifest, when this process has it: it is asked for once.</param>
-    public async Task<ContentOutcome> LoadAsync(TorrentStatus status, TorrentManifest? known, bool withTorrent, CancellationToken cancellationToken)
+    public async Task<ContentOutcome> LoadAsync(TorrentStatus status, TorrentManifest? known, CancellationToken cancellationToken)
     {
         var description = await Bound(client.DescribeAsync(refresh: false, cancellationToken), cancellationToken).ConfigureAwait(false);
-        byte[]? torrent = null;
-        if (known is null || withTorrent)
+        var (cached, torrent) = _exported.GetValueOrDefault(status.Id);
+        known ??= cached;
+        if (known is null)
         {
             torrent = await Bound(client.GetManifestAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
@@ -40,6 +45,11 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
                 WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent ({manifest.Id}).");
         }
 
+        if (torrent is not null)
+        {
+            _exported[status.Id] = (manifest, torrent);
+        }
+
         var files = await Bound(client.GetFilesAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (TorrentLayout.TryCreate(status, manifest, files, description, out var problem) is not { } layout)
         {
@@ -48,6 +58,9 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
 
         return Place(status, layout, new PathMap(options, description), torrent);
     }
+
+    /// <summary>Drops what was kept of a torrent that is open, or gone.</summary>
+    public void Forget(ClientTorrentId id) => _exported.TryRemove(id, out _);
 
     /// <summary>User's tags: none of those that steer us.</summary>
     public TorrentParameters ParametersOf(TorrentStatus status) => new()

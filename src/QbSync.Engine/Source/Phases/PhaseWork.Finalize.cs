@@ -10,7 +10,7 @@ internal sealed partial class PhaseWork
     /// <summary>Makes the torrent final there, after a last look at its selection here.</summary>
     public async Task<PhaseResult> FinalizeAsync(PhaseInput input, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
     {
-        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false);
+        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, cancellationToken).ConfigureAwait(false);
         if (loaded is ContentOutcome.NotReady reason)
         {
             return PhaseResult.Held.By(reason);
@@ -31,7 +31,7 @@ internal sealed partial class PhaseWork
         switch (await FinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false))
         {
             case FinalizeOutcome.Complete complete:
-                return await CompleteAsync(content, input.Status!, complete.View, adopted: false, cancellationToken).ConfigureAwait(false);
+                return await CompleteAsync(input, content, complete.View, adopted: false, cancellationToken).ConfigureAwait(false);
             case FinalizeOutcome.Incomplete incomplete:
                 return incomplete.Have.Length == content.Manifest.PieceCount && incomplete.Deferred.Length == content.Manifest.PieceCount
                     ? new PhaseResult.Incomplete(incomplete)
@@ -55,7 +55,7 @@ internal sealed partial class PhaseWork
     /// <summary>Takes over what the destination has complete already, after comparing selections: no byte is sent.</summary>
     public async Task<PhaseResult> AdoptAsync(PhaseInput input, ReadOnlyMemory<byte> selectionThere, CancellationToken cancellationToken)
     {
-        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false);
+        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, cancellationToken).ConfigureAwait(false);
         if (loaded is ContentOutcome.NotReady reason)
         {
             return PhaseResult.Held.By(reason);
@@ -68,7 +68,7 @@ internal sealed partial class PhaseWork
         }
 
         var view = new CompletionView(ReadOnlyMemory<byte>.Empty, null, selectionThere);
-        return await CompleteAsync(content, input.Status!, view, adopted: true, cancellationToken).ConfigureAwait(false);
+        return await CompleteAsync(input, content, view, adopted: true, cancellationToken).ConfigureAwait(false);
     }
 
     private static bool Covers(TorrentContent content, ReadOnlyMemory<byte> selectionThere)
@@ -92,8 +92,9 @@ internal sealed partial class PhaseWork
 
     /// <summary>Writes the completion record; only then the torrent counts as synced.</summary>
     private async Task<PhaseResult> CompleteAsync(
-        TorrentContent content, TorrentStatus status, CompletionView view, bool adopted, CancellationToken cancellationToken)
+        PhaseInput input, TorrentContent content, CompletionView view, bool adopted, CancellationToken cancellationToken)
     {
+        var status = input.Status!;
         var completion = new CompletionRecord
         {
             Adopted = adopted,
@@ -104,13 +105,13 @@ internal sealed partial class PhaseWork
             CompletedAt = status.CompletedAt,
             SyncedAt = clock.WallNow,
         };
-        var record = new TorrentRecord
+        var record = input.Record with
         {
             Id = content.Manifest.Id.ToString(),
             ClientId = status.Id.Value,
             Name = content.Manifest.Name,
             State = TorrentSyncState.Synced,
-            FirstSeen = clock.WallNow,
+            Strikes = [],
             OpenedThere = true,
             AllArrived = true,
             Finalize = FinalizeOf(content),

@@ -31,7 +31,7 @@ internal sealed partial class PhaseWork(
     /// <summary>Builds manifest, layout and selection, and opens the torrent at the destination.</summary>
     public async Task<PhaseResult> InitializeAsync(PhaseInput input, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
     {
-        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false);
+        var loaded = await loader.LoadAsync(input.Status!, input.Manifest, cancellationToken).ConfigureAwait(false);
         if (loaded is ContentOutcome.NotReady reason)
         {
             return PhaseResult.Held.By(reason);
@@ -57,7 +57,7 @@ internal sealed partial class PhaseWork(
         await _openings.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await OpenAsync(input.Status!, content, request, files, onProgress, cancellationToken).ConfigureAwait(false);
+            return await OpenAsync(input, content, request, files, onProgress, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -67,7 +67,7 @@ internal sealed partial class PhaseWork(
 
     /// <summary>Asks the client again for names, folders and selection.</summary>
     public async Task<PhaseResult> LookAsync(PhaseInput input, CancellationToken cancellationToken) =>
-        await loader.LoadAsync(input.Status!, input.Manifest, withTorrent: false, cancellationToken).ConfigureAwait(false) switch
+        await loader.LoadAsync(input.Status!, input.Manifest, cancellationToken).ConfigureAwait(false) switch
         {
             ContentOutcome.NotReady reason => PhaseResult.Held.By(reason),
             ContentOutcome.Ready ready => new PhaseResult.Looked(ready.Content),
@@ -77,7 +77,7 @@ internal sealed partial class PhaseWork(
     public void Dispose() => _openings.Dispose();
 
     private async Task<PhaseResult> OpenAsync(
-        TorrentStatus status,
+        PhaseInput input,
         TorrentContent content,
         InitRequest request,
         IReadOnlyList<SourceFile> files,
@@ -98,10 +98,10 @@ internal sealed partial class PhaseWork(
                 case InitOutcome.Open open:
                     return Check(content, open);
                 case InitOutcome.Complete complete:
-                    return await CompleteAsync(content, status, complete.View, adopted: true, cancellationToken).ConfigureAwait(false);
+                    return await CompleteAsync(input, content, complete.View, adopted: true, cancellationToken).ConfigureAwait(false);
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.TorrentFileNeeded }:
                     var torrent = content.Torrent
-                        ?? await client.GetManifestAsync(status.Id, cancellationToken).ConfigureAwait(false);
+                        ?? await client.GetManifestAsync(input.Status!.Id, cancellationToken).ConfigureAwait(false);
                     request = request with { Torrent = torrent };
                     break;
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.FilesNeeded }:

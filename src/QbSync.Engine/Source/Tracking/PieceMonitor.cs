@@ -21,6 +21,7 @@ internal sealed partial class PieceMonitor(
     private readonly PollPace _pace = new(options.PollInterval);
     private readonly Dictionary<ClientTorrentId, TorrentStatus> _seen = [];
     private string _problem = "";
+    private bool _hasReported;
 
     /// <summary>Asks for the pieces of a torrent from now on, while it downloads.</summary>
     public void Register(ClientTorrentId id, int pieceCount) => _watched.TryAdd(id, new WatchedTorrent(pieceCount));
@@ -52,8 +53,9 @@ internal sealed partial class PieceMonitor(
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
         }
-        catch (Exception e) when (e is TorrentClientException or TimeoutException)
+        catch (Exception e) when (e is not OutOfMemoryException)
         {
+            // Whatever a client throws is an outage of that client, and never the end of the source.
             metrics.PollFailed();
             await Report(e.Message, stop).ConfigureAwait(false);
         }
@@ -121,7 +123,7 @@ internal sealed partial class PieceMonitor(
         {
             pieces = await Bound(client.GetPiecesAsync(status.Id, watch.PieceCount, cancellationToken), cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TorrentClientException or TimeoutException)
+        catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
         {
             metrics.PollFailed();
             Log.PiecesUnknown(logger, status.Name, e.Message);
@@ -154,9 +156,10 @@ internal sealed partial class PieceMonitor(
             Log.ClientBack(logger);
         }
 
-        if (problem != _problem || problem.Length == 0)
+        if (problem != _problem || !_hasReported)
         {
             _problem = problem;
+            _hasReported = true;
             await sink.OnClientAsync(problem, stop).ConfigureAwait(false);
         }
     }
