@@ -76,6 +76,7 @@ internal sealed class SourceWorld : IAsyncDisposable
     {
         var began = TimeProvider.System.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
+        var steps = 0;
         while (!condition())
         {
             if (_running.IsFaulted)
@@ -90,6 +91,8 @@ internal sealed class SourceWorld : IAsyncDisposable
             }
 
             Time.Advance(step);
+            // Fine steps while things happen, coarse ones while a long pause has to pass.
+            step = ++steps % 100 == 0 && step < TimeSpan.FromSeconds(1) ? step * 2 : step;
             await timer.WaitForNextTickAsync();
         }
     }
