@@ -204,7 +204,8 @@ internal sealed partial class SourceLoop
             delay = retryAfter.Value;
         }
 
-        if (text != sync.Reason)
+        // A destination that asks for patience once or twice is no news.
+        if (fault is FaultClass.TransientPeer ? sync.Failures == 3 : text != sync.Reason)
         {
             Log.Held(_logger, sync.Name, sync.Id, text);
         }
