@@ -2,9 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using QbSync.Host.Commands.Demo;
 using QbSync.Host.Configuration;
-using QbSync.Ports;
 using QbSync.Storage.FolderClient;
-using QbSync.Torrents;
 
 namespace QbSync.Throughput;
 
