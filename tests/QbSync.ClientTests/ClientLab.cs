@@ -54,6 +54,13 @@ internal sealed class ClientLab : IAsyncDisposable
 
     public Task<QBittorrentInstance> StartClientAsync(string name) => StartClientAsync(_folder, _processes, name);
 
+    /// <summary>Kills the client as a power cut would, and starts it again at the same address with what it had saved.</summary>
+    public async Task RestartAsync(QBittorrentInstance instance, string name)
+    {
+        await instance.KillAsync(CancellationToken.None);
+        await StartClientAsync(_folder, _processes, name, instance.Url.Port);
+    }
+
     public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
     {
         var registry = Metrics.NewCustomRegistry();
@@ -167,8 +174,9 @@ internal sealed class ClientLab : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name) => processes.StartAsync(
-        new QBittorrentInstanceOptions { Directory = folder[name], RequireLogin = true, Password = "correct horse" }, CancellationToken.None);
+    private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name, int? port = null) =>
+        processes.StartAsync(
+            new QBittorrentInstanceOptions { Directory = folder[name], RequireLogin = true, Password = "correct horse", WebPort = port }, CancellationToken.None);
 
     private QbSyncProcess Start(IReadOnlyList<string> arguments)
     {

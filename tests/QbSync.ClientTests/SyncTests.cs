@@ -92,6 +92,45 @@ internal sealed class SyncTests
     }
 
     [Test]
+    public async Task Sync_SourceKilledInMidTransfer_SendsOnlyWhatIsLacking()
+    {
+        var torrent = new TorrentBuilder("restarted.bin") { Length = 64 * MiB, PieceLength = MiB, Seed = 22 }.Build();
+        await ClientLab.SeedAsync(_lab.Source, _lab.SourceClient, torrent);
+        _lab.StartDestination();
+        var first = _lab.StartSource("--rate-limit", "16MiB/s");
+        await PiecesAckedAsync(20);
+        await first.KillAsync();
+
+        _lab.StartSource();
+        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(60));
+
+        await _lab.AssertSyncedAsync(torrent);
+        _lab.AssertNothingLeftOver();
+        var again = await Scrape.TryReadAsync(_lab.SourceHealth);
+        Assert.That(again!.Sum("qbsync_pieces_sent_total"), Is.LessThanOrEqualTo(torrent.Manifest.PieceCount - 20));
+    }
+
+    [Test]
+    public async Task Sync_BothClientsKilledInMidTransfer_WaitsForThemAndFailsNothing()
+    {
+        var torrent = new TorrentBuilder("clients away.bin") { Length = 64 * MiB, PieceLength = MiB, Seed = 23 }.Build();
+        await ClientLab.SeedAsync(_lab.Source, _lab.SourceClient, torrent);
+
+        _lab.StartDestination();
+        _lab.StartSource("--rate-limit", "8MiB/s");
+        await PiecesAckedAsync(10);
+        await _lab.RestartAsync(_lab.Source, "source");
+        await _lab.RestartAsync(_lab.Destination, "destination");
+        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(90));
+
+        await _lab.AssertSyncedAsync(torrent);
+        _lab.AssertNothingLeftOver();
+        var scrape = await Scrape.TryReadAsync(_lab.SourceHealth);
+        Assert.That(scrape!.Sum("qbsync_pieces_sent_total"), Is.EqualTo(torrent.Manifest.PieceCount));
+        Assert.That(scrape.Sum("qbsync_sync_failed_total"), Is.Zero);
+    }
+
+    [Test]
     public async Task Sync_DestinationKilledInMidTransfer_GoesOnWhereItsBitsAre()
     {
         var torrent = new TorrentBuilder("interrupted.bin") { Length = 160 * MiB, PieceLength = MiB, Seed = 21 }.Build();
@@ -112,4 +151,7 @@ internal sealed class SyncTests
         var scrape = await Scrape.TryReadAsync(_lab.DestinationHealth);
         Assert.That(scrape!.Sum("qbsync_pieces_received_total"), Is.LessThan(torrent.Manifest.PieceCount), "what was durable is not sent again");
     }
+
+    private Task PiecesAckedAsync(int count) => Eventually.BecomesTrueAsync(
+        async () => (await Scrape.TryReadAsync(_lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") >= count, TimeSpan.FromSeconds(60), $"{count} pieces are acknowledged");
 }

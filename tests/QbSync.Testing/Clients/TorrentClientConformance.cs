@@ -12,7 +12,7 @@ namespace QbSync.Testing.Clients;
 [NonParallelizable]
 public abstract partial class TorrentClientConformance
 {
-    private static int s_seed = 1000;
+    private static int _seed = 1000;
 
     protected abstract ITorrentClient Client { get; }
 
@@ -26,11 +26,11 @@ public abstract partial class TorrentClientConformance
     protected string Folder { get; private set; } = "";
 
     [SetUp]
-    public void MakeFolder() => Folder = Directory.CreateDirectory(Path.Combine(DataFolder, $"t{Interlocked.Increment(ref s_seed)}")).FullName;
+    public void MakeFolder() => Folder = Directory.CreateDirectory(Path.Combine(DataFolder, $"t{Interlocked.Increment(ref _seed)}")).FullName;
 
     /// <summary>A torrent that no other test has.</summary>
     protected static TorrentBuilder Unique(string name, TorrentVersion version = TorrentVersion.V1, int pieceLength = 16 * 1024) =>
-        new($"{name}-{Interlocked.Increment(ref s_seed)}") { Seed = s_seed, Version = version, PieceLength = pieceLength };
+        new($"{name}-{Interlocked.Increment(ref _seed)}") { Seed = _seed, Version = version, PieceLength = pieceLength };
 
     /// <summary>Three files; pieces 1 and 3 lie across their bounds.</summary>
     protected static BuiltTorrent Several(TorrentVersion version = TorrentVersion.V1) =>

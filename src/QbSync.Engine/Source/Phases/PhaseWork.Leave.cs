@@ -39,7 +39,10 @@ internal sealed partial class PhaseWork
             SelectionFingerprint = stored.Fingerprint,
             Parameters = new TorrentParameters
             {
-                Category = stored.Category, Tags = stored.Tags, AddedAt = stored.AddedAt, CompletedAt = stored.CompletedAt,
+                Category = stored.Category,
+                Tags = stored.Tags,
+                AddedAt = stored.AddedAt,
+                CompletedAt = stored.CompletedAt,
             },
         };
         return await FinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false) switch

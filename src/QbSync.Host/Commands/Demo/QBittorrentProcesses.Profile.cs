@@ -13,6 +13,9 @@ internal sealed class QBittorrentInstanceOptions
     /// <summary>Default save path; <c>downloads</c> in its folder when null.</summary>
     public string? SavePath { get; init; }
 
+    /// <summary>Port of its WebUI; a free one when null. For a second start at the same address.</summary>
+    public int? WebPort { get; init; }
+
     /// <summary>Whether loopback has to log in.</summary>
     public bool RequireLogin { get; init; }
 

@@ -75,7 +75,7 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
 
     private QBittorrentInstance Launch(QBittorrentInstanceOptions options)
     {
-        int webPort = FreePort(), peerPort = FreePort();
+        int webPort = options.WebPort ?? FreePort(), peerPort = FreePort();
         var profile = Path.GetFullPath(options.Directory);
         var savePath = Path.GetFullPath(options.SavePath ?? Path.Combine(profile, "downloads"));
         var configuration = Path.Combine(profile, "qBittorrent", "config");

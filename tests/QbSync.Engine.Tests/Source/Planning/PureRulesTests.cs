@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using QbSync.Engine.Source;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Planning;
@@ -8,7 +9,6 @@ using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Torrents;
-using Microsoft.Extensions.Logging;
 
 namespace QbSync.Engine.Tests.Source.Planning;
 

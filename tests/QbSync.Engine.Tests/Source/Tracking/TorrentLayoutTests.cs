@@ -117,7 +117,8 @@ internal sealed class TorrentLayoutTests
     {
         var options = new SourceOptions
         {
-            Data = "/data", PathMap = [new PathMapping("/downloads", "/mnt/a"), new PathMapping("/downloads/big", "/mnt/b"), new PathMapping("/other", "/mnt/c")],
+            Data = "/data",
+            PathMap = [new PathMapping("/downloads", "/mnt/a"), new PathMapping("/downloads/big", "/mnt/b"), new PathMapping("/other", "/mnt/c")],
         };
         var map = new PathMap(options, Client(null));
 
