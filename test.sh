@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Sets up what the tests need, builds with warnings as errors, checks the format, runs every test, and ends with "N passed, N failed".
-#   --long          also what takes more: other client versions, more seeds
+#   --long          also the real-client tests on other versions of qBittorrent
 #   --only NAME     one test project: QbSync.NAME
 #   --no-format     skip the format check
 set -uo pipefail
@@ -35,7 +35,6 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
 fi
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
-export QBSYNC_TEST_LONG=$long
 
 echo "Building ..."
 dotnet build QbSync.sln -c Release --nologo -v quiet -warnaserror || fail "the build failed."
@@ -51,16 +50,37 @@ mkdir -p "$results"
 projects=(tests/*Tests/*.csproj)
 [ -z "$only" ] || projects=("tests/QbSync.$only/QbSync.$only.csproj")
 broken=0
-for project in "${projects[@]}"; do
-  name=$(basename "$project" .csproj)
-  echo "Testing $name ..."
-  dotnet test "$project" -c Release --no-build --nologo -v quiet --logger "trx;LogFileName=$name.trx" --results-directory "$results"
+# run PROJECT LABEL [more arguments]: one test project, its counts kept under the label
+run() {
+  local project=$1 label=$2 code
+  shift 2
+  echo "Testing $label ..."
+  dotnet test "$project" -c Release --no-build --nologo -v quiet --logger "trx;LogFileName=$label.trx" --results-directory "$results" "$@"
   code=$?
-  if [ $code -ne 0 ] && [ ! -e "$results/$name.trx" ]; then
-    echo "test.sh: $name came to no result (exit code $code)." >&2
+  if [ $code -ne 0 ] && [ ! -e "$results/$label.trx" ]; then
+    echo "test.sh: $label came to no result (exit code $code)." >&2
     broken=$((broken + 1))
   fi
+}
+
+for project in "${projects[@]}"; do
+  run "$project" "$(basename "$project" .csproj)"
 done
+
+if $long && [ -z "$only" ]; then
+  # The whole way, and what each call does, on every other version of the client that the machine's package source has.
+  for suite in trixie sid; do
+    if tests/clients/get-client.sh "$suite"; then
+      export QBSYNC_QBITTORRENT="${XDG_CACHE_HOME:-$HOME/.cache}/qbsync/clients/$suite/run"
+      for name in QbSync.QBittorrent.Tests QbSync.ClientTests; do
+        run "tests/$name/$name.csproj" "$name.$suite" --filter TestCategory=Real
+      done
+      unset QBSYNC_QBITTORRENT
+    else
+      echo "test.sh: no client of $suite can be had here." >&2
+    fi
+  done
+fi
 
 count() { cat "$results"/*.trx 2>/dev/null | grep -o "<Counters [^>]*" | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{ sum += $1 } END { print sum + 0 }'; }
 total=$(count total) passed=$(count passed) failed=$(count failed)
