@@ -22,8 +22,7 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
     {
         if (!_isFull)
         {
-            _isFull = true;
-            Log.Full(logger, options.DataRoot, FreeBytes ?? 0);
+            Close(getFreeBytes());
         }
     }
 
@@ -34,7 +33,11 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
         Volatile.Write(ref _free, free ?? -1);
         if (free <= 0 || free < options.MinFreeBytes)
         {
-            ReportFull();
+            if (!_isFull)
+            {
+                Close(free);
+            }
+
             return false;
         }
 
@@ -46,5 +49,12 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
         _isFull = false;
         Log.Room(logger, options.DataRoot, free ?? 0);
         return true;
+    }
+
+    private void Close(long? free)
+    {
+        Volatile.Write(ref _free, free ?? -1);
+        _isFull = true;
+        Log.Full(logger, options.DataRoot, free ?? 0);
     }
 }
