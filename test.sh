@@ -34,7 +34,7 @@ if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
     >/dev/null 2>&1 || echo "Could not install ${missing[*]}; what needs it will be skipped." >&2
 fi
 
-export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
 
 echo "Building ..."
 dotnet build QbSync.sln -c Release --nologo -v quiet -warnaserror || fail "the build failed."

@@ -72,6 +72,11 @@ internal sealed class HttpExchange(
         {
             throw Fault(call, progress, ClientFault.BrokenAnswer, "an answer that cannot be read", exception);
         }
+        finally
+        {
+            // Where sockets complete inline this runs on the thread that serves them; a caller that blocks or writes files must not hold it.
+            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        }
     }
 
     private async ValueTask<T> ReadAsync<T>(ApiCall<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
