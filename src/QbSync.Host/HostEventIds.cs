@@ -7,4 +7,5 @@ internal static class HostEventIds
     public const int Stopped = 5001;
     public const int CouldNotStart = 5002;
     public const int Failed = 5003;
+    public const int SecretOnCommandLine = 5004;
 }

@@ -17,10 +17,10 @@ internal static class RoleCommand
         var flags = new Dictionary<string, Option<string[]>>();
         foreach (var option in OptionCatalog.For(role))
         {
-            AddFlag(option.Name, option.Help);
+            AddFlag(option.Name, option.Describe(role));
             if (option.IsSecret)
             {
-                AddFlag(option.Name + "-file", "The same, from a file.");
+                AddFlag(option.Name + "-file", $"The same, from a file. [{option.GetEnvironmentName(role)}_FILE]");
             }
         }
 
@@ -59,7 +59,8 @@ internal static class RoleCommand
         {
             foreach (var value in settings.Values.All)
             {
-                Console.WriteLine($"{value.Definition.Name,-22} {value.Shown}  ({value.Origin})");
+                var shown = value.Definition.Name == "state-dir" ? settings.StateDirectory : value.Shown;
+                Console.WriteLine($"{value.Definition.Name,-22} {shown}  ({value.Origin})");
             }
 
             return ExitCodes.Done;

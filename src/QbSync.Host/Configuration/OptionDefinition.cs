@@ -45,5 +45,13 @@ internal sealed record OptionDefinition(string Name, Roles Roles, OptionKind Kin
 
     public IReadOnlyList<string> Choices { get; init; } = [];
 
+    /// <summary>What help says of it.</summary>
+    public string Describe(Roles role)
+    {
+        var choices = Choices.Count > 0 && !Help.Contains(Choices[0], StringComparison.Ordinal) ? $" One of: {string.Join(", ", Choices)}." : "";
+        var rest = IsRequired ? " Required." : Default.Length > 0 ? $" Default: {Default}." : "";
+        return $"{Help}{choices}{rest} [{GetEnvironmentName(role)}]";
+    }
+
     public string GetEnvironmentName(Roles role) => $"QBSYNC_{role.ToString().ToUpperInvariant()}_{Name.ToUpperInvariant().Replace('-', '_')}";
 }

@@ -28,6 +28,7 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 internal sealed record OptionValue(OptionDefinition Definition, string Raw, string Origin, object? Parsed)
 {
     public const string DefaultOrigin = "default";
+    public const string FlagOrigin = "flag";
 
     /// <summary>For people: secrets stay hidden.</summary>
     public string Shown => Definition.IsSecret && Raw.Length > 0 ? "***" : Raw;

@@ -9,6 +9,9 @@ internal sealed partial class RoleRunner
         [LoggerMessage(HostEventIds.Started, LogLevel.Information, "The {Mode} {Version} runs; data {Data}, state {State}, health {Health}.")]
         public static partial void Started(ILogger logger, string mode, string version, string data, string state, Uri? health);
 
+        [LoggerMessage(HostEventIds.SecretOnCommandLine, LogLevel.Warning, "--{Name} is seen in process lists; --{Name}-file keeps it out of them.")]
+        public static partial void SecretOnCommandLine(ILogger logger, string name);
+
         [LoggerMessage(HostEventIds.Stopped, LogLevel.Information, "The {Mode} has stopped.")]
         public static partial void Stopped(ILogger logger, string mode);
 

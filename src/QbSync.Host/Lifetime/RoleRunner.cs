@@ -13,6 +13,11 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
 
     public async Task<int> RunAsync(Signals signals)
     {
+        foreach (var value in settings.Values.All.Where(value => value.Definition.IsSecret && value.Origin == OptionValue.FlagOrigin))
+        {
+            Log.SecretOnCommandLine(_logger, value.Definition.Name);
+        }
+
         try
         {
             await node.StartAsync(signals.Graceful);
