@@ -1,8 +1,8 @@
 namespace QbSync.Host.Endpoints;
 
 /// <summary>
-/// Answers whether a role can work now. Each check runs at most once in ten seconds, however many probes come: others get the fresh result or join
-/// the running one. Thread-safe.
+/// Answers whether a role can work now. However many probes come, a check that was good runs again after ten seconds at the earliest, and a running one is
+/// joined; one that was bad is looked at anew, so that a role is ready as soon as what it lacked is back. Thread-safe.
 /// </summary>
 internal sealed class ReadinessChecks(
     IReadOnlyList<ReadinessCheck> checks, HostMetrics metrics, TimeProvider time)
