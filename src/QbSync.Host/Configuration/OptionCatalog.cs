@@ -13,7 +13,6 @@ internal static class OptionCatalog
         new("qb-username", Roles.Both, OptionKind.Text, "", "User name of the WebUI; leave out where it asks for none.") { MayBeEmpty = true },
         new("qb-password", Roles.Both, OptionKind.Text, "", "Password of the WebUI; better from a file by qb-password-file.") { IsSecret = true, MayBeEmpty = true },
         new("qb-timeout", Roles.Both, OptionKind.Duration, "30s", "Longest time for one call to qBittorrent.") { PlainUnit = "1s", Min = "1s", Max = "10m" },
-        new("path-map", Roles.Both, OptionKind.List, "", "CLIENT=LOCAL: where a path of the client is on this machine; longest prefix wins.") { MayBeEmpty = true },
         new("synced-tag", Roles.Both, OptionKind.Text, "synced", "Tag for synced torrents; empty for none.") { MayBeEmpty = true },
         new("security", Roles.Both, OptionKind.Choice, "insecure", "How peers prove who they are. Now: insecure, for loopback addresses only.") { Choices = ["insecure"] },
         new("health-addr", Roles.Both, OptionKind.Address, "127.0.0.1:8080", "Address of /healthz, /livez, /readyz and /metrics; empty for none.") { MayBeEmpty = true },
@@ -21,6 +20,7 @@ internal static class OptionCatalog
 
         new("destination-addr", Roles.Source, OptionKind.Address, "", "Host and port of the destination.") { IsRequired = true },
         new("source-name", Roles.Source, OptionKind.Text, "", "Name of this source at the destination. Default: the machine's name.") { MayBeEmpty = true },
+        new("path-map", Roles.Source, OptionKind.List, "", "CLIENT=LOCAL: where a path of the client is on this machine; longest prefix wins.") { MayBeEmpty = true },
         new("min-space", Roles.Source, OptionKind.Size, "50GiB", "Free space below which finishing torrents come first.") { PlainUnit = "1GiB", Min = "0" },
         new("sleep", Roles.Source, OptionKind.Duration, "30s", "Longest time between two housekeeping cycles.") { PlainUnit = "1s", Min = "1s", Max = "1h" },
         new("qb-poll-interval", Roles.Source, OptionKind.Duration, "500ms", "Time between polls of the client while something downloads.") { PlainUnit = "1s", Min = "100ms", Max = "1m" },

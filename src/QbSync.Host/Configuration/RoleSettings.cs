@@ -19,6 +19,7 @@ internal sealed record RoleSettings
 
     public required string LogLevel { get; init; }
 
+    /// <summary>Source only: a destination has one root, which save-path maps.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> PathMap { get; init; }
 
     public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
@@ -42,7 +43,7 @@ internal sealed record RoleSettings
             Client = FindClient(role, values),
             HealthAddress = values.Address("health-addr"),
             LogLevel = values.Text("log-level"),
-            PathMap = ReadPathMap(values, reader),
+            PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
         };
         new SettingsCheck(settings, reader).Run();
         errors = reader.Errors;

@@ -106,13 +106,20 @@ internal sealed class RoleSettingsTests
     [TestCase("qb-username=admin", "--qb-password (from default): not set")]
     [TestCase("qb-url=ftp://x", "--qb-url (from flag): \"ftp://x\" is not understood")]
     [TestCase("qb-url=http://user:word@x", "--qb-url (from flag)")]
-    [TestCase("path-map=/a", "--path-map")]
-    [TestCase("path-map=/a=/b;/a=/c", "--path-map")]
     [TestCase("poll-interval=", "--poll-interval (from flag): empty")]
     public void Destination_OneMistake_NamesTheOption(string flag, string expected)
     {
         Read(Roles.Destination, [$"data={_folder.Path}", flag], [], out var errors);
         Assert.That(errors, Has.One.StartsWith(expected), string.Join(Environment.NewLine, errors));
+    }
+
+    [TestCase("path-map=/a")]
+    [TestCase("path-map=/a=relative")]
+    [TestCase("path-map=/a=/b;/a=/c")]
+    public void Source_PathMapNotUnderstood_NamesTheOption(string flag)
+    {
+        Read(Roles.Source, [$"data={_folder.Path}", "client=folder", "destination-addr=127.0.0.1:1", flag], [], out var errors);
+        Assert.That(errors, Has.One.StartsWith("--path-map"), string.Join(Environment.NewLine, errors));
     }
 
     [Test]
