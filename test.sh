@@ -87,6 +87,9 @@ total=$(count total) passed=$(count passed) failed=$(count failed)
 failed=$((failed + broken))
 skipped=$((total - passed - (failed - broken)))
 
+# Which failed, by name, at the very end: what a person, or the tail of a log, sees first.
+grep -ho '<UnitTestResult [^>]*outcome="Failed"' "$results"/*.trx 2>/dev/null | sed -n 's/.*testName="\([^"]*\)".*/failed: \1/p' | sort -u
+
 if [ "$passed" -eq 0 ] && [ "$failed" -eq 0 ]; then
   echo "test.sh: no test ran." >&2
   code=1

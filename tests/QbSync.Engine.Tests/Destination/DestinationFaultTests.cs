@@ -43,6 +43,7 @@ public sealed class DestinationFaultTests
         rig.SendMissing(Torrent, open, init);
         rig.Storage.Corrupt(4);
         gate.SetResult();
+        await rig.DriveAsync(() => !rig.Disk.IsFaulty(nameof(ITorrentStorage.VerifyFileAsync))); // the fault is early finalization's, not Finalize's
         var outcome = await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, Torrent));
         Assert.That(outcome, Is.InstanceOf<FinalizeOutcome.Incomplete>());
         Assert.That(rig.Metric("qbsync_verification_errors_total", ("mode", "destination")), Is.EqualTo(1));
@@ -75,8 +76,8 @@ public sealed class DestinationFaultTests
     public async Task FailingDisk_WhilePublishing_IsWaitedFor()
     {
         await using var rig = new DestinationRig();
-        rig.Disk.Fail(nameof(ITorrentStorage.PublishFileAsync), StorageFault.Io);
-        rig.Disk.Fail(nameof(ITorrentStorage.PublishFileAsync), StorageFault.Io);
+        rig.Disk.Fail(nameof(ITorrentStorage.PublishFilesAsync), StorageFault.Io);
+        rig.Disk.Fail(nameof(ITorrentStorage.PublishFilesAsync), StorageFault.Io);
         Assert.That(await rig.SyncAsync(Torrent, DestinationRig.MakeInit(Torrent)), Is.InstanceOf<FinalizeOutcome.Complete>());
     }
 

@@ -33,6 +33,15 @@ internal sealed class MemoryDisk
         }
     }
 
+    /// <summary>Whether a fault of a verb is still to come.</summary>
+    public bool IsFaulty(string verb)
+    {
+        lock (Gate)
+        {
+            return Faults.TryGetValue(verb, out var queue) && queue.Count > 0;
+        }
+    }
+
     public void ThrowIfFaulty(string verb)
     {
         lock (Gate)
