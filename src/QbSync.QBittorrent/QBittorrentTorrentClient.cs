@@ -131,4 +131,10 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         ArgumentOutOfRangeException.ThrowIfZero(ids.Count, nameof(ids));
         return ids.Chunk(TorrentIds.MostAtOnce);
     }
+
+    /// <inheritdoc />
+    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }

@@ -71,7 +71,7 @@ public class PieceWriteBenchmarks
         default).AsTask().GetAwaiter().GetResult().Storage!;
 
     [IterationCleanup(Target = nameof(Torrent))]
-    public void Discard() => _storage.DiscardAsync(default).AsTask().GetAwaiter().GetResult();
+    public void Discard() => _storage.DiscardAsync(false, default).AsTask().GetAwaiter().GetResult();
 
     [IterationCleanup(Target = nameof(Bare))]
     public void Delete() => File.Delete(Path.Combine(_folder.FullName, "bare"));

@@ -31,6 +31,18 @@ public interface IDestination
     /// <summary>Makes a torrent final, or attaches to that.</summary>
     ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken);
 
+    /// <summary>Looks at the final files and at the client, now, and says what was seen.</summary>
+    ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Starts seeding. The answer is what was seen, never what was asked of the client.</summary>
+    ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken);
+
+    /// <summary>Stops what <see cref="StartAsync"/> started. A torrent that the destination did not add is left as it is.</summary>
+    ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The source's data is gone: tags the torrent and closes its handoff. Starts and stops nothing.</summary>
+    ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken);
+
     /// <summary>Gives a torrent up: its own unfinished files are removed, never a final one.</summary>
     ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken);
 
@@ -210,7 +222,42 @@ public sealed record FinalizeRequest
 
     /// <summary>Newer values than those of Init.</summary>
     public required TorrentParameters Parameters { get; init; }
+
+    /// <summary>The files as they are now that the source has all of them; null when nothing changed since Init.</summary>
+    public IReadOnlyList<SourceFile>? Files { get; init; }
 }
+
+/// <summary>Asks for a proof.</summary>
+/// <param name="Id">The torrent.</param>
+/// <param name="Nonce">New for each call, echoed: an answer is never older than its question.</param>
+/// <param name="SelectionFingerprint"><see cref="Selection.Fingerprint"/> of what is to be proven.</param>
+public sealed record ProveRequest(InfoHash Id, ReadOnlyMemory<byte> Nonce, ReadOnlyMemory<byte> SelectionFingerprint);
+
+/// <summary>Why seeding is started at the destination.</summary>
+public enum StartCause
+{
+    /// <summary>The source hands the torrent over.</summary>
+    Handoff = 0,
+
+    /// <summary>The user removed it at the source.</summary>
+    RemovedAtSource = 1,
+}
+
+/// <summary>Starts seeding.</summary>
+/// <param name="Id">The torrent.</param>
+/// <param name="Cause">Why.</param>
+/// <param name="Parameters">Newer values than those of Finalize.</param>
+public sealed record StartRequest(InfoHash Id, StartCause Cause, TorrentParameters Parameters);
+
+/// <summary>Takes a Start back.</summary>
+/// <param name="Id">The torrent.</param>
+public sealed record WithdrawRequest(InfoHash Id);
+
+/// <summary>Says that the source's data is gone.</summary>
+/// <param name="Id">The torrent.</param>
+/// <param name="Tag">Tag to set; empty for none.</param>
+/// <param name="ProofId">The proof that the delete rested on.</param>
+public sealed record ConfirmHandoffRequest(InfoHash Id, string Tag, ReadOnlyMemory<byte> ProofId);
 
 /// <summary>Why a torrent is given up.</summary>
 public enum AbortCause
@@ -225,7 +272,18 @@ public enum AbortCause
     Operator = 2,
 }
 
+/// <summary>What becomes of unfinished files.</summary>
+public enum AbortMode
+{
+    /// <summary>Own unfinished files are removed.</summary>
+    Discard = 0,
+
+    /// <summary>Work stops, nothing is removed; a later Init finds what is there.</summary>
+    Keep = 1,
+}
+
 /// <summary>Gives a torrent up.</summary>
 /// <param name="Id">The torrent.</param>
 /// <param name="Cause">Why.</param>
-public sealed record AbortRequest(InfoHash Id, AbortCause Cause);
+/// <param name="Mode">What becomes of unfinished files.</param>
+public sealed record AbortRequest(InfoHash Id, AbortCause Cause, AbortMode Mode = AbortMode.Discard);

@@ -1,3 +1,4 @@
+using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Torrents;
 
@@ -66,6 +67,12 @@ public interface ITorrentClient
 
     /// <summary>Sets the category.</summary>
     ValueTask SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken);
+
+    /// <summary>Moves a torrent's content to another save path. It goes on after the call; the state and the save path tell when it is done.</summary>
+    ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken);
+
+    /// <summary>Whether a tracker took the torrent's announce, and a tracker's words where it did not.</summary>
+    ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken);
 
     /// <summary>Whether calls go through now.</summary>
     ClientAvailability Availability { get; }

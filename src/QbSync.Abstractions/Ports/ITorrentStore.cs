@@ -20,10 +20,26 @@ public interface ITorrentStore : IAsyncDisposable
     ValueTask<IReadOnlyList<ITorrentStorage>> RecoverAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Makes state for a torrent that has none. Reserves its final paths, then writes the durable record, then looks at what is on disk already:
-    /// own partial files and files of exact size under final names count for the pieces that hash, and for no other.
+    /// Makes state for a torrent that has none: reserves final paths and space, writes the durable record, and lists by name and size what is on disk
+    /// already. No content is read; <see cref="ITorrentStorage.SettleAsync"/> does that.
     /// </summary>
     ValueTask<StoreOpenOutcome> OpenAsync(StoreRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Gives a torrent another selection, place or names, and a new epoch. No byte that was received for a file still wanted is lost, and final files
+    /// stay. Refused, nothing has changed and <paramref name="current"/> goes on; else it is closed and the answer takes its place.
+    /// </summary>
+    ValueTask<StoreOpenOutcome> ReshapeAsync(ITorrentStorage current, StoreRequest next, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes, or only lists, what no session owns: hidden partial files of ours seen unowned for <paramref name="age"/> of this process's time, empty
+    /// session folders, temporary files of interrupted writes.
+    /// </summary>
+    /// <returns>Full paths, for people.</returns>
+    ValueTask<IReadOnlyList<string>> SweepLeftoversAsync(TimeSpan age, bool remove, CancellationToken cancellationToken);
+
+    /// <summary>Why nothing can be written now, or null: a root that is gone or fails. Looked at anew by each call, cheaply.</summary>
+    Refusal? GetTrouble();
 
     /// <summary>Bytes that can be written below the root now, or null when that is not known.</summary>
     long? GetFreeBytes();
@@ -52,6 +68,12 @@ public sealed record StoreRequest
 
     /// <summary>Per file of the manifest, its final parts below the place; empty for pads. Every one passed the rules of safe names.</summary>
     public required IReadOnlyList<IReadOnlyList<string>> FileNames { get; init; }
+
+    /// <summary>Per file of the manifest, what the source's file system says of it; null where it is not known. Empty when nothing is.</summary>
+    public IReadOnlyList<FileIdentity?> Identities { get; init; } = [];
+
+    /// <summary>SHA-256 of the source's file table; empty for none.</summary>
+    public ReadOnlyMemory<byte> FilesDigest { get; init; }
 }
 
 /// <summary>How opening ended.</summary>
@@ -79,7 +101,47 @@ public enum StoredPhase
 
     /// <summary>A permanent reason; data kept.</summary>
     Failed = 5,
+
+    /// <summary>Complete; the client is about to be asked to start it.</summary>
+    StartIntent = 6,
+
+    /// <summary>Complete; started by us and seen active.</summary>
+    HandedOff = 7,
+
+    /// <summary>Complete, handed off, and confirmed by the source: a user's stop from now on is left alone.</summary>
+    Closed = 8,
 }
+
+/// <summary>Sorts phases.</summary>
+public static class StoredPhases
+{
+    /// <summary>Whether the completion record stands.</summary>
+    public static bool IsComplete(this StoredPhase phase) =>
+        phase is StoredPhase.Complete or StoredPhase.StartIntent or StoredPhase.HandedOff or StoredPhase.Closed;
+
+    /// <summary>Whether the client may have the torrent by our doing.</summary>
+    public static bool IsAtClient(this StoredPhase phase) => phase is StoredPhase.AddIntent or StoredPhase.Added || phase.IsComplete();
+}
+
+/// <summary>How far local content was decided.</summary>
+/// <param name="Found">Pieces that became held.</param>
+/// <param name="Dropped">Deferred pieces that local content does not bring after all: the source has to send them.</param>
+/// <param name="IsWaiting">Whether files still wait, for another torrent's writer or for a person.</param>
+/// <param name="Conflict">A file that is not ours and not the torrent's is in the way; looked at again by the next call.</param>
+public sealed record SettleOutcome(int Found, int Dropped, bool IsWaiting, Refusal? Conflict);
+
+/// <summary>What a client said, to be sealed into a proof.</summary>
+/// <param name="Node">Name of the destination, for people.</param>
+/// <param name="ClientProduct">The client and its version.</param>
+/// <param name="ClientId">The client's handle of the torrent.</param>
+/// <param name="Client">What it said last.</param>
+public sealed record SealRequest(string Node, string ClientProduct, string ClientId, ClientView Client);
+
+/// <summary>A stored proof.</summary>
+/// <param name="Id">SHA-256 of the proof file's content.</param>
+/// <param name="ManifestDigest">SHA-256 of the raw info dictionary.</param>
+/// <param name="BytesReadBack">Bytes that were read back from disk and hashed.</param>
+public sealed record StoredProof(ReadOnlyMemory<byte> Id, ReadOnlyMemory<byte> ManifestDigest, long BytesReadBack);
 
 /// <summary>
 /// One stored torrent. Pieces may be written from many threads; the other calls come one at a time from its session. Bits become durable only after
@@ -114,6 +176,36 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>Selected pieces held, without a copy.</summary>
     int HeldPieces { get; }
 
+    /// <summary>A copy of the pieces that local content is expected to bring: selected, not held, not to be sent now.</summary>
+    PieceBitmap CopyDeferred();
+
+    /// <summary>Deferred pieces, without a copy.</summary>
+    int DeferredPieces { get; }
+
+    /// <summary>Raised outside all locks when <see cref="SettleAsync"/> has something to do: at first, and when a writer's file came or failed.</summary>
+    event Action? SettleDue;
+
+    /// <summary>
+    /// Decides local content: reads candidates and hashes them piece by piece, links files that another torrent holds, gives up waiting where that
+    /// cannot end. Repeating it is harmless; a call with nothing to do is cheap.
+    /// </summary>
+    ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken);
+
+    /// <summary>Records what the source's file system says of files now that they are whole there, durably.</summary>
+    ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, CancellationToken cancellationToken);
+
+    /// <summary>Whether the client's entry was added by us. Survives a restart.</summary>
+    bool AddedByUs { get; }
+
+    /// <summary>Records whose the client's entry is, durably.</summary>
+    ValueTask SetAddedByUsAsync(bool value, CancellationToken cancellationToken);
+
+    /// <summary>Running time of this destination without contact to the source, as recorded last. Wall clocks do not count.</summary>
+    TimeSpan Uncontacted { get; }
+
+    /// <summary>Records the time without contact, durably.</summary>
+    ValueTask SetUncontactedAsync(TimeSpan value, CancellationToken cancellationToken);
+
     /// <summary>Begins an attempt to receive a piece, as <see cref="IPieceIntake.Begin"/>, for this torrent.</summary>
     PieceAckStatus Begin(int piece, out IPieceTransfer? transfer);
 
@@ -127,10 +219,11 @@ public interface ITorrentStorage : IAsyncDisposable
     ValueTask<int> VerifyFileAsync(int fileIndex, IProgress<long>? bytesRead, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Gives a verified file its final name, durably, never replacing anything. Empty files are made here. Repeating it is harmless.
+    /// Gives verified files their final names, durably, never replacing anything: one commit, the renames, each folder once, one commit. Empty files are
+    /// made here. Repeating it is harmless; files that can be published are, whatever becomes of the others.
     /// </summary>
-    /// <returns>Null when done; a refusal with <see cref="RefusalReason.PathConflict"/> when something that is not ours stands there.</returns>
-    ValueTask<Refusal?> PublishFileAsync(int fileIndex, CancellationToken cancellationToken);
+    /// <returns>Null when done; a refusal with <see cref="RefusalReason.PathConflict"/> when something that is not ours stands at one of them.</returns>
+    ValueTask<Refusal?> PublishFilesAsync(IReadOnlyList<int> fileIndices, CancellationToken cancellationToken);
 
     /// <summary>Whether a selected file has its final name.</summary>
     bool IsPublished(int fileIndex);
@@ -146,8 +239,21 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>Looks at every selected final file: names of those that are gone or have another size or content identity than when published.</summary>
     ValueTask<IReadOnlyList<int>> CheckPublishedAsync(CancellationToken cancellationToken);
 
-    /// <summary>Drops what is known of these files and their pieces, durably; they are needed again.</summary>
-    ValueTask ForgetFilesAsync(IReadOnlyCollection<int> fileIndices, CancellationToken cancellationToken);
+    /// <summary>
+    /// Reads these files anew, whatever was known of them: good pieces stay, bad ones are needed again, durably; a file of ours with a bad piece is taken
+    /// back to its hidden name first, one that is gone loses its pieces. Only touched, it is as good as before. Raises the epoch when pieces were lost.
+    /// </summary>
+    /// <returns>Pieces needed again.</returns>
+    ValueTask<int> ReexamineFilesAsync(IReadOnlyCollection<int> fileIndices, IProgress<long>? bytesRead, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Looks at every final file, writes the proof, then the completion record. Nothing is sealed when a file changed: then null, and
+    /// <see cref="CheckPublishedAsync"/> says which.
+    /// </summary>
+    ValueTask<StoredProof?> SealAsync(SealRequest request, CancellationToken cancellationToken);
+
+    /// <summary>The proof of a complete torrent, or null when there is none that can be read.</summary>
+    ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken);
 
     /// <summary>Records a phase, durably.</summary>
     ValueTask SetPhaseAsync(StoredPhase phase, Refusal? failure, CancellationToken cancellationToken);
@@ -158,5 +264,7 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>
     /// Removes own partial files, own empty folders and the state. Final files, and everything that is not ours, stay. Joins writers first.
     /// </summary>
-    ValueTask<(int Files, long Bytes)> DiscardAsync(CancellationToken cancellationToken);
+    /// <param name="keepFiles">Leave the partial files, for a later opening to find; only the state goes.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken);
 }

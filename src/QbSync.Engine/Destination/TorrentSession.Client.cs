@@ -112,7 +112,7 @@ internal sealed partial class TorrentSession
                 await storage.SetPhaseAsync(StoredPhase.Receiving, null, token).ConfigureAwait(false);
                 if (await storage.CheckPublishedAsync(token).ConfigureAwait(false) is { Count: > 0 } lost)
                 {
-                    await storage.ForgetFilesAsync(lost, token).ConfigureAwait(false);
+                    await storage.ReexamineFilesAsync(lost, null, token).ConfigureAwait(false);
                     await _mailbox.PostAsync(() => OnPiecesLost(lost.Count)).ConfigureAwait(false);
                 }
             },

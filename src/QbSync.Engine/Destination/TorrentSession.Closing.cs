@@ -78,7 +78,7 @@ internal sealed partial class TorrentSession
         {
             try
             {
-                var removed = await storage.DiscardAsync(lease).ConfigureAwait(false);
+                var removed = await storage.DiscardAsync(keepFiles: false, lease).ConfigureAwait(false);
                 await _mailbox.PostAsync(() =>
                 {
                     _wholeFiles.Clear();

@@ -9,7 +9,7 @@ internal sealed partial class TorrentStorage
     private volatile bool _isDiscarded;
 
     /// <inheritdoc />
-    public async ValueTask<(int Files, long Bytes)> DiscardAsync(CancellationToken cancellationToken)
+    public async ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
     {
         await CloseAsync().ConfigureAwait(false);
         var removed = await RunInTurnAsync(() => Task.FromResult(DiscardInTurn()), cancellationToken).ConfigureAwait(false);

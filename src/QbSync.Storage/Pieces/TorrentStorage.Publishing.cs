@@ -11,10 +11,16 @@ internal sealed partial class TorrentStorage
         && (file.Kind == OwnKind.Published || (file.Kind == OwnKind.Adopted && IsReadBack(fileIndex)));
 
     /// <inheritdoc />
-    public async ValueTask<Refusal?> PublishFileAsync(int fileIndex, CancellationToken cancellationToken)
+    public async ValueTask<Refusal?> PublishFilesAsync(IReadOnlyList<int> fileIndices, CancellationToken cancellationToken)
     {
-        GetSelected(fileIndex);
-        return await RunInTurnAsync(() => PublishInTurnAsync(_files[fileIndex]), cancellationToken).ConfigureAwait(false);
+        Refusal? refusal = null;
+        foreach (var fileIndex in fileIndices)
+        {
+            GetSelected(fileIndex);
+            refusal ??= await RunInTurnAsync(() => PublishInTurnAsync(_files[fileIndex]), cancellationToken).ConfigureAwait(false);
+        }
+
+        return refusal;
     }
 
     /// <inheritdoc />
@@ -28,7 +34,7 @@ internal sealed partial class TorrentStorage
             cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
-    public async ValueTask ForgetFilesAsync(IReadOnlyCollection<int> fileIndices, CancellationToken cancellationToken) =>
+    public async ValueTask<int> ReexamineFilesAsync(IReadOnlyCollection<int> fileIndices, IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
         await RunInTurnAsync(
             () =>
             {

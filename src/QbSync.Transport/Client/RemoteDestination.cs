@@ -152,4 +152,16 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
             return session;
         }
     }
+
+    /// <inheritdoc />
+    public ValueTask<ProveOutcome> ProveAsync(Caller caller, Ports.ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public ValueTask<StartOutcome> StartAsync(Caller caller, Ports.StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, Ports.WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    /// <inheritdoc />
+    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, Ports.ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

@@ -50,7 +50,7 @@ internal static partial class WireMapping
     public static Ports.AbortRequest ToDomain(Protocol.AbortRequest wire)
     {
         var cause = (Ports.AbortCause)wire.Cause;
-        return Enum.IsDefined(cause) && wire.Mode == AbortMode.Discard
+        return Enum.IsDefined(cause) && wire.Mode == Protocol.AbortMode.Discard
             ? new Ports.AbortRequest(ToId(wire.Id), cause)
             : throw Malformed($"an abort of cause {(int)wire.Cause} and mode {(int)wire.Mode} is not known");
     }

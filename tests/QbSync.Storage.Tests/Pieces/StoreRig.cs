@@ -155,7 +155,7 @@ internal sealed class StoreRig : IAsyncDisposable
             if (storage.Layout.Selection.IsSelected(file.Index))
             {
                 Assert.That(await storage.VerifyFileAsync(file.Index, null, default).DefaultTimeout(), Is.Zero);
-                Assert.That(await storage.PublishFileAsync(file.Index, default).DefaultTimeout(), Is.Null);
+                Assert.That(await storage.PublishFilesAsync([file.Index], default).DefaultTimeout(), Is.Null);
                 Assert.That(storage.IsPublished(file.Index), Is.True);
             }
         }

@@ -31,9 +31,9 @@ public sealed class TorrentStoragePublishingTests
 
             return null;
         };
-        var refusal = await storage.PublishFileAsync(0, default).DefaultTimeout();
+        var refusal = await storage.PublishFilesAsync([0], default).DefaultTimeout();
         Assert.That(refusal?.Reason, Is.EqualTo(RefusalReason.PathConflict));
-        Assert.That((await storage.PublishFileAsync(0, default).DefaultTimeout())?.Reason, Is.EqualTo(RefusalReason.PathConflict));
+        Assert.That((await storage.PublishFilesAsync([0], default).DefaultTimeout())?.Reason, Is.EqualTo(RefusalReason.PathConflict));
         Assert.That((File.ReadAllText(path), storage.IsPublished(0)), Is.EqualTo(("mine", false)));
         _rig.Files.Fault = null;
         File.Delete(path);
@@ -56,7 +56,7 @@ public sealed class TorrentStoragePublishingTests
 
         Assert.That(await storage.VerifyFileAsync(0, null, default).DefaultTimeout(), Is.EqualTo(1));
         Assert.That((storage.CopyHave()[1], storage.HeldPieces), Is.EqualTo((false, torrent.Manifest.PieceCount - 1)));
-        Assert.That(async () => await storage.PublishFileAsync(0, default).DefaultTimeout(), Throws.TypeOf<StorageException>());
+        Assert.That(async () => await storage.PublishFilesAsync([0], default).DefaultTimeout(), Throws.TypeOf<StorageException>());
         Assert.That(File.Exists(_rig.Folder["data", torrent.Files[0].RelativePath]), Is.False);
         storage = (await _rig.CrashAndStartAsync())[0];
         Assert.That(storage.HeldPieces, Is.EqualTo(torrent.Manifest.PieceCount - 1));
@@ -117,7 +117,7 @@ public sealed class TorrentStoragePublishingTests
         var changed = await storage.CheckPublishedAsync(default).DefaultTimeout();
         Assert.That(changed, Is.EqualTo(new[] { 2, 4 }));
         var epoch = storage.Epoch;
-        await storage.ForgetFilesAsync(changed, default).DefaultTimeout();
+        await storage.ReexamineFilesAsync(changed, null, default).DefaultTimeout();
         Assert.That((storage.Epoch, storage.CopyHave()[0]), Is.EqualTo((epoch + 1, true)));
         File.Delete(_rig.Folder["data", torrent.Files[4].RelativePath]);
         storage = (await _rig.CrashAndStartAsync())[0];
@@ -136,10 +136,10 @@ public sealed class TorrentStoragePublishingTests
         var path = _rig.Folder["data", torrent.Files[1].RelativePath];
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         File.WriteAllText(path, "mine");
-        Assert.That((await storage.PublishFileAsync(1, default).DefaultTimeout())?.Reason, Is.EqualTo(RefusalReason.PathConflict));
+        Assert.That((await storage.PublishFilesAsync([1], default).DefaultTimeout())?.Reason, Is.EqualTo(RefusalReason.PathConflict));
         Assert.That(File.ReadAllText(path), Is.EqualTo("mine"));
         File.Delete(path);
-        Assert.That(await storage.PublishFileAsync(1, default).DefaultTimeout(), Is.Null);
+        Assert.That(await storage.PublishFilesAsync([1], default).DefaultTimeout(), Is.Null);
         Assert.That(new FileInfo(path).Length, Is.Zero);
         Assert.That(storage.IsPublished(1), Is.True);
     }
@@ -151,10 +151,10 @@ public sealed class TorrentStoragePublishingTests
         var storage = await _rig.StartAndOpenAsync(torrent, subPath: ["sub"]);
         StoreRig.SendAll(storage, torrent);
         await storage.VerifyFileAsync(4, null, default).DefaultTimeout();
-        await storage.PublishFileAsync(4, default).DefaultTimeout();
+        await storage.PublishFilesAsync([4], default).DefaultTimeout();
         File.WriteAllText(_rig.Folder["data", "sub", "mixed", "b", "note"], "mine");
         storage.Begin(0, out _);
-        var (files, bytes) = await storage.DiscardAsync(default).DefaultTimeout();
+        var (files, bytes) = await storage.DiscardAsync(false, default).DefaultTimeout();
         Assert.That((files, bytes), Is.EqualTo((3, 200_001L + 17 + 300_000)));
         Assert.That(
             Directory.GetFiles(_rig.Data, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(_rig.Data, path)).Order(),

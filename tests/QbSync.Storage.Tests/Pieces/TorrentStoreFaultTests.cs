@@ -93,7 +93,7 @@ public sealed class TorrentStoreFaultTests
                 }
                 else if (random.Next(3) == 0 && IsWanted(file) && await storage.VerifyFileAsync(file.Index, null, default) == 0)
                 {
-                    await storage.PublishFileAsync(file.Index, default);
+                    await storage.PublishFilesAsync([file.Index], default);
                 }
             }
             catch (StorageException)

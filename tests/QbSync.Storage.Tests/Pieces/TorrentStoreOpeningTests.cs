@@ -25,7 +25,7 @@ public sealed class TorrentStoreOpeningTests
         await StoreRig.FinishAsync(storage);
         Assert.That(_rig.Files.Calls.Where(static call => call.Operation is "Read" or "RenameNew"), Is.Empty, "each byte is read once");
         Assert.That(await storage.CheckPublishedAsync(default).DefaultTimeout(), Is.Empty);
-        await storage.DiscardAsync(default).DefaultTimeout();
+        await storage.DiscardAsync(false, default).DefaultTimeout();
         Assert.That(torrent.FindDifference(_rig.Data), Is.Null, "what others made stays");
     }
 
@@ -105,7 +105,7 @@ public sealed class TorrentStoreOpeningTests
         var outcome = await _rig.Store.OpenAsync(StoreRig.Request(second), default).DefaultTimeout();
         Assert.That(outcome.Refusal?.Reason, Is.EqualTo(RefusalReason.PathConflict));
         Assert.That((await _rig.Store.OpenAsync(StoreRig.Request(first), default).DefaultTimeout()).Refusal?.Reason, Is.EqualTo(RefusalReason.Busy));
-        await storage.DiscardAsync(default).DefaultTimeout();
+        await storage.DiscardAsync(false, default).DefaultTimeout();
         await _rig.OpenAsync(second);
     }
 

@@ -47,7 +47,7 @@ public sealed class TorrentStoreRecoveryTests
         var (incarnation, epoch) = (_rig.Store.Incarnation, storage.Epoch);
         StoreRig.SendAll(storage, torrent);
         await storage.VerifyFileAsync(0, null, default).DefaultTimeout();
-        await storage.PublishFileAsync(0, default).DefaultTimeout();
+        await storage.PublishFilesAsync([0], default).DefaultTimeout();
         await storage.SetParametersAsync(new TorrentParameters { Category = "films" }, default).DefaultTimeout();
         await storage.SetPhaseAsync(StoredPhase.Failed, new Refusal(RefusalReason.ClientRefused, "no"), default).DefaultTimeout();
         var after = await _rig.RestartAsync();
@@ -122,7 +122,7 @@ public sealed class TorrentStoreRecoveryTests
 
             return null;
         };
-        Assert.That(async () => await storage.PublishFileAsync(0, default).DefaultTimeout(), Throws.InstanceOf<StorageException>().Or.InstanceOf<ObjectDisposedException>());
+        Assert.That(async () => await storage.PublishFilesAsync([0], default).DefaultTimeout(), Throws.InstanceOf<StorageException>().Or.InstanceOf<ObjectDisposedException>());
         storage = (await _rig.CrashAndStartAsync())[0];
         Assert.That(storage.IsPublished(0), Is.EqualTo(where != "RenameNew"));
         Assert.That(storage.Layout.IsComplete(storage.CopyHave()), Is.True);
@@ -234,7 +234,7 @@ public sealed class TorrentStoreRecoveryTests
 
             return null;
         };
-        Assert.That(async () => await storage.DiscardAsync(default).DefaultTimeout(), Throws.InstanceOf<StorageException>().Or.InstanceOf<ObjectDisposedException>());
+        Assert.That(async () => await storage.DiscardAsync(false, default).DefaultTimeout(), Throws.InstanceOf<StorageException>().Or.InstanceOf<ObjectDisposedException>());
         Assert.That(await _rig.CrashAndStartAsync(), Is.Empty);
         Assert.That(Directory.GetFileSystemEntries(_rig.Data).Select(Path.GetFileName), Is.EqualTo(new[] { ".qbsync" }));
         Assert.That(Directory.GetFileSystemEntries(_rig.Folder["state", "torrents"]), Is.Empty);

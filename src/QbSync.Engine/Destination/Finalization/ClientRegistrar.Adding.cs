@@ -121,7 +121,7 @@ internal sealed partial class ClientRegistrar
             return null;
         }
 
-        await run.Storage.ForgetFilesAsync(lost, lease).ConfigureAwait(false);
+        await run.Storage.ReexamineFilesAsync(lost, null, lease).ConfigureAwait(false);
         await run.Storage.SetPhaseAsync(StoredPhase.Receiving, null, lease).ConfigureAwait(false);
         return new RegistrationEnd.ContentLost(lost.Count);
     }

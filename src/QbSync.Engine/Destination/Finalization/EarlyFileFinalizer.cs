@@ -38,7 +38,7 @@ internal sealed partial class EarlyFileFinalizer(FinalizeQueue queue, EngineMetr
                 continue;
             }
 
-            if (await storage.PublishFileAsync(file, lease).ConfigureAwait(false) is { } refusal)
+            if (await storage.PublishFilesAsync([file], lease).ConfigureAwait(false) is { } refusal)
             {
                 Log.CannotPublish(logger, manifest.Id, file, refusal.Detail);
             }

@@ -113,7 +113,7 @@ internal sealed partial class Finalizer(
         foreach (var file in storage.Layout.GetSelectedFiles())
         {
             run.Report(FinalizeStage.Publishing, published++, total);
-            if (await storage.PublishFileAsync(file, lease).ConfigureAwait(false) is { } refusal)
+            if (await storage.PublishFilesAsync([file], lease).ConfigureAwait(false) is { } refusal)
             {
                 return (null, refusal);
             }

@@ -132,9 +132,10 @@ internal sealed class MemoryStorage : ITorrentStorage
         }
     }
 
-    public ValueTask<Refusal?> PublishFileAsync(int fileIndex, CancellationToken cancellationToken)
+    public ValueTask<Refusal?> PublishFilesAsync(IReadOnlyList<int> fileIndices, CancellationToken cancellationToken)
     {
-        _disk.ThrowIfFaulty(nameof(PublishFileAsync));
+        _disk.ThrowIfFaulty(nameof(PublishFilesAsync));
+        var fileIndex = fileIndices[0];
         lock (_disk.Gate)
         {
             if (_saved.Published.Contains(fileIndex))
@@ -176,7 +177,7 @@ internal sealed class MemoryStorage : ITorrentStorage
         }
     }
 
-    public ValueTask ForgetFilesAsync(IReadOnlyCollection<int> fileIndices, CancellationToken cancellationToken)
+    public ValueTask<int> ReexamineFilesAsync(IReadOnlyCollection<int> fileIndices, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
         lock (_disk.Gate)
         {
@@ -193,7 +194,7 @@ internal sealed class MemoryStorage : ITorrentStorage
 
             Losses++;
             _saved.Have = _have.Clone();
-            return ValueTask.CompletedTask;
+            return ValueTask.FromResult(fileIndices.Count);
         }
     }
 
@@ -213,7 +214,7 @@ internal sealed class MemoryStorage : ITorrentStorage
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask<(int Files, long Bytes)> DiscardAsync(CancellationToken cancellationToken)
+    public ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
     {
         _disk.ThrowIfFaulty(nameof(DiscardAsync));
         lock (_disk.Gate)
@@ -223,6 +224,46 @@ internal sealed class MemoryStorage : ITorrentStorage
             return ValueTask.FromResult((Request.Selection.SelectedCount - _saved.Published.Count, 0L));
         }
     }
+
+    public event Action? SettleDue
+    {
+        add { }
+        remove { }
+    }
+
+    public int DeferredPieces => 0;
+
+    public bool AddedByUs { get; private set; }
+
+    public TimeSpan Uncontacted { get; private set; }
+
+    public PieceBitmap CopyDeferred() => new(_have.Length);
+
+    public ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
+        ValueTask.FromResult(new SettleOutcome(0, 0, false, null));
+
+    public ValueTask SetIdentitiesAsync(IReadOnlyList<QbSync.Torrents.FileIdentity?> identities, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    public ValueTask SetAddedByUsAsync(bool value, CancellationToken cancellationToken)
+    {
+        AddedByUs = value;
+        return ValueTask.CompletedTask;
+    }
+
+    public ValueTask SetUncontactedAsync(TimeSpan value, CancellationToken cancellationToken)
+    {
+        Uncontacted = value;
+        return ValueTask.CompletedTask;
+    }
+
+    public async ValueTask<StoredProof?> SealAsync(SealRequest request, CancellationToken cancellationToken)
+    {
+        await SetPhaseAsync(StoredPhase.Complete, null, cancellationToken);
+        return new StoredProof(new byte[32], new byte[32], 0);
+    }
+
+    public ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken) =>
+        ValueTask.FromResult<StoredProof?>(new StoredProof(new byte[32], new byte[32], 0));
 
     public ValueTask DisposeAsync()
     {

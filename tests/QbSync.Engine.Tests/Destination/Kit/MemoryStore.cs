@@ -54,6 +54,14 @@ internal sealed class MemoryStore(MemoryDisk disk) : ITorrentStore
         }
     }
 
+    public ValueTask<StoreOpenOutcome> ReshapeAsync(ITorrentStorage current, StoreRequest next, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<IReadOnlyList<string>> SweepLeftoversAsync(TimeSpan age, bool remove, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<string>>([]);
+
+    public Refusal? GetTrouble() => null;
+
     public long? GetFreeBytes() => disk.FreeBytes;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -323,4 +323,8 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
             return [.. Names.Select((name, i) => new ClientFile(i, name, real[i].Length, Selected[i], Progress))];
         }
     }
+
+    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }

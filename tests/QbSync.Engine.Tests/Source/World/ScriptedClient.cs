@@ -205,4 +205,8 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
             throw new TorrentClientException(ClientFault.Unreachable, "call", "The client is down.");
         }
     }
+
+    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }
