@@ -1,3 +1,4 @@
+using QbSync.Storage.Hardlinks;
 using QbSync.Storage.IO;
 
 namespace QbSync.Storage.Pieces;
@@ -22,6 +23,9 @@ internal sealed class StorageContext(StorageOptions options, RootDirectory root,
     public DiskSpace Space { get; } = new(root, options.MinFreeBytes, time);
 
     public WriteHandleCache Handles { get; } = new(options.MaxOpenFiles);
+
+    /// <summary>Files that are here under another name.</summary>
+    public FileLinker Links { get; } = new();
 
     public PieceScratchPool Scratch { get; } = new();
 

@@ -16,6 +16,12 @@ internal enum OwnKind
 
     /// <summary>Made by somebody else, right by its hashes so far: only read.</summary>
     Adopted = 3,
+
+    /// <summary>A hidden name of ours for a verified file that has other names too: only read; renamed and removed by us.</summary>
+    Linked = 4,
+
+    /// <summary>Published by another session under the same final name, right by its hashes: only read.</summary>
+    Shared = 5,
 }
 
 /// <summary>A file as the journal knows it. Compared with the disk before each rename or removal.</summary>
