@@ -69,4 +69,18 @@ internal interface IFileSystem
 
     /// <summary>Takes the exclusive lock of a file, until its handle is closed or the process ends; false when another holds it.</summary>
     bool TryLock(FileHandle file);
+
+    /// <summary>
+    /// Gives an empty file the content of another without copying it: both share their blocks until one is written. False where the file system, or two of
+    /// them, cannot; then the target is as it was.
+    /// </summary>
+    bool TryClone(FileHandle source, FileHandle target);
+
+    /// <summary>Asks the system to forget what it keeps of a file in memory, so that the next read comes from the device. Bytes not flushed stay.</summary>
+    void DropCache(FileHandle file);
+
+    /// <summary>
+    /// Whether the files of a folder lie, or may lie, on another machine, whose answers may be old: network file systems, and those that run in a process.
+    /// </summary>
+    bool IsNetwork(FileHandle folder);
 }

@@ -171,6 +171,24 @@ internal sealed class FaultyFileSystem : IFileSystem
         return _real.TryLock(file);
     }
 
+    public bool TryClone(FileHandle source, FileHandle target)
+    {
+        Before("TryClone", target);
+        return _real.TryClone(source, target);
+    }
+
+    public void DropCache(FileHandle file)
+    {
+        Before("DropCache", file);
+        _real.DropCache(file);
+    }
+
+    public bool IsNetwork(FileHandle folder)
+    {
+        Before("IsNetwork", folder);
+        return _real.IsNetwork(folder);
+    }
+
     private void Before(string operation, FileHandle handle) => Before(operation, _names.GetValueOrDefault(handle, ""));
 
     private string Before(string operation, string name)

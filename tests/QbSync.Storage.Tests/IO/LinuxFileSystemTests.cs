@@ -94,6 +94,22 @@ public sealed class LinuxFileSystemTests(bool isOldKernel)
     }
 
     [Test]
+    public void CloneCacheAndKind_AreAnsweredOnAnyFileSystem()
+    {
+        using var source = _files.CreateFile(_root.Handle, "source")!;
+        using var target = _files.CreateFile(_root.Handle, "target")!;
+        _files.Write(source, "content"u8, 0);
+        _files.Sync(source);
+        var isCloned = _files.TryClone(source, target);
+        Assert.That(_files.Stat(target).Length, Is.EqualTo(isCloned ? 7 : 0));
+        _files.DropCache(source);
+        Span<byte> bytes = stackalloc byte[7];
+        Assert.That(_files.Read(source, bytes, 0), Is.EqualTo(7));
+        Assert.That(bytes.SequenceEqual("content"u8), Is.True);
+        Assert.That(_files.IsNetwork(_root.Handle), Is.False);
+    }
+
+    [Test]
     public void AtomicFile_FailingAnywhere_LeavesTheOldOrTheNewContent()
     {
         for (var step = 0; step < 6; step++)

@@ -64,6 +64,15 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "flock", SetLastError = true)]
     public static partial int FLock(FileHandle file, int operation);
 
+    [LibraryImport(Library, EntryPoint = "fstatfs", SetLastError = true)]
+    public static partial int FStatFs(FileHandle folder, ulong* result);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(FileHandle target, nuint request, nint argument);
+
+    [LibraryImport(Library, EntryPoint = "posix_fadvise")]
+    public static partial int FAdvise(FileHandle file, long offset, long length, int advice);
+
     /// <summary>struct open_how of openat2(2).</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct OpenHow

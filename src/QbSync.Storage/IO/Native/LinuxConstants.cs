@@ -25,6 +25,12 @@ internal static class LinuxConstants
     public const uint StatXBasic = 0x7ff;
     public const int LockExclusiveNonBlocking = 2 | 4;
 
+    /// <summary>FICLONE of ioctl_ficlone(2).</summary>
+    public const int CloneInto = 0x40049409;
+
+    /// <summary>POSIX_FADV_DONTNEED.</summary>
+    public const int AdviceNotNeeded = 4;
+
     public const nint OpenAt2 = 437;
     public static readonly nint RenameAt2 = IsArm ? 276 : 316;
     public static readonly nint StatX = IsArm ? 291 : 332;
@@ -39,6 +45,7 @@ internal static class Errno
     public const int NotPermitted = 1;
     public const int NoEntry = 2;
     public const int Interrupted = 4;
+    public const int BadDescriptor = 9;
     public const int Again = 11;
     public const int NoAccess = 13;
     public const int Exists = 17;
@@ -48,6 +55,7 @@ internal static class Errno
     public const int Invalid = 22;
     public const int TooManyOpenInSystem = 23;
     public const int TooManyOpen = 24;
+    public const int NotForThisKind = 25;
     public const int NoSpace = 28;
     public const int ReadOnly = 30;
     public const int NameTooLong = 36;
