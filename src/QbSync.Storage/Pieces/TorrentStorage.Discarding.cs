@@ -83,7 +83,7 @@ internal sealed partial class TorrentStorage
     /// <summary>The exported boundary file is ours until the client was asked to add the torrent.</summary>
     private void RemoveExported()
     {
-        if (_journal.State.Exported is not { } exported || Phase is StoredPhase.AddIntent or StoredPhase.Added or StoredPhase.Complete)
+        if (_journal.State.Exported is not { } exported || Phase.IsAtClient())
         {
             return;
         }

@@ -16,19 +16,9 @@ internal sealed partial class TorrentStorage
 
     public int DeferredPieces => 0;
 
-    public bool AddedByUs => false;
-
-    public TimeSpan Uncontacted => TimeSpan.Zero;
-
     public PieceBitmap CopyDeferred() => new(_have.Length);
 
     public ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken) => ValueTask.FromResult(new SettleOutcome(0, 0, false, null));
-
-    public ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask SetAddedByUsAsync(bool value, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask SetUncontactedAsync(TimeSpan value, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public async ValueTask<StoredProof?> SealAsync(SealRequest request, CancellationToken cancellationToken)
     {

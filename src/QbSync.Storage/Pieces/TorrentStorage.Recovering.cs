@@ -26,7 +26,7 @@ internal sealed partial class TorrentStorage
             batch.AddEpoch(Epoch + 1);
         }
 
-        if (Phase != StoredPhase.Complete)
+        if (!Phase.IsComplete())
         {
             RecoverBoundary();
             foreach (var file in _files.Values)

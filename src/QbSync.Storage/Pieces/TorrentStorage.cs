@@ -123,20 +123,6 @@ internal sealed partial class TorrentStorage : ITorrentStorage
     }
 
     /// <inheritdoc />
-    public async ValueTask SetPhaseAsync(StoredPhase phase, Refusal? failure, CancellationToken cancellationToken)
-    {
-        await FlushAsync(cancellationToken).ConfigureAwait(false);
-        await CommitAsync(batch => batch.AddPhase(phase, failure), cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc />
-    public async ValueTask SetParametersAsync(TorrentParameters parameters, CancellationToken cancellationToken)
-    {
-        await CommitAsync(batch => batch.AddParameters(parameters), cancellationToken).ConfigureAwait(false);
-        _request = _request with { Parameters = parameters };
-    }
-
-    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)

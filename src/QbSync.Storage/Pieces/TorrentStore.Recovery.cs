@@ -141,6 +141,8 @@ public sealed partial class TorrentStore
         Place = state.Place!,
         Parameters = state.Parameters,
         FileNames = [.. manifest.Files.Select(file => state.GetName(file.Index))],
+        Identities = state.Identities,
+        FilesDigest = state.FilesDigest,
     };
 
     private void RemoveTemporaries(FileHandle folder)

@@ -1,6 +1,6 @@
 namespace QbSync.Storage.State;
 
-/// <summary>Records of a session's journal. The numbers are the disk's and never change; those of links, moves and handing over are kept free.</summary>
+/// <summary>Records of a session's journal. The numbers are the disk's and never change.</summary>
 internal enum RecordType : byte
 {
     /// <summary>Who the torrent is received from.</summary>
@@ -33,11 +33,17 @@ internal enum RecordType : byte
     /// <summary>Pieces that were read back from disk and hashed.</summary>
     PiecesVerified = 10,
 
+    /// <summary>A file is about to get a hidden name as a link to a verified one.</summary>
+    Linking = 11,
+
     /// <summary>A file is about to get its final name.</summary>
     Publishing = 12,
 
     /// <summary>A file has its final name.</summary>
     Published = 13,
+
+    /// <summary>A file is about to get its hidden name back: a piece of it was found bad.</summary>
+    Unpublishing = 14,
 
     /// <summary>The boundary file is about to be copied to the client's folder.</summary>
     Exporting = 15,
@@ -45,12 +51,33 @@ internal enum RecordType : byte
     /// <summary>The copy has its name.</summary>
     Exported = 16,
 
+    /// <summary>The files are about to be moved to another place, or to other names.</summary>
+    Moving = 22,
+
+    /// <summary>They are there, or all back where they were.</summary>
+    Moved = 23,
+
     /// <summary>The session is being removed.</summary>
     Deleting = 24,
+
+    /// <summary>Running time without contact to the source.</summary>
+    Contact = 26,
 
     /// <summary>How far it has come, and why it failed.</summary>
     Phase = 28,
 
     /// <summary>Names of files that differ from the manifest's.</summary>
     FileNames = 29,
+
+    /// <summary>What the source's file system says of files.</summary>
+    Identities = 30,
+
+    /// <summary>Digest of the source's file table.</summary>
+    FilesDigest = 31,
+
+    /// <summary>Whether the client's entry was added by us.</summary>
+    AddedByUs = 32,
+
+    /// <summary>Names that files have where they are being moved to.</summary>
+    MovingNames = 33,
 }

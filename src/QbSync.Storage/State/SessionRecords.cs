@@ -1,6 +1,7 @@
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Torrents;
 
 namespace QbSync.Storage.State;
 
@@ -8,6 +9,7 @@ namespace QbSync.Storage.State;
 internal static class SessionRecords
 {
     private const int NamesPerRecord = 1000;
+    private const int IdentitiesPerRecord = 100_000;
 
     public static void AddRequest(this RecordBatch batch, StoreRequest request)
     {
@@ -15,8 +17,65 @@ internal static class SessionRecords
         batch.AddParameters(request.Parameters);
         batch.Begin(RecordType.Selection).Add(request.Selection.ToBytes());
         batch.Begin(RecordType.Place).Add(request.Place.Root).Add(request.Place.SubPath).Add((byte)request.Place.Layout);
-        batch.AddNames(request);
+        batch.AddNames(RecordType.FileNames, request.Manifest, index => request.FileNames[index]);
+        batch.AddIdentities(request.Identities);
+        batch.AddFilesDigest(request.FilesDigest);
     }
+
+    /// <summary>Takes the place of all identities that were recorded before.</summary>
+    public static void AddIdentities(this RecordBatch batch, IReadOnlyList<FileIdentity?> identities)
+    {
+        var known = new List<int>();
+        for (var index = 0; index < identities.Count; index++)
+        {
+            if (identities[index] is not null)
+            {
+                known.Add(index);
+            }
+        }
+
+        if (identities.Count == 0)
+        {
+            return;
+        }
+
+        var isFirst = true;
+        foreach (var part in known.Chunk(IdentitiesPerRecord).DefaultIfEmpty([]))
+        {
+            batch.Begin(RecordType.Identities).Add((byte)(isFirst ? 1 : 0)).Add(part.Length);
+            foreach (var index in part)
+            {
+                var identity = identities[index]!.Value;
+                batch.Add(index).Add(identity.Device).Add(identity.Inode).Add(identity.Size).Add(identity.ModifiedNanoseconds);
+            }
+
+            isFirst = false;
+        }
+    }
+
+    public static void AddFilesDigest(this RecordBatch batch, ReadOnlyMemory<byte> digest)
+    {
+        if (!digest.IsEmpty)
+        {
+            batch.Begin(RecordType.FilesDigest).Add(digest.Span);
+        }
+    }
+
+    public static void AddAddedByUs(this RecordBatch batch, bool value) => batch.Begin(RecordType.AddedByUs).Add((byte)(value ? 1 : 0));
+
+    public static void AddContact(this RecordBatch batch, TimeSpan uncontacted) =>
+        batch.Begin(RecordType.Contact).Add((long)uncontacted.TotalMilliseconds);
+
+    public static void AddLinking(this RecordBatch batch, int fileIndex, FileRecord record) => batch.AddFile(RecordType.Linking, fileIndex, record);
+
+    public static void AddUnpublishing(this RecordBatch batch, int fileIndex) => batch.Begin(RecordType.Unpublishing).Add(fileIndex);
+
+    /// <summary>Where the files are about to go: the place and the names of the next request.</summary>
+    public static void AddMoving(this RecordBatch batch, StoreRequest next) =>
+        batch.AddMoving(new MoveTarget(next.Place, index => next.FileNames[index]), next.Manifest);
+
+    /// <summary>The move is over. <paramref name="arrived"/>: place and names are the target's from here on; else the old ones still are.</summary>
+    public static void AddMoved(this RecordBatch batch, bool arrived) => batch.Begin(RecordType.Moved).Add((byte)(arrived ? 1 : 0));
 
     public static void AddParameters(this RecordBatch batch, TorrentParameters parameters) => batch.Begin(RecordType.Parameters)
         .Add(parameters.Category)
@@ -63,7 +122,7 @@ internal static class SessionRecords
     public static RecordBatch Snapshot(SessionState state, StoreRequest request)
     {
         var batch = new RecordBatch();
-        batch.AddRequest(request with { Parameters = state.Parameters });
+        batch.AddRequest(request with { Parameters = state.Parameters, Identities = state.Identities, FilesDigest = state.FilesDigest });
         batch.AddEpoch(state.Epoch);
         foreach (var folder in state.Folders)
         {
@@ -80,6 +139,16 @@ internal static class SessionRecords
             batch.AddPublishing(index);
         }
 
+        foreach (var (index, record) in state.Linking)
+        {
+            batch.AddLinking(index, record);
+        }
+
+        foreach (var index in state.Unpublishing)
+        {
+            batch.AddUnpublishing(index);
+        }
+
         batch.AddPieces(RecordType.PiecesHeld, state.Held);
         batch.AddPieces(RecordType.PiecesVerified, state.Verified);
         if (state.Exported is { } exported)
@@ -87,6 +156,13 @@ internal static class SessionRecords
             batch.AddExported(exported.Name, exported.Record);
         }
 
+        if (state.Moving is { } moving)
+        {
+            batch.AddMoving(moving, state.Manifest);
+        }
+
+        batch.AddAddedByUs(state.AddedByUs);
+        batch.AddContact(state.Uncontacted);
         batch.AddPhase(state.Phase, state.Failure);
         if (state.IsDeleting)
         {
@@ -99,13 +175,19 @@ internal static class SessionRecords
     private static void AddRecord(this RecordBatch batch, FileRecord record) =>
         batch.Add((byte)record.Kind).Add(record.Device).Add(record.Inode).Add(record.Length).Add(record.ModifiedNanoseconds);
 
+    private static void AddMoving(this RecordBatch batch, MoveTarget target, TorrentManifest manifest)
+    {
+        batch.Begin(RecordType.Moving).Add(target.Place.Root).Add(target.Place.SubPath).Add((byte)target.Place.Layout);
+        batch.AddNames(RecordType.MovingNames, manifest, target.GetName);
+    }
+
     /// <summary>Only names that differ from the manifest's: most torrents have none.</summary>
-    private static void AddNames(this RecordBatch batch, StoreRequest request)
+    private static void AddNames(this RecordBatch batch, RecordType type, TorrentManifest manifest, Func<int, IReadOnlyList<string>> getName)
     {
         var different = new List<int>();
-        foreach (var file in request.Manifest.Files)
+        foreach (var file in manifest.Files)
         {
-            if (file.IsReal && !request.FileNames[file.Index].SequenceEqual(file.Path, StringComparer.Ordinal))
+            if (file.IsReal && !getName(file.Index).SequenceEqual(file.Path, StringComparer.Ordinal))
             {
                 different.Add(file.Index);
             }
@@ -113,10 +195,10 @@ internal static class SessionRecords
 
         foreach (var part in different.Chunk(NamesPerRecord))
         {
-            batch.Begin(RecordType.FileNames).Add(part.Length);
+            batch.Begin(type).Add(part.Length);
             foreach (var index in part)
             {
-                batch.Add(index).Add(request.FileNames[index]);
+                batch.Add(index).Add(getName(index));
             }
         }
     }

@@ -9,9 +9,11 @@ namespace QbSync.Storage.State;
 /// What a session's journal says: changed by records and by nothing else, the same way when they are committed and when they are replayed.
 /// Not thread-safe; owned by <see cref="SessionJournal"/>.
 /// </summary>
-internal sealed class SessionState(TorrentManifest manifest)
+internal sealed partial class SessionState(TorrentManifest manifest)
 {
     private readonly Dictionary<int, IReadOnlyList<string>> _names = [];
+    private readonly Dictionary<int, IReadOnlyList<string>> _movingNames = [];
+    private FileIdentity?[]? _identities;
 
     public TorrentManifest Manifest => manifest;
 
@@ -42,6 +44,27 @@ internal sealed class SessionState(TorrentManifest manifest)
 
     /// <summary>Files whose final name may or may not be there.</summary>
     public HashSet<int> Publishing { get; } = [];
+
+    /// <summary>Files of which a hidden link may or may not be there.</summary>
+    public Dictionary<int, FileRecord> Linking { get; } = [];
+
+    /// <summary>Files that may or may not have their hidden name back.</summary>
+    public HashSet<int> Unpublishing { get; } = [];
+
+    /// <summary>Where the files are being moved to; null when they are where <see cref="Place"/> says.</summary>
+    public MoveTarget? Moving { get; private set; }
+
+    /// <summary>What the source's file system says, per file; empty when nothing is known.</summary>
+    public IReadOnlyList<FileIdentity?> Identities => _identities ?? [];
+
+    /// <summary>Digest of the source's file table; empty for none.</summary>
+    public ReadOnlyMemory<byte> FilesDigest { get; private set; }
+
+    /// <summary>Whether the client's entry was added by us.</summary>
+    public bool AddedByUs { get; private set; }
+
+    /// <summary>Running time without contact to the source.</summary>
+    public TimeSpan Uncontacted { get; private set; }
 
     /// <summary>Folders that we made, in parts below the root.</summary>
     public List<IReadOnlyList<string>> Folders { get; } = [];
@@ -80,7 +103,7 @@ internal sealed class SessionState(TorrentManifest manifest)
                 Place = new Place(reader.ReadString(), reader.ReadStrings(), (ContentLayout)reader.ReadByte());
                 break;
             case RecordType.FileNames:
-                return ReadNames(ref reader);
+                return ReadNames(ref reader, _names);
             case RecordType.FolderCreated:
                 Folders.Add(reader.ReadStrings());
                 break;
@@ -88,6 +111,31 @@ internal sealed class SessionState(TorrentManifest manifest)
                 return ReadFile(ref reader);
             case RecordType.Publishing:
                 Publishing.Add(reader.ReadInt32());
+                break;
+            case RecordType.Unpublishing:
+                Unpublishing.Add(reader.ReadInt32());
+                break;
+            case RecordType.Linking:
+                Linking[reader.ReadInt32()] = ReadRecord(ref reader);
+                break;
+            case RecordType.Moving:
+                ReadMoving(ref reader);
+                break;
+            case RecordType.MovingNames:
+                return ReadNames(ref reader, _movingNames);
+            case RecordType.Moved:
+                EndMove(arrived: reader.ReadByte() != 0);
+                break;
+            case RecordType.Identities:
+                return ReadIdentities(ref reader);
+            case RecordType.FilesDigest:
+                FilesDigest = reader.ReadBytes().ToArray();
+                break;
+            case RecordType.AddedByUs:
+                AddedByUs = reader.ReadByte() != 0;
+                break;
+            case RecordType.Contact:
+                Uncontacted = TimeSpan.FromMilliseconds(Math.Max(0, reader.ReadInt64()));
                 break;
             case RecordType.PiecesHeld:
                 reader.ReadBits(Held, value: true);
@@ -107,6 +155,11 @@ internal sealed class SessionState(TorrentManifest manifest)
                 break;
             case RecordType.Phase:
                 Phase = (StoredPhase)reader.ReadByte();
+                if (Phase > StoredPhase.Closed)
+                {
+                    return false;
+                }
+
                 Failure = reader.ReadByte() == 0 ? null : new Refusal((RefusalReason)reader.ReadInt32(), reader.ReadString());
                 break;
             case RecordType.Deleting:
@@ -124,61 +177,5 @@ internal sealed class SessionState(TorrentManifest manifest)
         var complement = bits.Clone();
         complement.SetComplement();
         return complement;
-    }
-
-    private bool ReadNames(ref RecordReader reader)
-    {
-        for (var count = reader.ReadInt32(); count > 0 && !reader.HasFailed; count--)
-        {
-            var index = reader.ReadInt32();
-            var parts = reader.ReadStrings();
-            if ((uint)index >= (uint)manifest.Files.Count)
-            {
-                return false;
-            }
-
-            _names[index] = parts;
-        }
-
-        return reader.IsGood;
-    }
-
-    private bool ReadFile(ref RecordReader reader)
-    {
-        var index = reader.ReadInt32();
-        var record = ReadRecord(ref reader);
-        if (!reader.IsGood || (uint)index >= (uint)manifest.Files.Count)
-        {
-            return false;
-        }
-
-        Publishing.Remove(index);
-        if (record.Kind == OwnKind.None)
-        {
-            Files.Remove(index);
-        }
-        else
-        {
-            Files[index] = record;
-        }
-
-        return true;
-    }
-
-    private static FileRecord ReadRecord(ref RecordReader reader) =>
-        new((OwnKind)reader.ReadByte(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt64(), reader.ReadInt64());
-
-    private static TorrentParameters ReadParameters(ref RecordReader reader) => new()
-    {
-        Category = reader.ReadString(),
-        Tags = reader.ReadStrings(),
-        AddedAt = ReadTime(ref reader),
-        CompletedAt = ReadTime(ref reader),
-    };
-
-    private static DateTimeOffset? ReadTime(ref RecordReader reader)
-    {
-        var milliseconds = reader.ReadInt64();
-        return milliseconds is > 0 and < 253_402_300_800_000 ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds) : null;
     }
 }
