@@ -1,5 +1,6 @@
 using CsCheck;
 using QbSync.Pieces;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
@@ -18,6 +19,7 @@ public sealed class PieceLayoutTests
         select (version, withPads, withTailPad, lengths, wanted);
 
     [Test]
+    [DestinationCase(38)]
     public void Layout_PiecesAndFiles_PartitionExactly() => Shapes.Sample(
         shape =>
         {
@@ -57,6 +59,7 @@ public sealed class PieceLayoutTests
         iter: 300);
 
     [Test]
+    [DestinationCase(39)]
     public void Layout_Masks_EqualANaiveModel() => Shapes.Sample(
         shape =>
         {
@@ -81,6 +84,7 @@ public sealed class PieceLayoutTests
         iter: 300);
 
     [Test]
+    [DestinationCase(39)]
     public void Completeness_IsMasked() => Gen.Select(Shapes, Gen.Int).Sample(
         (shape, seed) =>
         {
@@ -102,6 +106,7 @@ public sealed class PieceLayoutTests
         iter: 300);
 
     [Test]
+    [DestinationCase(38)]
     public void GetPieces_OfEachFile_AreThoseThatTouchIt() => Shapes.Sample(
         shape =>
         {
@@ -125,6 +130,7 @@ public sealed class PieceLayoutTests
 
     [TestCase(-1)]
     [TestCase(3)]
+    [DestinationCase(38)]
     public void GetSegments_OutOfRange_ArgumentError(int piece)
     {
         var manifest = new TorrentBuilder("x") { PieceLength = Piece, Length = 40_000 }.Build().Manifest;

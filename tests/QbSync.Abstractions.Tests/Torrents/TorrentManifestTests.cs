@@ -1,11 +1,13 @@
 using System.Security.Cryptography;
 using QbSync.Pieces;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
 namespace QbSync.Tests.Torrents;
 
 /// <summary>Golden cases: what the builder wrote, hashed by code that shares nothing with the parser, must be what the manifest says.</summary>
+[DestinationCase(2)]
 public sealed class TorrentManifestTests
 {
     private static IEnumerable<TestCaseData> Torrents()

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using QbSync.Outcomes;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 
@@ -16,6 +17,8 @@ public sealed class BoundaryFileTests
     public async Task TearDown() => await _rig.DisposeAsync();
 
     [Test]
+    [DestinationCase(40)]
+    [DestinationCase(41)]
     public async Task BytesOfUnselectedFiles_AreKept_Verified_AndExported_InLibtorrentsForm()
     {
         var torrent = Three();
@@ -46,6 +49,7 @@ public sealed class BoundaryFileTests
     }
 
     [Test]
+    [DestinationCase(40)]
     public async Task AWrongByteOfAnUnselectedFile_IsAMismatch()
     {
         var torrent = Three();

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -28,6 +29,7 @@ public sealed class TorrentStorageReceivingTests
     [TestCase(TorrentVersion.V1, true, 9_999)]
     [TestCase(TorrentVersion.Hybrid, false, 65_536)]
     [TestCase(TorrentVersion.V2, false, 5_000)]
+    [DestinationCase(44)]
     public async Task EveryPiece_InChunks_BecomesTheFiles(TorrentVersion version, bool pads, int chunk)
     {
         var torrent = Mixed(version, pads);

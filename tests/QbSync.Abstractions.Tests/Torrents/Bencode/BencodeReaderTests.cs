@@ -1,11 +1,13 @@
 using System.Text;
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 using QbSync.Torrents.Bencode;
 
 namespace QbSync.Tests.Torrents.Bencode;
 
+[DestinationCase(3)]
 public sealed class BencodeReaderTests
 {
     private static readonly Gen<object> Value = Gen.Recursive<object>((depth, value) =>

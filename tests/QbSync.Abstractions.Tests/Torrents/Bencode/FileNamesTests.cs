@@ -1,5 +1,6 @@
 using System.Text;
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 using QbSync.Torrents.Bencode;
 
@@ -23,6 +24,8 @@ public sealed class FileNamesTests
     [TestCase("a\u200b\u200f\u2060\u2066\ufeff\u061cb", "ab")]
     [TestCase("日本語 😀", "日本語 😀")]
     [TestCase(" spaces and dots. ", " spaces and dots. ")]
+    [DestinationCase(6)]
+    [DestinationCase(7)]
     public void Sanitize_Text_AsLibtorrent(string raw, string expected) => Assert.That(Hostile.PathOf(raw), Is.EqualTo(expected));
 
     [TestCase(new byte[] { 0x61, 0xff, 0x62 }, "a_b", TestName = "Sanitize_InvalidLead_OneByte")]
@@ -33,6 +36,8 @@ public sealed class FileNamesTests
     [TestCase(new byte[] { 0xed, 0xa0, 0x80, 0x78 }, "_x", TestName = "Sanitize_Surrogate_Replaced")]
     [TestCase(new byte[] { 0xf8, 0x88, 0x80, 0x80, 0x80, 0x78 }, "_x", TestName = "Sanitize_FiveBytes_One")]
     [TestCase(new byte[] { 0xf4, 0x90, 0x80, 0x80, 0x78 }, "_x", TestName = "Sanitize_BeyondUnicode_One")]
+    [DestinationCase(6)]
+    [DestinationCase(7)]
     public void Sanitize_BrokenUtf8_Underscore(byte[] raw, string expected) => Assert.That(Hostile.PathOf(raw), Is.EqualTo(expected));
 
     [TestCase(235, ".mkv", 235, ".mkv")]
@@ -41,10 +46,14 @@ public sealed class FileNamesTests
     [TestCase(300, ".longextens", 240, "")]
     [TestCase(300, ".12345678", 240, ".12345678")]
     [TestCase(300, "", 240, "")]
+    [DestinationCase(6)]
+    [DestinationCase(7)]
     public void Sanitize_Long_CutAndExtensionKept(int length, string extension, int kept, string keptExtension) =>
         Assert.That(Hostile.PathOf(new string('x', length) + extension), Is.EqualTo(new string('x', kept) + keptExtension));
 
     [Test]
+    [DestinationCase(6)]
+    [DestinationCase(7)]
     public void Sanitize_ForWindows_ItsRules()
     {
         Assert.That(NameSanitizer.Sanitize("a?b<c>d\"e:f*g|h. . "u8, forWindows: true), Is.EqualTo("a_b_c_d_e_f_g_h"));
@@ -52,6 +61,7 @@ public sealed class FileNamesTests
     }
 
     [Test]
+    [DestinationCase(6)]
     public void SafePath_AnyInput_StaysBeneath() => Gen.Select(
         Gen.Bool,
         Gen.OneOf(
@@ -80,6 +90,7 @@ public sealed class FileNamesTests
         iter: 3000);
 
     [Test]
+    [DestinationCase(6)]
     public void SafePath_TwoFiles_NeverShareAPath() => Gen.OneOf("a", "A", "a.txt", "A.TXT", "é", "e\u0301", "É", "b", ".", "\u200ba").Array[1, 3].Array[2, 6].Sample(
         paths =>
         {
@@ -99,6 +110,7 @@ public sealed class FileNamesTests
         iter: 3000);
 
     [Test]
+    [DestinationCase(8)]
     public void Parse_EqualNames_NumberedAsLibtorrent() => Assert.That(
         Hostile.Parse(Hostile.MultiInfo(Hostile.File(1, "a.b.txt"), Hostile.File(1, "A.B.TXT"), Hostile.File(1, "a.b.txt"), Hostile.File(1, "dir", "x"), Hostile.File(1, "DIR"), Hostile.File(1, "a.b.1.txt")))
             .Files.Select(file => PathRules.Join(file.Path)),
@@ -110,6 +122,7 @@ public sealed class FileNamesTests
         Throws.TypeOf<TorrentFormatException>());
 
     [Test]
+    [DestinationCase(8)]
     public void Parse_NamesFoldTogether_RefusedWithBoth() => Assert.That(
         () => Hostile.Parse(Hostile.MultiInfo(Hostile.File(1, "\u00e9"), Hostile.File(1, "e\u0301"))),
         Throws.TypeOf<TorrentFormatException>().With.Message.Contains("\u00e9").And.Message.Contains("e\u0301"));
@@ -117,6 +130,7 @@ public sealed class FileNamesTests
     [TestCase(".qbsync")]
     [TestCase(".QBSYNC")]
     [TestCase("x.qbsync-part")]
+    [DestinationCase(7)]
     public void Parse_ReservedName_Refused(string name)
     {
         Assert.That(() => Hostile.PathOf("sub", name), Throws.TypeOf<TorrentFormatException>());
@@ -132,6 +146,7 @@ public sealed class FileNamesTests
         Throws.TypeOf<TorrentFormatException>().With.Message.Contains("PathTooLong"));
 
     [Test]
+    [DestinationCase(2)]
     public void Parse_Utf8Keys_Win()
     {
         var file = Hostile.File(1, "wrong");

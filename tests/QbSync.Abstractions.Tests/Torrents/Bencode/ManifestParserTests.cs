@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
 namespace QbSync.Tests.Torrents.Bencode;
 
+[DestinationCase(3)]
 public sealed class ManifestParserTests
 {
     private static readonly byte[][] Seeds =
@@ -73,6 +75,7 @@ public sealed class ManifestParserTests
     }
 
     [Test]
+    [DestinationCase(2)]
     public void InfoHash_IsOfRawBytes() => Gen.Select(Gen.Bool, Gen.Bool, Gen.OneOf("i20000e", "i020000e", "i0000020000e"), Gen.Int[0, 5]).Sample(
         (isSorted, hasDuplicates, length, extra) =>
         {
@@ -191,6 +194,7 @@ public sealed class ManifestParserTests
     }
 
     [Test]
+    [DestinationCase(2)]
     public void Parse_PadFiles_ByAttributeAndByName()
     {
         var pad = Hostile.File(16_284, ".pad", "x");

@@ -1,9 +1,11 @@
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
 namespace QbSync.Tests.Torrents.Bencode;
 
 /// <summary>What BEP 52 adds, each promise broken once.</summary>
+[DestinationCase(4)]
 public sealed class ManifestV2Tests
 {
     private const int Piece = 16_384;

@@ -1,4 +1,5 @@
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Tests.Torrents.Paths;
@@ -22,6 +23,7 @@ public sealed class PathRulesTests
     [TestCase("...", null)]
     [TestCase(".hidden", null)]
     [TestCase("日本語 😀", null)]
+    [DestinationCase(7)]
     public void CheckPart_Name_Judged(string part, PathFaultKind? expected) => Assert.That(PathRules.CheckPart(part), Is.EqualTo(expected));
 
     [Test]
@@ -36,6 +38,7 @@ public sealed class PathRulesTests
     [TestCase(256, 'x', PathFaultKind.PartTooLong)]
     [TestCase(127, 'é', null)]
     [TestCase(128, 'é', PathFaultKind.PartTooLong)]
+    [DestinationCase(7)]
     public void CheckPart_Length_InBytes(int length, char character, PathFaultKind? expected) =>
         Assert.That(PathRules.CheckPart(new string(character, length)), Is.EqualTo(expected));
 
@@ -54,6 +57,7 @@ public sealed class PathRulesTests
     [TestCase("\u212b", "a\u030a")]
     [TestCase("\ud55c", "\u1112\u1161\u11ab")]
     [TestCase("d/A", "D/a")]
+    [DestinationCase(8)]
     public void CheckAll_FoldTogether_DuplicateWithBoth(string one, string other)
     {
         var fault = PathRules.CheckAll([one.Split('/'), other.Split('/')]);

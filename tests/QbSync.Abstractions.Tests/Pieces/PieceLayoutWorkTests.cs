@@ -1,0 +1,82 @@
+using QbSync.Pieces;
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Torrents;
+using QbSync.Tests.Torrents.Bencode;
+using QbSync.Torrents;
+
+namespace QbSync.Tests.Pieces;
+
+/// <summary>That a wide torrent is laid out in work proportional to files and pieces, and looked up in far less. The time itself is a benchmark's matter.</summary>
+[DestinationCase(39)]
+public sealed class PieceLayoutWorkTests
+{
+    private const int Piece = 16_384;
+
+    [Test]
+    public void Layout_FiftyThousandFilesHundredThousandPieces_MarksEachPieceOfEachFileOnce()
+    {
+        var manifest = Wide(50_000);
+        Assert.That(manifest.PieceCount, Is.EqualTo(100_000));
+        var selection = Selection.Of(manifest, static file => file.Index % 3 == 0);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var layout = new PieceLayout(manifest, selection);
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.Multiple(() =>
+        {
+            Assert.That(manifest.Files.Sum(file => (long)layout.GetPieces(file).Count), Is.LessThanOrEqualTo(manifest.Files.Count + manifest.PieceCount));
+            Assert.That(allocated, Is.LessThan(4 * (manifest.PieceCount / 8 + 1024)), "three masks and nothing a file or piece");
+            Assert.That(layout.SelectedPieceCount, Is.EqualTo(Enumerable.Range(0, manifest.PieceCount).Count(layout.IsSelected)));
+        });
+    }
+
+    /// <summary>A linear search would look at 50 times as much where there are 50 times the files.</summary>
+    [Test]
+    public void FindFile_FiftyTimesTheFiles_NotMuchMoreWork()
+    {
+        var few = Measure(Wide(1000));
+        var many = Measure(Wide(50_000));
+        Assert.That(many / few, Is.LessThan(15), $"{few:F1} and {many:F1} ns a lookup");
+    }
+
+    [TestCase("", "", "")]
+    [TestCase("abc", "012345", "")]
+    [TestCase("b", "123", "13")]
+    [TestCase("a", "01", "1")]
+    [TestCase("c", "345", "3")]
+    [TestCase("ac", "01345", "13")]
+    public void Masks_AllNoneInteriorAndEdges_AsCounted(string wanted, string selected, string boundary)
+    {
+        // a: pieces 0 and 1, b: 1 to 3, c: 3 to 5.
+        var manifest = new TorrentBuilder("three") { PieceLength = Piece }.AddFile("a", Piece + 1).AddFile("b", 2 * Piece).AddFile("c", 2 * Piece + 5).Build().Manifest;
+        var layout = new PieceLayout(manifest, Selection.Of(manifest, file => wanted.Contains(file.Path[^1], StringComparison.Ordinal)));
+        Assert.That(Pieces(layout.IsSelected), Is.EqualTo(selected));
+        Assert.That(Pieces(layout.IsBoundary), Is.EqualTo(boundary));
+        Assert.That(layout.HasBoundaryPieces, Is.EqualTo(boundary.Length > 0));
+
+        string Pieces(Func<int, bool> isIn) => string.Concat(Enumerable.Range(0, manifest.PieceCount).Where(isIn));
+    }
+
+    private static double Measure(TorrentManifest manifest)
+    {
+        const int lookups = 200_000;
+        var best = double.MaxValue;
+        for (var round = 0; round < 7; round++)
+        {
+            var sum = 0L;
+            var began = TimeProvider.System.GetTimestamp();
+            for (var i = 0; i < lookups; i++)
+            {
+                sum += manifest.FindFile((long)(i * 7919L % manifest.PieceCount) * Piece);
+            }
+
+            Assert.That(sum, Is.Positive);
+            best = Math.Min(best, TimeProvider.System.GetElapsedTime(began).TotalNanoseconds / lookups);
+        }
+
+        return best;
+    }
+
+    /// <summary>Two pieces a file, no file aligned to them but every second one.</summary>
+    private static TorrentManifest Wide(int files) =>
+        Hostile.Parse(Hostile.MultiInfo([.. Enumerable.Range(0, files).Select(static i => Hostile.File((2 * Piece) + (i % 2 == 0 ? -1 : 1), $"{i}"))]));
+}
