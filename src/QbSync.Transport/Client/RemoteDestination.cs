@@ -111,9 +111,35 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         await _calls.UploadAsync(
             GetSession(caller),
             SyncMethods.Finalize,
-            [new FinalizePart { Header = WireMapping.ToWire(request) }],
+            FinalizeParts.Cut(request),
             (reply, _) => WireMapping.ToDomain(reply, _time.GetUtcNow()),
             cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask<ProveOutcome> ProveAsync(Caller caller, Ports.ProveRequest request, CancellationToken cancellationToken)
+    {
+        var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.Prove, WireMapping.ToWire(request), cancellationToken).ConfigureAwait(false);
+        return WireMapping.ToDomain(reply, request, _time.GetUtcNow());
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<StartOutcome> StartAsync(Caller caller, Ports.StartRequest request, CancellationToken cancellationToken)
+    {
+        var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.Start, WireMapping.ToWire(request), cancellationToken).ConfigureAwait(false);
+        return WireMapping.ToDomain(reply, _time.GetUtcNow());
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, Ports.WithdrawRequest request, CancellationToken cancellationToken)
+    {
+        var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.Withdraw, WireMapping.ToWire(request), cancellationToken).ConfigureAwait(false);
+        return WireMapping.ToDomain(reply, _time.GetUtcNow());
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, Ports.ConfirmHandoffRequest request, CancellationToken cancellationToken) =>
+        WireMapping.ToDomain(
+            await _calls.UnaryAsync(GetSession(caller), SyncMethods.ConfirmHandoff, WireMapping.ToWire(request), cancellationToken).ConfigureAwait(false));
 
     /// <inheritdoc />
     public async ValueTask<AbortOutcome> AbortAsync(Caller caller, Ports.AbortRequest request, CancellationToken cancellationToken) =>
@@ -152,16 +178,4 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
             return session;
         }
     }
-
-    /// <inheritdoc />
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, Ports.ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<StartOutcome> StartAsync(Caller caller, Ports.StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, Ports.WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, Ports.ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

@@ -14,6 +14,10 @@ internal sealed class SyncMethodProvider(ChunkBufferPool buffers) : IServiceMeth
             SyncMethods.Watch, [], static (service, request, updates, call) => service.WatchAsync(request, updates, call));
         context.AddClientStreamingMethod(SyncMethods.Init, [], static (service, parts, call) => service.InitAsync(parts, call));
         context.AddClientStreamingMethod(SyncMethods.Finalize, [], static (service, parts, call) => service.FinalizeAsync(parts, call));
+        context.AddUnaryMethod(SyncMethods.Prove, [], static (service, request, call) => service.ProveAsync(request, call));
+        context.AddUnaryMethod(SyncMethods.Start, [], static (service, request, call) => service.StartAsync(request, call));
+        context.AddUnaryMethod(SyncMethods.Withdraw, [], static (service, request, call) => service.WithdrawAsync(request, call));
+        context.AddUnaryMethod(SyncMethods.ConfirmHandoff, [], static (service, request, call) => service.ConfirmHandoffAsync(request, call));
         context.AddUnaryMethod(SyncMethods.Abort, [], static (service, request, call) => service.AbortAsync(request, call));
         context.AddDuplexStreamingMethod(
             SyncMethods.ReceivePieces(buffers), [], static (service, frames, answers, call) => service.StreamPiecesAsync(frames, answers, call));

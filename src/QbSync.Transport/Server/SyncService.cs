@@ -111,12 +111,51 @@ internal sealed partial class SyncService(
         }
 
         var request = WireMapping.ToDomain(parts.Current.Header);
+        List<SourceFile>? files = null;
         while (await parts.MoveNext(context.CancellationToken).ConfigureAwait(false))
         {
-            // A changed file table comes with a later version of the port; until then it is an arm that is not known here.
+            switch (parts.Current.PartCase)
+            {
+                case FinalizePart.PartOneofCase.FileTable when (files?.Count ?? 0) + parts.Current.FileTable.Entry.Count <= UploadReader.MaxFiles:
+                    WireMapping.ToDomain(parts.Current.FileTable, files ??= []);
+                    break;
+                case FinalizePart.PartOneofCase.None:
+                    break;
+                default:
+                    throw WireMapping.Malformed("a part of Finalize is too large or comes twice");
+            }
         }
 
+        request = request with { Files = files };
         return WireMapping.ToWire(await destination.FinalizeAsync(lease.Caller, request, context.CancellationToken).ConfigureAwait(false), Now);
+    }
+
+    public async Task<ProveReply> ProveAsync(Wire.Protocol.ProveRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        var outcome = await destination.ProveAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
+        return WireMapping.ToWire(outcome, Now);
+    }
+
+    public async Task<StartReply> StartAsync(Wire.Protocol.StartRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        var outcome = await destination.StartAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
+        return WireMapping.ToWire(outcome, Now);
+    }
+
+    public async Task<WithdrawReply> WithdrawAsync(Wire.Protocol.WithdrawRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        var outcome = await destination.WithdrawAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
+        return WireMapping.ToWire(outcome, Now);
+    }
+
+    public async Task<ConfirmHandoffReply> ConfirmHandoffAsync(Wire.Protocol.ConfirmHandoffRequest request, ServerCallContext context)
+    {
+        using var lease = sessions.Take(context.RequestHeaders);
+        return WireMapping.ToWire(
+            await destination.ConfirmHandoffAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false));
     }
 
     public async Task<AbortReply> AbortAsync(Wire.Protocol.AbortRequest request, ServerCallContext context)

@@ -11,7 +11,8 @@ namespace QbSync.Transport.Server;
 internal sealed class UploadReader(TransportServerOptions options, TimeProvider time)
 {
     private const int MaxUploads = 2;
-    private const int MaxFiles = 1_000_000;
+    /// <summary>Most files that a table may name: more than any torrent that is accepted has.</summary>
+    public const int MaxFiles = 1_000_000;
     private static readonly TimeSpan PartTime = TimeSpan.FromSeconds(30);
     private int _uploads;
 

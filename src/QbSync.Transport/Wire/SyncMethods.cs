@@ -22,6 +22,16 @@ internal static class SyncMethods
     public static readonly Method<FinalizePart, FinalizeReply> Finalize =
         Create(MethodType.ClientStreaming, "Finalize", FinalizePart.Parser, FinalizeReply.Parser);
 
+    public static readonly Method<ProveRequest, ProveReply> Prove = Create(MethodType.Unary, "Prove", ProveRequest.Parser, ProveReply.Parser);
+
+    public static readonly Method<StartRequest, StartReply> Start = Create(MethodType.Unary, "Start", StartRequest.Parser, StartReply.Parser);
+
+    public static readonly Method<WithdrawRequest, WithdrawReply> Withdraw =
+        Create(MethodType.Unary, "Withdraw", WithdrawRequest.Parser, WithdrawReply.Parser);
+
+    public static readonly Method<ConfirmHandoffRequest, ConfirmHandoffReply> ConfirmHandoff =
+        Create(MethodType.Unary, "ConfirmHandoff", ConfirmHandoffRequest.Parser, ConfirmHandoffReply.Parser);
+
     public static readonly Method<AbortRequest, AbortReply> Abort = Create(MethodType.Unary, "Abort", AbortRequest.Parser, AbortReply.Parser);
 
     /// <summary>The client's side of StreamPieces: frames are written by <see cref="PieceMarshaller"/>.</summary>

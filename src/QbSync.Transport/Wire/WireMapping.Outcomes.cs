@@ -58,13 +58,17 @@ internal static partial class WireMapping
         ProgressPpm = (uint)(Math.Clamp(double.IsNaN(view.Progress) ? 0 : view.Progress, 0, 1) * 1_000_000),
         BytesLeft = NotNegative(view.BytesLeft),
         AgeMs = NotNegative((long)(now - view.SeenAt).TotalMilliseconds),
+        Announce = (Protocol.AnnounceState)view.Announce,
+        AnnounceText = Cut(view.AnnounceText),
     };
 
     public static Outcomes.ClientView? ToDomain(Protocol.ClientView? wire, DateTimeOffset now) => wire is null ? null : new(
         Known((int)wire.State, ClientTorrentState.Unknown),
         Math.Min(wire.ProgressPpm, 1_000_000) / 1e6,
         SaturateLong(wire.BytesLeft),
-        now - Milliseconds(wire.AgeMs));
+        now - Milliseconds(wire.AgeMs),
+        Known((int)wire.Announce, Outcomes.AnnounceState.None),
+        Cut(wire.AnnounceText));
 
     public static Complete ToWire(CompletionView view, DateTimeOffset now) => new()
     {
@@ -87,6 +91,7 @@ internal static partial class WireMapping
                 Deferred = ToWire(open.Deferred.ToBytes()),
                 Pieces = (uint)open.Have.Length,
                 OwnNames = open.OwnNames,
+                OldPlace = open.OldPlace,
             },
         },
         InitOutcome.Running running => new InitReply { Running = ToWire(running.Progress) },
@@ -103,7 +108,8 @@ internal static partial class WireMapping
             wire.Open.Epoch,
             ToBitmap(wire.Open.Have, wire.Open.Pieces),
             ToBitmap(wire.Open.Deferred, wire.Open.Pieces),
-            wire.Open.OwnNames),
+            wire.Open.OwnNames,
+            wire.Open.OldPlace),
         InitReply.ReplyOneofCase.Running => new InitOutcome.Running(ToDomain(wire.Running)),
         InitReply.ReplyOneofCase.Complete => new InitOutcome.Complete(ToDomain(wire.Complete, now)),
         InitReply.ReplyOneofCase.Refusal => new InitOutcome.Refused(ToDomain(wire.Refusal)),

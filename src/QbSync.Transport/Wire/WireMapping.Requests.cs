@@ -44,14 +44,14 @@ internal static partial class WireMapping
     };
 
     public static Protocol.AbortRequest ToWire(Ports.AbortRequest request) =>
-        new() { Id = ToWire(request.Id), Cause = (Protocol.AbortCause)request.Cause };
+        new() { Id = ToWire(request.Id), Cause = (Protocol.AbortCause)request.Cause, Mode = (Protocol.AbortMode)request.Mode };
 
-    /// <summary>A cause that this build does not know is refused: nothing is deleted on it.</summary>
+    /// <summary>A cause or mode that this build does not know is refused: nothing is deleted on it.</summary>
     public static Ports.AbortRequest ToDomain(Protocol.AbortRequest wire)
     {
-        var cause = (Ports.AbortCause)wire.Cause;
-        return Enum.IsDefined(cause) && wire.Mode == Protocol.AbortMode.Discard
-            ? new Ports.AbortRequest(ToId(wire.Id), cause)
+        var (cause, mode) = ((Ports.AbortCause)wire.Cause, (Ports.AbortMode)wire.Mode);
+        return Enum.IsDefined(cause) && Enum.IsDefined(mode)
+            ? new Ports.AbortRequest(ToId(wire.Id), cause, mode)
             : throw Malformed($"an abort of cause {(int)wire.Cause} and mode {(int)wire.Mode} is not known");
     }
 

@@ -92,10 +92,10 @@ internal sealed class RemoteDestinationTests
         };
         var have = new PieceBitmap(9);
         have.Set(3);
-        _fake.OnInit = _ => new InitOutcome.Open(1, 11, have, new PieceBitmap(9), true);
+        _fake.OnInit = _ => new InitOutcome.Open(1, 11, have, new PieceBitmap(9), true, OldPlace: true);
         var outcome = await _remote.InitAsync(Caller, request, default).DefaultTimeout();
         var open = (InitOutcome.Open)outcome;
-        Assert.That((open.Incarnation, open.Epoch, open.OwnNames), Is.EqualTo((42UL, 11UL, true)));
+        Assert.That((open.Incarnation, open.Epoch, open.OwnNames, open.OldPlace), Is.EqualTo((42UL, 11UL, true, true)));
         Assert.That(open.Have.ContentEquals(have));
 
         var seen = _fake.Requests.Select(item => item.Request).OfType<InitRequest>().Single();
@@ -186,6 +186,14 @@ internal sealed class RemoteDestinationTests
         }
 
         Assert.That(_fake.Requests.Select(item => item.Request).OfType<AbortRequest>(), Has.All.EqualTo(new AbortRequest(Id, AbortCause.Excluded)));
+    }
+
+    [Test]
+    public async Task Abort_ModeKeep_Arrives()
+    {
+        var request = new AbortRequest(Id, AbortCause.Operator, Ports.AbortMode.Keep);
+        await _remote.AbortAsync(Caller, request, default).DefaultTimeout();
+        Assert.That(_fake.Requests.Select(item => item.Request).OfType<AbortRequest>().Single(), Is.EqualTo(request));
     }
 
     [Test]

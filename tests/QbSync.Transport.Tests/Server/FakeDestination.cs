@@ -26,6 +26,14 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     public Func<FinalizeRequest, FinalizeOutcome> OnFinalize { get; set; } = _ => new FinalizeOutcome.Unknown();
 
+    public Func<ProveRequest, ProveOutcome> OnProve { get; set; } = _ => new ProveOutcome.Unknown();
+
+    public Func<StartRequest, StartOutcome> OnStart { get; set; } = _ => new StartOutcome.Unknown();
+
+    public Func<WithdrawRequest, WithdrawOutcome> OnWithdraw { get; set; } = _ => new WithdrawOutcome.Done(null);
+
+    public Func<ConfirmHandoffRequest, ConfirmOutcome> OnConfirm { get; set; } = _ => new ConfirmOutcome.Done();
+
     public Func<AbortRequest, AbortOutcome> OnAbort { get; set; } = _ => new AbortOutcome.Done(1, 2);
 
     public Func<PieceRef, ulong, (PieceAckStatus Status, FakeTransfer? Transfer)> OnBegin { get; set; } =
@@ -69,13 +77,29 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
         return ValueTask.FromResult(OnFinalize(request));
     }
 
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnProve(request));
+    }
 
-    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnStart(request));
+    }
 
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnWithdraw(request));
+    }
 
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken)
+    {
+        Requests.Enqueue((caller, request));
+        return ValueTask.FromResult(OnConfirm(request));
+    }
 
     public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
     {

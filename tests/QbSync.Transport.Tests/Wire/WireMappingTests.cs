@@ -5,7 +5,9 @@ using QbSync.Torrents;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
+using AnnounceState = QbSync.Outcomes.AnnounceState;
 using ClientView = QbSync.Outcomes.ClientView;
+using Proof = QbSync.Outcomes.Proof;
 using Refusal = QbSync.Outcomes.Refusal;
 using RefusalReason = QbSync.Outcomes.RefusalReason;
 
@@ -24,6 +26,9 @@ internal sealed class WireMappingTests
         AssertSameNumbers<DestinationTorrentState, TorrentState>();
         AssertSameNumbers<ClientTorrentState, ClientState>();
         AssertSameNumbers<Ports.AbortCause, Transport.Wire.Protocol.AbortCause>();
+        AssertSameNumbers<Ports.AbortMode, Transport.Wire.Protocol.AbortMode>();
+        AssertSameNumbers<Ports.StartCause, Transport.Wire.Protocol.StartCause>();
+        AssertSameNumbers<Outcomes.AnnounceState, Transport.Wire.Protocol.AnnounceState>();
         AssertSameNumbers<ContentLayout, Layout>();
     }
 
@@ -63,6 +68,12 @@ internal sealed class WireMappingTests
             Cause = (Transport.Wire.Protocol.AbortCause)number,
         };
         Assert.That(() => WireMapping.ToDomain(abort), Throws.TypeOf<PeerException>());
+
+        (abort.Cause, abort.Mode) = (Transport.Wire.Protocol.AbortCause.Operator, (Transport.Wire.Protocol.AbortMode)number);
+        Assert.That(() => WireMapping.ToDomain(abort), Throws.TypeOf<PeerException>());
+
+        var start = new Transport.Wire.Protocol.StartRequest { Id = abort.Id, Cause = (Transport.Wire.Protocol.StartCause)number };
+        Assert.That(() => WireMapping.ToDomain(start), Throws.TypeOf<PeerException>());
     }
 
     [Test]
@@ -71,6 +82,10 @@ internal sealed class WireMappingTests
         Assert.That(Kind(WireMapping.ToDomain(new InitReply(), 1, Now) is InitOutcome.Refused init ? init.Refusal : null), Is.EqualTo(RefusalKind.Wait));
         Assert.That(Kind(WireMapping.ToDomain(new FinalizeReply(), Now) is FinalizeOutcome.Refused final ? final.Refusal : null), Is.EqualTo(RefusalKind.Wait));
         Assert.That(Kind(WireMapping.ToDomain(new AbortReply()) is AbortOutcome.Refused abort ? abort.Refusal : null), Is.EqualTo(RefusalKind.Wait));
+        Assert.That(Kind(WireMapping.ToDomain(new ProveReply(), Asked, Now) is ProveOutcome.Refused prove ? prove.Refusal : null), Is.EqualTo(RefusalKind.Wait));
+        Assert.That(Kind(WireMapping.ToDomain(new StartReply(), Now) is StartOutcome.Refused start ? start.Refusal : null), Is.EqualTo(RefusalKind.Wait));
+        Assert.That(Kind(WireMapping.ToDomain(new WithdrawReply(), Now) is WithdrawOutcome.Refused withdraw ? withdraw.Refusal : null), Is.EqualTo(RefusalKind.Wait));
+        Assert.That(Kind(WireMapping.ToDomain(new ConfirmHandoffReply()) is ConfirmOutcome.Refused confirm ? confirm.Refusal : null), Is.EqualTo(RefusalKind.Wait));
         Assert.That(WireMapping.ToDomain(new WatchUpdate(), Now), Is.TypeOf<DestinationUpdate.Beat>());
         Assert.That(WireMapping.ToDomain(new WatchUpdate { Notice = new Notice { Kind = (NoticeKind)9 } }, Now), Is.TypeOf<DestinationUpdate.Beat>());
 
@@ -97,6 +112,49 @@ internal sealed class WireMappingTests
     [TestCase(33)]
     public void Id_OfAnotherLength_IsMalformed(int length) =>
         Assert.That(() => WireMapping.ToId(WireMapping.ToWire(new byte[length])), Throws.TypeOf<PeerException>().With.Property(nameof(PeerException.Fault)).EqualTo(PeerFault.Malformed));
+
+    [Test]
+    public void Prove_WithoutNonceOrWithAbsurdTokens_IsMalformed()
+    {
+        var wire = WireMapping.ToWire(Asked);
+        Assert.That(WireMapping.ToDomain(wire).Nonce.ToArray(), Is.EqualTo(Asked.Nonce.ToArray()));
+        Assert.That(() => WireMapping.ToDomain(new Transport.Wire.Protocol.ProveRequest(wire) { Nonce = WireMapping.ToWire(Array.Empty<byte>()) }), Throws.TypeOf<PeerException>());
+        Assert.That(() => WireMapping.ToDomain(new Transport.Wire.Protocol.ProveRequest(wire) { Nonce = WireMapping.ToWire(new byte[65]) }), Throws.TypeOf<PeerException>());
+        Assert.That(() => WireMapping.ToDomain(new Transport.Wire.Protocol.ProveRequest(wire) { Fingerprint = WireMapping.ToWire(new byte[65]) }), Throws.TypeOf<PeerException>());
+        var confirm = new Transport.Wire.Protocol.ConfirmHandoffRequest { Id = wire.Id, Tag = new string('t', 513) };
+        Assert.That(() => WireMapping.ToDomain(confirm), Throws.TypeOf<PeerException>());
+    }
+
+    [Test]
+    public void Proof_OfAnotherQuestionOrLackingParts_IsMalformed()
+    {
+        var good = WireMapping.ToWire(new ProveOutcome.Proven(NewProof()), Now).Proof;
+        Assert.That(WireMapping.ToDomain(new ProveReply { Proof = good }, Asked, Now), Is.TypeOf<ProveOutcome.Proven>());
+        foreach (var spoil in new Action<Transport.Wire.Protocol.Proof>[]
+        {
+            static proof => proof.Nonce = WireMapping.ToWire(new byte[] { 9 }),
+            static proof => proof.Id = WireMapping.ToWire(new byte[20]),
+            static proof => proof.ManifestSha256 = WireMapping.ToWire(new byte[31]),
+            static proof => proof.ProofId = WireMapping.ToWire(Array.Empty<byte>()),
+            static proof => proof.Client = null,
+        })
+        {
+            var bad = good.Clone();
+            spoil(bad);
+            Assert.That(() => WireMapping.ToDomain(new ProveReply { Proof = bad }, Asked, Now), Throws.TypeOf<PeerException>());
+        }
+    }
+
+    [Test]
+    public void ClientView_AnnounceAndItsText_Cross()
+    {
+        var view = new ClientView(ClientTorrentState.StalledUp, 1, 0, Now, AnnounceState.Rejected, "unregistered torrent");
+        Assert.That(WireMapping.ToDomain(WireMapping.ToWire(view, Now), Now), Is.EqualTo(view));
+        var odd = WireMapping.ToWire(view, Now);
+        (odd.Announce, odd.AnnounceText) = ((Transport.Wire.Protocol.AnnounceState)17, new string('x', 600));
+        var read = WireMapping.ToDomain(odd, Now)!;
+        Assert.That((read.Announce, read.AnnounceText.Length), Is.EqualTo((AnnounceState.None, 512)));
+    }
 
     [Test]
     public void ClientView_CrossesAsAge_WhateverTheClocksSay()
@@ -155,6 +213,22 @@ internal sealed class WireMappingTests
         Assert.That(read.Progress, Is.EqualTo(status.Progress));
         Assert.That(WireMapping.ToDomain(WireMapping.ToWire(status with { Have = null }, Now), Now).Have, Is.Null);
     }
+
+    private static Ports.ProveRequest Asked { get; } = new(TestSource.Torrent, new byte[] { 1, 2, 3 }, new byte[] { 4 });
+
+    private static Proof NewProof() => new()
+    {
+        Id = Asked.Id,
+        Nonce = Asked.Nonce,
+        ManifestDigest = new byte[32],
+        ProvenFiles = new byte[] { 0x80 },
+        SelectedBytes = 10,
+        BytesReadBack = 11,
+        From = Now - TimeSpan.FromSeconds(2),
+        To = Now,
+        Client = new ClientView(ClientTorrentState.StalledUp, 1, 0, Now),
+        ProofId = new byte[32],
+    };
 
     private static void AssertSameNumbers<TDomain, TWire>()
         where TDomain : struct, Enum
