@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using Grpc.Core;
 using Grpc.Net.Client;
 using QbSync.Outcomes;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
@@ -89,6 +91,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [DestinationCase(51)]
     public async Task Piece_Cancelled_IsGivenUpWithoutAnAnswer()
     {
         var stream = await OpenAsync();
@@ -133,6 +136,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [DestinationCase(51)]
     public async Task Intake_Throws_StreamEndsInternalAndNoOther()
     {
         _logs.Expect(TransportEventIds.VerbFailed);
@@ -146,6 +150,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [DestinationCase(51)]
     public async Task Stream_DroppedInMidPiece_GivesThePieceUp()
     {
         var stream = await OpenAsync();
@@ -184,6 +189,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [DestinationCase(51)]
     public async Task Disk_Stalls_CreditBoundsWhatIsTakenAndBeyondItTheStreamEnds()
     {
         await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow, options.StreamWorkers) = (16 << 20, 1 << 20, 2));
@@ -216,6 +222,51 @@ internal sealed class PieceStreamTests
         {
             disk.Set();
         }
+    }
+
+    [Test]
+    [DestinationCase(51)]
+    [DestinationCase(53)]
+    public async Task Streams_EndAtDifferentTimesUnderLoad_GaugesStayWithinTheModelAndReturnToZero()
+    {
+        const int Streams = 8;
+        const int Pieces = 24;
+        await RestartAsync(options => options.StreamWorkers = 3);
+        ConcurrentQueue<(int Waiting, int Busy)> seen = new();
+        _fake.OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(PieceBytes) { OnWrite = () => seen.Enqueue(_server.Workers.Snapshot) });
+        List<RawStream> streams = [];
+        for (var i = 0; i < Streams; i++)
+        {
+            streams.Add(await OpenAsync());
+        }
+
+        // Odd ones are lost in the middle of a piece, each after another number of pieces; even ones send everything and see every answer.
+        await Task.WhenAll(streams.Select((stream, index) => Task.Run(async () =>
+        {
+            var pieces = index % 2 == 0 ? Pieces : 2 * index;
+            for (var i = 1; i <= pieces; i++)
+            {
+                await stream.BeginAsync((ulong)i, index * 1000 + i, PieceBytes);
+            }
+
+            if (index % 2 == 0)
+            {
+                await stream.ReadUntilAsync(() => stream.Answers.Count == Pieces);
+            }
+            else
+            {
+                await stream.BeginAsync((ulong)pieces + 1, index * 1000 + pieces + 1, Half);
+            }
+
+            stream.Dispose();
+        }))).DefaultTimeout();
+
+        await AssertAtRestAsync();
+        Assert.That(seen.Select(static snapshot => snapshot.Waiting), Is.All.InRange(0, Streams * Pieces));
+        Assert.That(seen.Select(static snapshot => snapshot.Busy), Is.All.InRange(1, 3));
+        Assert.That(
+            await _server.ScrapeAsync(),
+            Does.Contain("qbsync_write_worker_queue_depth 0\n").And.Contain("qbsync_write_workers_busy 0\n").And.Contain("qbsync_receive_budget_bytes_in_use 0\n"));
     }
 
     [Test]
@@ -316,7 +367,7 @@ internal sealed class PieceStreamTests
     public void Verb_ThatIsNotServed_IsUnimplemented()
     {
         var method = new Method<ProveRequest, ProveReply>(
-            MethodType.Unary, SyncMethods.ServiceName, "Prove", SyncMethods.CreateMarshaller(ProveRequest.Parser), SyncMethods.CreateMarshaller(ProveReply.Parser));
+            MethodType.Unary, SyncMethods.ServiceName, "Rewind", SyncMethods.CreateMarshaller(ProveRequest.Parser), SyncMethods.CreateMarshaller(ProveReply.Parser));
         var call = _invoker.AsyncUnaryCall(method, null, new CallOptions(_session), new ProveRequest());
         Assert.That(
             async () => await call.ResponseAsync.DefaultTimeout(),
