@@ -10,44 +10,12 @@ internal sealed partial class LinuxFileSystem
 {
     private const uint FolderMode = 0x1ff;
     private const int StatXSize = 256;
-    private volatile bool _renameByLink;
 
     /// <inheritdoc />
     public FileStat Stat(FileHandle file) => TryStat(file, "", AtEmptyPath) ?? throw StorageFaults.Create(Errno.NoEntry, "look at", "an open file");
 
     /// <inheritdoc />
     public FileStat? Stat(FileHandle folder, string name) => TryStat(folder, CheckName(name), AtSymlinkNoFollow);
-
-    /// <inheritdoc />
-    public bool RenameNew(FileHandle folder, string name, FileHandle newFolder, string newName)
-    {
-        if (!_renameByLink)
-        {
-            if (LibC.RenameAt2(LinuxConstants.RenameAt2, folder, CheckName(name), newFolder, CheckName(newName), RenameNoReplace) == 0)
-            {
-                return true;
-            }
-
-            switch (Marshal.GetLastPInvokeError())
-            {
-                case Errno.Exists:
-                    return false;
-                case Errno.NoSuchCall or Errno.Invalid or Errno.NotSupported: // an old kernel or file system: link(2) does not replace either
-                    _renameByLink = true;
-                    break;
-                case var errno:
-                    throw StorageFaults.Create(errno, "rename", name);
-            }
-        }
-
-        if (!Link(folder, name, newFolder, newName))
-        {
-            return false;
-        }
-
-        Unlink(folder, name);
-        return true;
-    }
 
     /// <inheritdoc />
     public void RenameOver(FileHandle folder, string name, string newName)

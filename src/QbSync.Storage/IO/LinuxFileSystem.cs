@@ -11,8 +11,13 @@ internal sealed partial class LinuxFileSystem : IFileSystem
     private volatile bool _walkByParts;
 
     /// <summary>Makes it.</summary>
-    /// <param name="isOldKernel">Whether to do without openat2 and renameat2 from the start; else that is found out.</param>
-    public LinuxFileSystem(bool isOldKernel = false) => _walkByParts = _renameByLink = isOldKernel;
+    /// <param name="without">Calls to do without from the start; else what this kernel, or a container's filter, refuses is found out.</param>
+    public LinuxFileSystem(LinuxCalls without = LinuxCalls.None)
+    {
+        _walkByParts = without.HasFlag(LinuxCalls.OpenBeneath);
+        _renameByLink = without.HasFlag(LinuxCalls.RenameNoReplace);
+        _renameByPlaceholder = without.HasFlag(LinuxCalls.Link);
+    }
 
     /// <summary>The file system of this machine.</summary>
     /// <exception cref="PlatformNotSupportedException">Not a 64-bit Linux on x64 or arm64.</exception>

@@ -10,9 +10,9 @@ internal readonly record struct FileCall(string Operation, string Name);
 /// The real file system, with faults that a test decides before each call, a record of the calls, and a crash after which nothing has an effect any more.
 /// Bytes that were not flushed are lost, as zeros, by a failed flush and by a power cut.
 /// </summary>
-internal sealed class FaultyFileSystem : IFileSystem
+internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
 {
-    private readonly IFileSystem _real = LinuxFileSystem.Create();
+    private readonly IFileSystem _real = real ?? LinuxFileSystem.Create();
     private readonly ConcurrentDictionary<FileHandle, string> _names = new();
     private readonly ConcurrentQueue<FileCall> _calls = new();
     private readonly Lock _gate = new();

@@ -1,11 +1,14 @@
 using QbSync.Storage.IO;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Storage.Tests.IO;
 
-[TestFixture(false)]
-[TestFixture(true)]
-public sealed class LinuxFileSystemTests(bool isOldKernel)
+[TestFixture(0)]
+[TestFixture(1)]
+[TestFixture(3)]
+[TestFixture(7)]
+public sealed class LinuxFileSystemTests(int without)
 {
     private TempDirectory _folder = null!;
     private IFileSystem _files = null!;
@@ -15,7 +18,7 @@ public sealed class LinuxFileSystemTests(bool isOldKernel)
     public void SetUp()
     {
         _folder = new TempDirectory();
-        _files = new LinuxFileSystem(isOldKernel);
+        _files = new LinuxFileSystem((LinuxCalls)without);
         _root = RootDirectory.Open(_files, _folder.Path, create: false);
     }
 
@@ -61,8 +64,11 @@ public sealed class LinuxFileSystemTests(bool isOldKernel)
     }
 
     [Test]
+    [DestinationCase(67)]
     public void Renaming_NeverReplaces()
     {
+        Assert.That(() => _files.RenameNew(_root.Handle, "absent", _root.Handle, "new"), Throws.TypeOf<StorageException>());
+        Assert.That(File.Exists(_folder["new"]), Is.False);
         File.WriteAllText(_folder["a"], "a");
         File.WriteAllText(_folder["b"], "b");
         Assert.That(_files.RenameNew(_root.Handle, "a", _root.Handle, "b"), Is.False);

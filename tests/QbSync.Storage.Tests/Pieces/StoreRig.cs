@@ -3,6 +3,7 @@ using Prometheus;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.Tests.IO;
 using QbSync.Testing.Logging;
@@ -16,9 +17,15 @@ namespace QbSync.Storage.Tests.Pieces;
 /// <summary>A store over real folders, with virtual time, that can be stopped, crashed and started again.</summary>
 internal sealed class StoreRig : IAsyncDisposable
 {
+    private readonly Func<FaultyFileSystem> _makeFiles;
     private byte _random;
 
-    public StoreRig() => Folder.CreateFolder("data");
+    public StoreRig(Func<IFileSystem>? makeFiles = null)
+    {
+        _makeFiles = () => new FaultyFileSystem(makeFiles?.Invoke());
+        Files = _makeFiles();
+        Folder.CreateFolder("data");
+    }
 
     public TempDirectory Folder { get; } = new();
 
@@ -26,7 +33,7 @@ internal sealed class StoreRig : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new();
 
-    public FaultyFileSystem Files { get; private set; } = new();
+    public FaultyFileSystem Files { get; private set; }
 
     public CollectorRegistry Registry { get; private set; } = Prometheus.Metrics.NewCustomRegistry();
 
@@ -86,7 +93,7 @@ internal sealed class StoreRig : IAsyncDisposable
 
         Logs.Expect(static entry => entry.Message.Contains("The process is gone", StringComparison.Ordinal));
         await Store.DisposeAsync().DefaultTimeout();
-        Files = new FaultyFileSystem();
+        Files = _makeFiles();
         return await StartAsync();
     }
 

@@ -58,6 +58,7 @@ internal static class Errno
     public const int NotForThisKind = 25;
     public const int NoSpace = 28;
     public const int ReadOnly = 30;
+    public const int TooManyLinks = 31;
     public const int NameTooLong = 36;
     public const int NoSuchCall = 38;
     public const int NotEmpty = 39;
