@@ -75,4 +75,10 @@ public interface IQBittorrentClient
 
     /// <summary>Renames a file within its torrent. Needs qBittorrent 4.3.5.</summary>
     Task RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken);
+
+    /// <summary>Moves content to another save path; it goes on after the answer. A folder that cannot be used is <see cref="ClientFault.Conflict"/>.</summary>
+    Task SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string location, CancellationToken cancellationToken);
+
+    /// <summary>A torrent's trackers, the client's pseudo entries for DHT, PeX and LSD included.</summary>
+    Task<IReadOnlyList<TrackerRecord>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken);
 }

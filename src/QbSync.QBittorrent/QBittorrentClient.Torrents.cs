@@ -115,6 +115,27 @@ public sealed partial class QBittorrentClient
         return SendAsync(call, cancellationToken);
     }
 
+    /// <inheritdoc />
+    public Task SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string location, CancellationToken cancellationToken)
+    {
+        // The server trims it, and would move to another folder than the one meant.
+        if (location.Length == 0 || location.Trim() != location)
+        {
+            throw new ArgumentException($"'{location}' is empty or has white space at its ends.", nameof(location));
+        }
+
+        var call = ApiCalls.Change(ApiOperation.SetLocation, "torrents/setLocation", ("hashes", TorrentIds.Join(ids)), ("location", location));
+        return SendAsync(call with { Repeat = CallRepeat.Look, NamesFolder = true }, cancellationToken);
+    }
+
+    /// <inheritdoc />
+    public async Task<IReadOnlyList<TrackerRecord>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        var call = ApiCalls.Get(
+            ApiOperation.GetTrackers, "torrents/trackers?hash=" + TorrentIds.Check(id), static (_, body) => AnswerReader.ReadTrackers(body));
+        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+    }
+
     private Task NamedByVersionAsync(
         ApiOperation operation, string path, string oldPath, IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {

@@ -19,7 +19,7 @@ internal sealed class QBittorrentMetrics
     private static readonly ApiOperation[] DestinationUses =
     [
         ApiOperation.AddTorrentFromMemory, ApiOperation.CreateCategory, ApiOperation.SetCategory, ApiOperation.SetFilePriority,
-        ApiOperation.RenameFile, ApiOperation.Recheck,
+        ApiOperation.RenameFile, ApiOperation.Recheck, ApiOperation.SetLocation, ApiOperation.GetTrackers,
     ];
 
     private readonly string _mode;

@@ -128,6 +128,15 @@ public sealed partial class QBittorrentTorrentClient
         }
     }
 
+    /// <inheritdoc />
+    public async ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken)
+    {
+        foreach (var batch in Batches(ids))
+        {
+            await _client.SetLocationAsync(batch, savePath, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private async ValueTask GuardAsync(
         ApiOperation operation,
         IReadOnlyCollection<ClientTorrentId> ids,

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Prometheus;
+using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
@@ -120,6 +121,10 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         await _client.ExportTorrentAsync(id, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
+    public async ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        Announces.Of(await _client.GetTrackersAsync(id, cancellationToken).ConfigureAwait(false));
+
+    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         await _client.DisposeAsync().ConfigureAwait(false);
@@ -131,10 +136,4 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         ArgumentOutOfRangeException.ThrowIfZero(ids.Count, nameof(ids));
         return ids.Chunk(TorrentIds.MostAtOnce);
     }
-
-    /// <inheritdoc />
-    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }

@@ -31,6 +31,12 @@ internal static class AnswerReader
         return files.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : files;
     }
 
+    public static List<TrackerRecord> ReadTrackers(ReadOnlyMemory<byte> body)
+    {
+        var trackers = Read(body, QBittorrentJsonContext.Default.ListTrackerRecord);
+        return trackers.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : trackers;
+    }
+
     public static MainDataRecord ReadMainData(ReadOnlyMemory<byte> body)
     {
         var data = Read(body, QBittorrentJsonContext.Default.MainDataRecord);

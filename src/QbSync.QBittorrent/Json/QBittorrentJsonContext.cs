@@ -14,6 +14,7 @@ namespace QbSync.QBittorrent.Json;
     ])]
 [JsonSerializable(typeof(List<TorrentRecord>))]
 [JsonSerializable(typeof(List<FileRecord>))]
+[JsonSerializable(typeof(List<TrackerRecord>))]
 [JsonSerializable(typeof(MainDataRecord))]
 [JsonSerializable(typeof(Dictionary<string, CategoryRecord>))]
 [JsonSerializable(typeof(BuildInfoRecord))]

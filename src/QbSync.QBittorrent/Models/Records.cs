@@ -19,6 +19,22 @@ public sealed record FileRecord
     public double? Progress { get; init; }
 }
 
+/// <summary>A tracker of <c>torrents/trackers</c>.</summary>
+public sealed record TrackerRecord
+{
+    /// <summary>Where it announces; of a pseudo entry <c>** [DHT] **</c> and the like. Secret: it may hold a passkey.</summary>
+    public string? Url { get; init; }
+
+    /// <summary>0 disabled, 1 not contacted, 2 working, 3 updating, 4 not working; from 5.2 on also 5 refused, 6 unreachable.</summary>
+    public long? Status { get; init; }
+
+    /// <summary>Its tier.</summary>
+    public long? Tier { get; init; }
+
+    /// <summary>What it said last; for people.</summary>
+    public string? Msg { get; init; }
+}
+
 /// <summary>Answer of <c>sync/maindata</c>: everything, or what changed since the answer numbered before.</summary>
 public sealed record MainDataRecord
 {

@@ -39,6 +39,9 @@ internal sealed record ApiCall<T>(ApiOperation Operation, Func<WebApiProfile, Ap
     /// <summary>Whether the answer grows with the client's content.</summary>
     public bool LongAnswer { get; init; }
 
+    /// <summary>Whether the client answers 403 for a folder that it may not write to, not only for a login that ended.</summary>
+    public bool NamesFolder { get; init; }
+
     /// <summary>Statuses besides 2xx that are an answer and no fault.</summary>
     public IReadOnlyList<HttpStatusCode> AlsoAccepted { get; init; } = [];
 }

@@ -25,4 +25,6 @@ internal enum ApiOperation
     SetCategory,
     SetFilePriority,
     RenameFile,
+    SetLocation,
+    GetTrackers,
 }

@@ -56,7 +56,16 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
 
         progress.MayHaveArrived = false;
         session = await OpenAsync(cancellationToken).ConfigureAwait(false);
-        return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException failure) when (failure.Fault == ClientFault.Forbidden && call.NamesFolder)
+        {
+            // Right after a login that held, so it is the folder.
+            throw new TorrentClientException(
+                ClientFault.Conflict, call.Operation.ToString(), $"qBittorrent at {_http.Url} may not write to the folder of {call.Operation}.", failure);
+        }
     }
 
     /// <summary>The session in use, or a new one.</summary>

@@ -97,7 +97,7 @@ internal sealed partial class FolderTorrent
             Array.Clear(Looks);
         }
 
-        if (!ReferenceEquals(before.Renamed, record.Renamed))
+        if (!ReferenceEquals(before.Renamed, record.Renamed) || before.SavePath != record.SavePath)
         {
             Location = Locate();
         }

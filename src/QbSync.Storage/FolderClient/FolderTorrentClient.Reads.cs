@@ -1,3 +1,4 @@
+using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -59,6 +60,17 @@ public sealed partial class FolderTorrentClient
         {
             Scan();
             return File.ReadAllBytes(Get(id, nameof(GetManifestAsync)).TorrentPath);
+        },
+        cancellationToken).ConfigureAwait(false);
+
+    /// <summary>There are no trackers: nothing is announced.</summary>
+    public async ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => await RunAsync(
+        nameof(GetAnnounceAsync),
+        () =>
+        {
+            Scan();
+            Get(id, nameof(GetAnnounceAsync));
+            return (AnnounceState.None, "");
         },
         cancellationToken).ConfigureAwait(false);
 

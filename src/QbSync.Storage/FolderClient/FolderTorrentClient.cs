@@ -131,10 +131,4 @@ public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposab
             }
         }
     }
-
-    /// <inheritdoc />
-    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }

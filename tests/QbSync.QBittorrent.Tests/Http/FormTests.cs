@@ -30,7 +30,7 @@ internal sealed class FormTests
     public async Task EachChange_Form_IsAsMeasured()
     {
         await using var client = new ScriptedClient();
-        foreach (var endpoint in new[] { "recheck", "addTags", "removeTags", "createCategory", "setCategory", "filePrio", "renameFile" })
+        foreach (var endpoint in new[] { "recheck", "addTags", "removeTags", "createCategory", "setCategory", "filePrio", "renameFile", "setLocation" })
         {
             client.Server.Answer("torrents/" + endpoint, "");
         }
@@ -42,6 +42,7 @@ internal sealed class FormTests
         await client.Client.SetCategoryAsync([Id], "", default);
         await client.Client.SelectAsync(Id, [0, 7], wanted: false, default);
         await client.Client.RenameFileAsync(Id, "a/b c.bin", "a/ß+d.bin", default);
+        await client.Client.SetLocationAsync([Id], "/däta/x y", default);
 
         string[] expected =
         [
@@ -52,6 +53,7 @@ internal sealed class FormTests
             $"torrents/setCategory hashes={Id}&category=",
             $"torrents/filePrio hash={Id}&id=0%7C7&priority=0",
             $"torrents/renameFile hash={Id}&oldPath=a%2Fb%20c.bin&newPath=a%2F%C3%9F%2Bd.bin",
+            $"torrents/setLocation hashes={Id}&location=%2Fd%C3%A4ta%2Fx%20y",
         ];
         Assert.That(client.Server.Calls.Select(static call => $"{call.Path} {call.Text}"), Is.EqualTo(expected));
     }
@@ -138,6 +140,18 @@ internal sealed class FormTests
         Assert.That(async () => await client.Client.RecheckAsync(new("all"), default), Throws.ArgumentException);
         Assert.That(async () => await client.Client.StopAsync([], true, default), Throws.InstanceOf<ArgumentException>());
         Assert.That(client.Server.Requests, Is.Empty);
+    }
+
+    [Test]
+    public async Task SetLocation_ForbiddenAfterAFreshLogin_IsAConflictOfTheFolderAndTheClientStaysUsable()
+    {
+        await using var client = new ScriptedClient();
+        client.Server.Always("torrents/setLocation", HttpStatusCode.Forbidden).Answer("torrents/recheck", "");
+        Assert.That(client.Fault(() => client.Client.SetLocationAsync([Id], "/readonly", default).AsTask()).Fault, Is.EqualTo(ClientFault.Conflict));
+        Assert.That(client.Server.Count("torrents/setLocation"), Is.EqualTo(2));
+        Assert.That(async () => await client.Client.SetLocationAsync([Id], " /a", default), Throws.ArgumentException);
+        await client.Client.RecheckAsync(Id, default);
+        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Available));
     }
 
     [Test]
