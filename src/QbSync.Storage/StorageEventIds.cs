@@ -18,6 +18,12 @@ internal static class StorageEventIds
     /// <summary>First of <c>PieceReader</c>.</summary>
     public const int PieceReader = 2120;
 
+    /// <summary>First of <c>HardlinkRegistry</c>.</summary>
+    public const int HardlinkRegistry = 2060;
+
+    /// <summary>First of <c>FileLinker</c>.</summary>
+    public const int FileLinker = 2070;
+
     /// <summary>First of <c>FolderTorrentClient</c>.</summary>
     public const int FolderTorrentClient = 2140;
 }

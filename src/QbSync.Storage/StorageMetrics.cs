@@ -21,6 +21,7 @@ internal sealed partial class StorageMetrics
         if (mode == Destination)
         {
             AddWriting(factory, registry, mode);
+            AddLinking(factory, mode);
         }
         else
         {

@@ -35,6 +35,26 @@ public sealed class StorageOptions
     /// <value>true.</value>
     public bool Preallocate { get; set; } = true;
 
+    /// <summary>Whether a file that is here already under another name is linked instead of received. It is hashed all the same.</summary>
+    /// <value>true.</value>
+    public bool Hardlinks { get; set; } = true;
+
+    /// <summary>Whether such a file is cloned, sharing its blocks, where it cannot be linked and the file system can do that.</summary>
+    /// <value>true.</value>
+    public bool Reflinks { get; set; } = true;
+
+    /// <summary>How long a file waits for another torrent's that makes no progress, before it is received itself.</summary>
+    /// <value>10 minutes; 10 seconds to 7 days.</value>
+    public TimeSpan LinkWaitIdle { get; set; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>How often files that may be linked to are looked at, to forget those that are gone.</summary>
+    /// <value>6 hours; 1 minute to 30 days.</value>
+    public TimeSpan RegistrySweep { get; set; } = TimeSpan.FromHours(6);
+
+    /// <summary>Where verified bytes are read back from.</summary>
+    /// <value><see cref="ReadBackSource.Cached"/>.</value>
+    public ReadBackSource ReadBack { get; set; }
+
     /// <summary>Content files that a reader keeps open at once.</summary>
     /// <value>256; 16 to 65536.</value>
     public int ReaderOpenFiles { get; set; } = 256;
@@ -54,6 +74,13 @@ public sealed class StorageOptions
         Check(errors, nameof(MaxOpenFiles), MaxOpenFiles, 16, 65536);
         Check(errors, nameof(SyncParallelism), SyncParallelism, 1, 64);
         Check(errors, nameof(MinFreeBytes), MinFreeBytes, 0, long.MaxValue);
+        Check(errors, nameof(LinkWaitIdle), LinkWaitIdle, TimeSpan.FromSeconds(10), TimeSpan.FromDays(7));
+        Check(errors, nameof(RegistrySweep), RegistrySweep, TimeSpan.FromMinutes(1), TimeSpan.FromDays(30));
+        if (!Enum.IsDefined(ReadBack))
+        {
+            errors.Add($"Storage.{nameof(ReadBack)} is {ReadBack}; it must be {ReadBackSource.Cached} or {ReadBackSource.Media}.");
+        }
+
         Check(errors, nameof(ReaderOpenFiles), ReaderOpenFiles, 16, 65536);
         return errors;
     }

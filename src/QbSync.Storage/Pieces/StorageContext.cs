@@ -4,7 +4,7 @@ using QbSync.Storage.IO;
 namespace QbSync.Storage.Pieces;
 
 /// <summary>What the torrents of one store share. Made and disposed by the store.</summary>
-internal sealed class StorageContext(StorageOptions options, RootDirectory root, RootDirectory state, StorageMetrics metrics, TimeProvider time) : IDisposable
+internal sealed class StorageContext(StorageOptions options, RootDirectory root, RootDirectory state, StorageMetrics metrics, TimeProvider time, FileLinker links) : IDisposable
 {
     public StorageOptions Options => options;
 
@@ -25,7 +25,7 @@ internal sealed class StorageContext(StorageOptions options, RootDirectory root,
     public WriteHandleCache Handles { get; } = new(options.MaxOpenFiles);
 
     /// <summary>Files that are here under another name.</summary>
-    public FileLinker Links { get; } = new();
+    public FileLinker Links => links;
 
     public PieceScratchPool Scratch { get; } = new();
 

@@ -170,6 +170,7 @@ internal sealed partial class TorrentStorage
         var record = FileRecord.Of(kind, stat ?? throw new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' was removed just now."));
         Commit(batch => batch.AddFile(RecordType.Published, file.Index, record));
         file.Record = record;
+        OfferLink(file);
         Log.FilePublished(_logger, _request.Manifest.Id, DescribeFile(file.Index));
     }
 

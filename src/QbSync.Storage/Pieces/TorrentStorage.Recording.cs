@@ -51,6 +51,7 @@ internal sealed partial class TorrentStorage
 
         await CommitAsync(batch => batch.AddIdentities(identities), cancellationToken).ConfigureAwait(false);
         _request = _request with { Identities = [.. identities] };
+        OfferLinks(); // those of files that were still downloading at the source are final now
     }
 
     /// <inheritdoc />

@@ -1,4 +1,5 @@
 using QbSync.Ports;
+using QbSync.Storage.Hardlinks;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
 using QbSync.Torrents;
@@ -58,7 +59,8 @@ public sealed partial class TorrentStore
             RootMarker.Check(root, state, ids.Count > 0, _randomBytes);
             _incarnation = State.Incarnation.Open(state, _randomBytes);
             _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
-            _context = new StorageContext(_options, root, state, _metrics, _time);
+            var registry = HardlinkRegistry.Open(state, _metrics, _logger);
+            _context = new StorageContext(_options, root, state, _metrics, _time, new FileLinker(_options, root, registry, _metrics, _time, _logger));
             _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
             return ids;
         }

@@ -102,6 +102,11 @@ public sealed partial class TorrentStore : ITorrentStore
             }
         }
 
+        if (_context is not null)
+        {
+            await _context.Links.DisposeAsync().ConfigureAwait(false);
+        }
+
         LeaveCleanMark(isClean);
         _lock?.Dispose();
         _context?.Dispose();

@@ -6,8 +6,7 @@ namespace QbSync.Storage.State;
 
 /// <summary>
 /// A file of checked records: appended, then flushed; replayed up to the first record that does not check, so that each prefix is an older truth.
-/// One writer; not thread-safe. Holds no
-/// descriptor between calls: ten thousand complete torrents have a journal each.
+/// One writer; not thread-safe. Holds no descriptor between calls: ten thousand complete torrents have a journal each.
 /// </summary>
 internal sealed class Journal
 {
@@ -15,12 +14,12 @@ internal sealed class Journal
     public const int MaxRecord = 16 << 20;
 
     private const int Overhead = 9; // length, type, checksum
-    private readonly SessionFolder _folder;
+    private readonly StateFolder _folder;
     private readonly IFileSystem _files;
     private readonly string _name;
     private JournalHeader _header;
 
-    private Journal(SessionFolder folder, string name, JournalHeader header)
+    private Journal(StateFolder folder, string name, JournalHeader header)
     {
         _folder = folder;
         _files = folder.Files;
@@ -32,7 +31,7 @@ internal sealed class Journal
     public long Length { get; private set; }
 
     /// <summary>Makes or replaces the journal with these records, durably.</summary>
-    public static Journal Create(SessionFolder folder, string name, JournalHeader header, RecordBatch records)
+    public static Journal Create(StateFolder folder, string name, JournalHeader header, RecordBatch records)
     {
         var journal = new Journal(folder, name, header);
         journal.Rewrite(records);
@@ -43,7 +42,7 @@ internal sealed class Journal
     /// Opens the journal and hands each valid record, in order, to <paramref name="replay"/>. What follows the last one is cut off.
     /// Null when there is none, its header is not the torrent's, or a record that checks is refused: then nothing of it may be trusted.
     /// </summary>
-    public static Journal? Open(SessionFolder folder, string name, JournalHeader expected, ReplayRecord replay)
+    public static Journal? Open(StateFolder folder, string name, JournalHeader expected, ReplayRecord replay)
     {
         using var handle = folder.Open();
         using var file = folder.Files.OpenFile(handle, name, writable: true);

@@ -17,6 +17,13 @@ internal readonly record struct JournalHeader(InfoHash Id, long TotalLength, int
 
     private const ushort Version = 1;
     private const ushort SessionKind = 1;
+    private const ushort RegistryKind = 2;
+
+    /// <summary>The header of a first journal of links, which belongs to no torrent.</summary>
+    public static JournalHeader Registry { get; } = new(InfoHash.None, 0, 0, 0, 0, 1) { Kind = RegistryKind };
+
+    /// <summary>What the journal is about.</summary>
+    private ushort Kind { get; init; } = SessionKind;
 
     /// <summary>The header of a torrent's first journal.</summary>
     public static JournalHeader Of(TorrentManifest manifest) =>
@@ -28,7 +35,7 @@ internal readonly record struct JournalHeader(InfoHash Id, long TotalLength, int
         bytes[..Length].Clear();
         "QBSJ"u8.CopyTo(bytes);
         BinaryPrimitives.WriteUInt16LittleEndian(bytes[4..], Version);
-        BinaryPrimitives.WriteUInt16LittleEndian(bytes[6..], SessionKind);
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes[6..], Kind);
         Id.CopyTo(bytes[8..]);
         BinaryPrimitives.WriteInt64LittleEndian(bytes[40..], TotalLength);
         BinaryPrimitives.WriteInt32LittleEndian(bytes[48..], PieceLength);
@@ -50,7 +57,9 @@ internal readonly record struct JournalHeader(InfoHash Id, long TotalLength, int
 
         if (BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]) > Version)
         {
-            throw new StorageException(StorageFault.NewerState, $"The state of torrent {Id} was written by a newer version; run that one.");
+            throw new StorageException(StorageFault.NewerState, Kind == RegistryKind
+                ? "The journal of links was written by a newer version; run that one."
+                : $"The state of torrent {Id} was written by a newer version; run that one.");
         }
 
         var found = this with { Generation = BinaryPrimitives.ReadUInt64LittleEndian(bytes[60..]) };

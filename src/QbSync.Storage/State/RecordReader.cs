@@ -46,6 +46,9 @@ internal ref struct RecordReader(ReadOnlySpan<byte> payload)
         return values;
     }
 
+    /// <summary>The fields of a file's record.</summary>
+    public FileRecord ReadRecord() => new((OwnKind)ReadByte(), ReadUInt64(), ReadUInt64(), ReadInt64(), ReadInt64());
+
     /// <summary>A field of set bits: each goes to <paramref name="target"/>, as set or as cleared.</summary>
     public void ReadBits(PieceBitmap target, bool value)
     {

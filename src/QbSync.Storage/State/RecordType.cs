@@ -1,6 +1,6 @@
 namespace QbSync.Storage.State;
 
-/// <summary>Records of a session's journal. The numbers are the disk's and never change.</summary>
+/// <summary>Records of journals: of a session's, and from 64 of that of links. The numbers are the disk's and never change.</summary>
 internal enum RecordType : byte
 {
     /// <summary>Who the torrent is received from.</summary>
@@ -80,4 +80,10 @@ internal enum RecordType : byte
 
     /// <summary>Names that files have where they are being moved to.</summary>
     MovingNames = 33,
+
+    /// <summary>A file that others may link to.</summary>
+    LinkKnown = 64,
+
+    /// <summary>It is not, any more.</summary>
+    LinkEvicted = 65,
 }

@@ -172,7 +172,8 @@ internal static class SessionRecords
         return batch;
     }
 
-    private static void AddRecord(this RecordBatch batch, FileRecord record) =>
+    /// <summary>The fields of a file's record.</summary>
+    public static void AddRecord(this RecordBatch batch, FileRecord record) =>
         batch.Add((byte)record.Kind).Add(record.Device).Add(record.Inode).Add(record.Length).Add(record.ModifiedNanoseconds);
 
     private static void AddMoving(this RecordBatch batch, MoveTarget target, TorrentManifest manifest)

@@ -70,7 +70,7 @@ internal sealed partial class SessionState
     private bool ReadFile(ref RecordReader reader)
     {
         var index = reader.ReadInt32();
-        var record = ReadRecord(ref reader);
+        var record = reader.ReadRecord();
         if (!reader.IsGood || (uint)index >= (uint)manifest.Files.Count)
         {
             return false;
@@ -90,9 +90,6 @@ internal sealed partial class SessionState
 
         return true;
     }
-
-    private static FileRecord ReadRecord(ref RecordReader reader) =>
-        new((OwnKind)reader.ReadByte(), reader.ReadUInt64(), reader.ReadUInt64(), reader.ReadInt64(), reader.ReadInt64());
 
     private static TorrentParameters ReadParameters(ref RecordReader reader) => new()
     {

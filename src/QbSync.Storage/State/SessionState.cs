@@ -116,7 +116,7 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 Unpublishing.Add(reader.ReadInt32());
                 break;
             case RecordType.Linking:
-                Linking[reader.ReadInt32()] = ReadRecord(ref reader);
+                Linking[reader.ReadInt32()] = reader.ReadRecord();
                 break;
             case RecordType.Moving:
                 ReadMoving(ref reader);
@@ -151,7 +151,7 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 Exported = null;
                 return true;
             case RecordType.Exported:
-                Exported = (reader.ReadString(), ReadRecord(ref reader));
+                Exported = (reader.ReadString(), reader.ReadRecord());
                 break;
             case RecordType.Phase:
                 Phase = (StoredPhase)reader.ReadByte();
