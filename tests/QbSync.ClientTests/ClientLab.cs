@@ -38,8 +38,12 @@ internal sealed class ClientLab : IAsyncDisposable
 
     public int DestinationHealth { get; } = FreePorts.Take();
 
+    /// <summary>Where the destination keeps what it knows of each torrent.</summary>
+    public string DestinationSessions => _folder["destination-state", "torrents"];
+
     /// <summary>Starts the two clients; the test is ignored where there is no qBittorrent.</summary>
-    public static async Task<ClientLab> StartAsync()
+    /// <param name="makeSourceSettings">Further session settings of the source's client, from its save path.</param>
+    public static async Task<ClientLab> StartAsync(Func<string, Dictionary<string, string>>? makeSourceSettings = null)
     {
         var executable = QBittorrentProcesses.FindExecutable();
         if (executable is null)
@@ -49,7 +53,9 @@ internal sealed class ClientLab : IAsyncDisposable
 
         var folder = new TempDirectory();
         var processes = new QBittorrentProcesses(executable!, TimeProvider.System);
-        return new ClientLab(folder, processes, await StartClientAsync(folder, processes, "source"), await StartClientAsync(folder, processes, "destination"));
+        var settings = makeSourceSettings?.Invoke(folder["source", "downloads"]);
+        return new ClientLab(
+            folder, processes, await StartClientAsync(folder, processes, "source", session: settings), await StartClientAsync(folder, processes, "destination"));
     }
 
     public Task<QBittorrentInstance> StartClientAsync(string name) => StartClientAsync(_folder, _processes, name);
@@ -174,9 +180,10 @@ internal sealed class ClientLab : IAsyncDisposable
         _folder.Dispose();
     }
 
-    private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name, int? port = null) =>
+    private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name, int? port = null, Dictionary<string, string>? session = null) =>
         processes.StartAsync(
-            new QBittorrentInstanceOptions { Directory = folder[name], RequireLogin = true, Password = "correct horse", WebPort = port }, CancellationToken.None);
+            new QBittorrentInstanceOptions { Directory = folder[name], RequireLogin = true, Password = "correct horse", WebPort = port, Session = session ?? [] },
+            CancellationToken.None);
 
     private QbSyncProcess Start(IReadOnlyList<string> arguments)
     {

@@ -5,6 +5,8 @@ namespace QbSync.ClientTests;
 
 /// <summary>The main job between two real clients, by our two executables.</summary>
 [Category("Real")]
+[Parallelizable(ParallelScope.Children)]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class SyncTests
 {
     private const int MiB = 1 << 20;

@@ -4,6 +4,8 @@ namespace QbSync.ClientTests;
 
 /// <summary>What goes wrong between real programs: it is said, nothing is lost, and it heals by itself.</summary>
 [Category("Real")]
+[Parallelizable(ParallelScope.Children)]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed class TroubleTests
 {
     private ClientLab _lab = null!;

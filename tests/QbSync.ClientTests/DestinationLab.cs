@@ -1,0 +1,214 @@
+using System.Collections.Concurrent;
+using Prometheus;
+using QbSync.Engine;
+using QbSync.Engine.Destination;
+using QbSync.Host.Commands.Demo;
+using QbSync.Outcomes;
+using QbSync.Pieces;
+using QbSync.Ports;
+using QbSync.QBittorrent;
+using QbSync.Storage;
+using QbSync.Storage.Pieces;
+using QbSync.Testing.Logging;
+using QbSync.Torrents;
+
+namespace QbSync.ClientTests;
+
+/// <summary>A destination of ours in this process in front of a real qBittorrent; the test is its source. Either can be started again.</summary>
+internal sealed class DestinationLab : IAsyncDisposable
+{
+    public static readonly Caller Caller = new(new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), "test");
+
+    private readonly TempDirectory _folder = new();
+    private readonly QBittorrentProcesses _processes;
+    private CancellationTokenSource _stop = new();
+    private TorrentStore? _store;
+    private Task _run = Task.CompletedTask;
+
+    private DestinationLab(QBittorrentProcesses processes) => _processes = processes;
+
+    public QBittorrentInstance Instance { get; private set; } = null!;
+
+    public QBittorrentTorrentClient Client { get; private set; } = null!;
+
+    public DestinationEngine Engine { get; private set; } = null!;
+
+    public LogErrorGuard Logs { get; } = new();
+
+    public string Data => Instance.SavePath;
+
+    /// <summary>Pieces sent since the lab was made, by torrent.</summary>
+    public ConcurrentDictionary<InfoHash, int> Sent { get; } = [];
+
+    /// <summary>Starts client and engine; the test is ignored where there is no qBittorrent.</summary>
+    public static async Task<DestinationLab> StartAsync()
+    {
+        var executable = QBittorrentProcesses.FindExecutable();
+        if (executable is null)
+        {
+            Assert.Ignore("qbittorrent-nox is not installed.");
+        }
+
+        var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System));
+        lab.Instance = await lab._processes.StartAsync(new QBittorrentInstanceOptions { Directory = lab._folder["client"] }, CancellationToken.None);
+        var registry = Metrics.NewCustomRegistry();
+        lab.Client = new QBittorrentTorrentClient(
+            new QBittorrentOptions { Url = lab.Instance.Url }, Metrics.WithCustomRegistry(registry), registry, "destination", lab.Logs, TimeProvider.System, new Random(1));
+        lab.StartEngine();
+        return lab;
+    }
+
+    /// <summary>Ends the engine cleanly and starts another one on the same state.</summary>
+    public async Task RestartAsync()
+    {
+        await StopEngineAsync();
+        StartEngine();
+    }
+
+    public static InitRequest MakeInit(BuiltTorrent torrent, Func<TorrentFile, bool>? wanted = null, ContentLayout layout = ContentLayout.Original, params string[] subPath) => new()
+    {
+        Id = torrent.Id,
+        Selection = Selection.Of(torrent.Manifest, wanted ?? (static _ => true)).ToBytes(),
+        Place = new Place("", subPath, layout),
+        Parameters = new TorrentParameters { Category = "linux", Tags = ["iso", "mine"] },
+        Torrent = torrent.Bytes,
+    };
+
+    /// <summary>Init, every piece that is needed, Finalize; asked again until it is complete.</summary>
+    public async Task<TorrentStatus> CompleteAsync(BuiltTorrent torrent, InitRequest init)
+    {
+        var finalize = await FinalizeAsync(torrent, init);
+        Assert.That(finalize, Is.InstanceOf<FinalizeOutcome.Complete>());
+        return (await FindAsync(torrent))!;
+    }
+
+    public async Task<FinalizeOutcome> FinalizeAsync(BuiltTorrent torrent, InitRequest init)
+    {
+        Selection.TryFromBytes(torrent.Manifest, init.Selection.Span, out var selection);
+        var request = new FinalizeRequest { Id = torrent.Id, SelectionFingerprint = selection!.Fingerprint(torrent.Id), Parameters = init.Parameters };
+        while (true)
+        {
+            if (await InitAsync(init) is InitOutcome.Open open)
+            {
+                await SendAsync(torrent, selection, open);
+            }
+
+            var outcome = await UntilAsync<FinalizeOutcome>(
+                async () => await Engine.FinalizeAsync(Caller, request, CancellationToken.None), static outcome => outcome is not FinalizeOutcome.Running);
+            if (outcome is not FinalizeOutcome.Incomplete)
+            {
+                return outcome;
+            }
+        }
+    }
+
+    public Task<InitOutcome> InitAsync(InitRequest init) => UntilAsync<InitOutcome>(
+        async () => await Engine.InitAsync(Caller, init, CancellationToken.None),
+        static outcome => outcome is not (InitOutcome.Running or InitOutcome.Refused { Refusal.Reason: RefusalReason.Recovering or RefusalReason.Busy }));
+
+    /// <summary>Sends what is selected and neither held nor deferred.</summary>
+    public async Task SendAsync(BuiltTorrent torrent, Selection selection, InitOutcome.Open open)
+    {
+        var layout = new PieceLayout(torrent.Manifest, selection);
+        var segments = new List<PieceSegment>();
+        for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
+        {
+            if (!layout.IsSelected(piece) || open.Have[piece] || open.Deferred[piece])
+            {
+                continue;
+            }
+
+            var status = PieceAckStatus.Busy;
+            await Eventually.BecomesTrueAsync(() => (status = Send(torrent, piece, open.Epoch, layout, segments)) != PieceAckStatus.Busy);
+            Assert.That(status, Is.EqualTo(PieceAckStatus.Accepted), $"piece {piece}");
+            Sent.AddOrUpdate(torrent.Id, 1, static (_, count) => count + 1);
+        }
+    }
+
+    public Task<TorrentStatus?> FindAsync(BuiltTorrent torrent) => Client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None).AsTask();
+
+    /// <summary>What the client shows, once it is so.</summary>
+    public async Task<TorrentStatus> BecomesAsync(BuiltTorrent torrent, Func<TorrentStatus, bool> condition, string what)
+    {
+        TorrentStatus? status = null;
+        await Eventually.BecomesTrueAsync(async () => (status = await FindAsync(torrent)) is not null && condition(status), TimeSpan.FromSeconds(30), what);
+        return status!;
+    }
+
+    /// <summary>A value of the client's own view of a torrent, as the WebUI shows it.</summary>
+    public async Task<System.Text.Json.JsonElement> GetPropertiesAsync(TorrentStatus status)
+    {
+        using var document = System.Text.Json.JsonDocument.Parse(await Instance.GetAsync($"torrents/properties?hash={status.Id}", CancellationToken.None));
+        return document.RootElement.Clone();
+    }
+
+    public async Task<T> UntilAsync<T>(Func<Task<T>> ask, Func<T, bool> isAnswer)
+        where T : class
+    {
+        T? answer = null;
+        await Eventually.BecomesTrueAsync(async () => isAnswer(answer = await ask()), TimeSpan.FromSeconds(60), "an answer");
+        return answer!;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopEngineAsync();
+        await Client.DisposeAsync();
+        await _processes.DisposeAsync();
+        _folder.Dispose();
+        Logs.Verify();
+        Logs.Dispose();
+    }
+
+    private PieceAckStatus Send(BuiltTorrent torrent, int piece, ulong epoch, PieceLayout layout, List<PieceSegment> segments)
+    {
+        var status = Engine.Begin(Caller, new PieceRef(torrent.Id, piece), epoch, out var transfer);
+        using (transfer)
+        {
+            if (transfer is null)
+            {
+                return status;
+            }
+
+            var bytes = torrent.ReadPiece(piece);
+            layout.GetSegments(piece, segments);
+            foreach (var segment in segments.Where(static segment => !segment.IsPad))
+            {
+                for (var offset = 0; offset < segment.Length && status == PieceAckStatus.Pending; offset += 1 << 20)
+                {
+                    status = transfer.Write(segment.PieceOffset + offset, bytes.AsSpan(segment.PieceOffset + offset, Math.Min(1 << 20, segment.Length - offset)));
+                }
+            }
+
+            return status;
+        }
+    }
+
+    private void StartEngine()
+    {
+        _stop = new CancellationTokenSource();
+        var registry = Metrics.NewCustomRegistry();
+        var metrics = Metrics.WithCustomRegistry(registry);
+        _store = new TorrentStore(
+            new StorageOptions { DataRoot = Data, StateDirectory = _folder["state"], MinFreeBytes = 0 }, metrics, registry, Logs, TimeProvider.System);
+        Engine = new DestinationEngine(
+            new DestinationOptions { SavePath = Data, DataRoot = Data, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200) },
+            _store,
+            Client,
+            metrics,
+            registry,
+            Logs,
+            TimeProvider.System,
+            new Random(2));
+        _run = Engine.RunAsync(_stop.Token);
+    }
+
+    private async Task StopEngineAsync()
+    {
+        await _stop.CancelAsync();
+        await _run.DefaultTimeout();
+        await Engine.DisposeAsync();
+        await _store!.DisposeAsync();
+        _stop.Dispose();
+    }
+}
