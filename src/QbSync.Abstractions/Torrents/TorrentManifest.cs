@@ -21,6 +21,7 @@ public sealed class TorrentManifest
         IReadOnlyList<TorrentFile> files,
         InfoHash v1,
         InfoHash v2,
+        ReadOnlyMemory<byte> infoDigest,
         bool isPrivate,
         ReadOnlyMemory<byte> v1Hashes,
         IReadOnlyList<ReadOnlyMemory<byte>> v2Layers)
@@ -31,6 +32,7 @@ public sealed class TorrentManifest
         Files = files;
         V1 = v1;
         V2 = v2;
+        InfoDigest = infoDigest;
         IsPrivate = isPrivate;
         _v1Hashes = v1Hashes;
         _v2Layers = v2Layers;
@@ -51,6 +53,9 @@ public sealed class TorrentManifest
 
     /// <summary>SHA-256 over the raw <c>info</c> bytes, or <see cref="InfoHash.None"/> for a v1-only torrent.</summary>
     public InfoHash V2 { get; }
+
+    /// <summary>SHA-256 over the raw <c>info</c> bytes of any torrent: what two machines compare to know that they speak of one manifest.</summary>
+    public ReadOnlyMemory<byte> InfoDigest { get; }
 
     /// <summary>The sanitised name: that of the only file, or of the folder.</summary>
     public string Name { get; }

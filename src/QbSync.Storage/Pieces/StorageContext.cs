@@ -24,6 +24,9 @@ internal sealed class StorageContext(StorageOptions options, RootDirectory root,
 
     public WriteHandleCache Handles { get; } = new(options.MaxOpenFiles);
 
+    /// <summary>The life of the state.</summary>
+    public required ulong Incarnation { get; init; }
+
     /// <summary>Files that are here under another name.</summary>
     public FileLinker Links => links;
 

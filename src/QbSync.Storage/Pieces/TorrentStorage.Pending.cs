@@ -19,12 +19,4 @@ internal sealed partial class TorrentStorage
     public PieceBitmap CopyDeferred() => new(_have.Length);
 
     public ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken) => ValueTask.FromResult(new SettleOutcome(0, 0, false, null));
-
-    public async ValueTask<StoredProof?> SealAsync(SealRequest request, CancellationToken cancellationToken)
-    {
-        await SetPhaseAsync(StoredPhase.Complete, null, cancellationToken).ConfigureAwait(false);
-        return new StoredProof(new byte[32], new byte[32], 0);
-    }
-
-    public ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken) => throw new NotSupportedException();
 }

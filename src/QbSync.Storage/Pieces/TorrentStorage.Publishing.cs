@@ -8,7 +8,7 @@ internal sealed partial class TorrentStorage
 {
     /// <inheritdoc />
     public bool IsPublished(int fileIndex) => _files.TryGetValue(fileIndex, out var file)
-        && (file.Kind == OwnKind.Published || (file.Kind == OwnKind.Adopted && IsReadBack(fileIndex)));
+        && (file.Kind == OwnKind.Published || (file.Kind is OwnKind.Adopted or OwnKind.Shared && IsReadBack(fileIndex)));
 
     /// <inheritdoc />
     public async ValueTask<Refusal?> PublishFilesAsync(IReadOnlyList<int> fileIndices, CancellationToken cancellationToken)
@@ -220,7 +220,7 @@ internal sealed partial class TorrentStorage
 
     private bool IsUnchanged(StoredFile file)
     {
-        if (file.Record is not { Kind: OwnKind.Published or OwnKind.Adopted } record)
+        if (file.Record is not { Kind: OwnKind.Published or OwnKind.Adopted or OwnKind.Shared } record)
         {
             return false;
         }

@@ -55,6 +55,11 @@ internal sealed partial class TorrentStorage
         }
 
         notGood += await CommitVerifiedAsync(fileIndex, good, bad).ConfigureAwait(false);
+        if (notGood == 0)
+        {
+            await CommitAsync(batch => batch.AddReadBack(fileIndex, _context.Time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
+        }
+
         return notGood;
     }
 

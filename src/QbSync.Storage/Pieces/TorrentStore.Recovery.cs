@@ -60,7 +60,8 @@ public sealed partial class TorrentStore
             _incarnation = State.Incarnation.Open(state, _randomBytes);
             _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
             var registry = HardlinkRegistry.Open(state, _metrics, _logger);
-            _context = new StorageContext(_options, root, state, _metrics, _time, new FileLinker(_options, root, registry, _metrics, _time, _logger));
+            var links = new FileLinker(_options, root, registry, _metrics, _time, _logger);
+            _context = new StorageContext(_options, root, state, _metrics, _time, links) { Incarnation = _incarnation.Value };
             _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
             return ids;
         }

@@ -81,6 +81,9 @@ internal enum RecordType : byte
     /// <summary>Names that files have where they are being moved to.</summary>
     MovingNames = 33,
 
+    /// <summary>When all of a file was last read back and found right.</summary>
+    ReadBack = 34,
+
     /// <summary>A file that others may link to.</summary>
     LinkKnown = 64,
 

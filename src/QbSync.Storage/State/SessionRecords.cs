@@ -70,6 +70,9 @@ internal static class SessionRecords
 
     public static void AddUnpublishing(this RecordBatch batch, int fileIndex) => batch.Begin(RecordType.Unpublishing).Add(fileIndex);
 
+    public static void AddReadBack(this RecordBatch batch, int fileIndex, DateTimeOffset at) =>
+        batch.Begin(RecordType.ReadBack).Add(fileIndex).Add(at.ToUnixTimeMilliseconds());
+
     /// <summary>Where the files are about to go: the place and the names of the next request.</summary>
     public static void AddMoving(this RecordBatch batch, StoreRequest next) =>
         batch.AddMoving(new MoveTarget(next.Place, index => next.FileNames[index]), next.Manifest);
@@ -147,6 +150,11 @@ internal static class SessionRecords
         foreach (var index in state.Unpublishing)
         {
             batch.AddUnpublishing(index);
+        }
+
+        foreach (var (index, at) in state.ReadBack)
+        {
+            batch.AddReadBack(index, at);
         }
 
         batch.AddPieces(RecordType.PiecesHeld, state.Held);

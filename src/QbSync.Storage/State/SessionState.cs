@@ -51,6 +51,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
     /// <summary>Files that may or may not have their hidden name back.</summary>
     public HashSet<int> Unpublishing { get; } = [];
 
+    /// <summary>When all of a file was last read back and found right.</summary>
+    public Dictionary<int, DateTimeOffset> ReadBack { get; } = [];
+
     /// <summary>Where the files are being moved to; null when they are where <see cref="Place"/> says.</summary>
     public MoveTarget? Moving { get; private set; }
 
@@ -117,6 +120,10 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 break;
             case RecordType.Linking:
                 Linking[reader.ReadInt32()] = reader.ReadRecord();
+                break;
+            case RecordType.ReadBack:
+                var fileIndex = reader.ReadInt32();
+                ReadBack[fileIndex] = DateTimeOffset.FromUnixTimeMilliseconds(Math.Clamp(reader.ReadInt64(), 0, 253_402_300_799_999));
                 break;
             case RecordType.Moving:
                 ReadMoving(ref reader);

@@ -59,7 +59,8 @@ internal static class ManifestParser
             var pieceLength = ReadPieceLength(isV2);
             var raw = _data[_info];
             var v1 = isV1 ? InfoHash.FromBytes(SHA1.HashData(raw)) : InfoHash.None;
-            var v2 = isV2 ? InfoHash.FromBytes(SHA256.HashData(raw)) : InfoHash.None;
+            var digest = SHA256.HashData(raw);
+            var v2 = isV2 ? InfoHash.FromBytes(digest) : InfoHash.None;
             var name = _name < 0 ? throw Malformed("it has no name") : NameSanitizer.Sanitize(_data[new BencodeReader(_data, _name).ReadBytes()]);
             name ??= (isV1 ? v1 : v2).ToString();
             var (tree, isSingle) = isV2 ? FileTreeReader.Read(_data, _tree, _limits) : ([], false);
@@ -81,7 +82,7 @@ internal static class ManifestParser
             PathRules.Require(files);
             var v1Hashes = isV1 ? ReadPieces(pieceCount) : default;
             var layers = isV2 ? PieceLayersReader.Read(_data, _layers, files, pieceLength) : [];
-            return new TorrentManifest(name, pieceLength, pieceCount, files, v1, v2, ReadPrivate(), v1Hashes, layers);
+            return new TorrentManifest(name, pieceLength, pieceCount, files, v1, v2, digest, ReadPrivate(), v1Hashes, layers);
         }
 
         /// <summary>The v1 list without its pads must be the v2 list, each file at a piece's start. A missing tail pad changes neither.</summary>
