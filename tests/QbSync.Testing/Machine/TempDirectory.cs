@@ -3,7 +3,12 @@ namespace QbSync.Testing.Machine;
 /// <summary>A folder of its own for one test, gone afterwards with all it holds.</summary>
 public sealed class TempDirectory : IDisposable
 {
-    public TempDirectory() => Path = Directory.CreateTempSubdirectory("qbsync-test-").FullName;
+    private static int _count;
+
+    /// <param name="place">Where to make it; else where temporary files go.</param>
+    public TempDirectory(string? place = null) => Path = place is null
+        ? Directory.CreateTempSubdirectory("qbsync-test-").FullName
+        : Directory.CreateDirectory(System.IO.Path.Combine(place, $"qbsync-test-{Environment.ProcessId}-{Interlocked.Increment(ref _count)}")).FullName;
 
     public string Path { get; }
 
