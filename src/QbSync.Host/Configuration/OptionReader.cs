@@ -43,7 +43,8 @@ internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IRead
                 Report(option.Name, "flag", "given more than once", "Give it once.");
             }
 
-            return (string.Join(';', given), OptionValue.FlagOrigin);
+            // A bare flag says yes.
+            return (option.Kind == OptionKind.Boolean && given.Count == 0 ? "true" : string.Join(';', given), OptionValue.FlagOrigin);
         }
 
         if (option.IsSecret && flags.TryGetValue(option.Name + "-file", out var file))

@@ -15,6 +15,11 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public int Integer(string name) => (int)values[name].Parsed!;
 
+    public bool Flag(string name) => (bool)values[name].Parsed!;
+
+    public T Choice<T>(string name)
+        where T : struct, Enum => Enum.Parse<T>(Text(name), ignoreCase: true);
+
     public HostPort? Address(string name) => (HostPort?)values[name].Parsed;
 
     public Uri? Url(string name) => (Uri?)values[name].Parsed;

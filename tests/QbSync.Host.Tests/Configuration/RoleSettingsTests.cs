@@ -150,6 +150,22 @@ internal sealed class RoleSettingsTests
         }
     }
 
+    [Test]
+    public void Boolean_BareFlagOrWord_IsThatAndNothingElseIs()
+    {
+        var settings = RoleSettings.Read(
+            Roles.Destination,
+            new Dictionary<string, IReadOnlyList<string>> { ["data"] = [_folder.Path], ["hardlinks"] = [], ["reflinks"] = ["0"] },
+            new Dictionary<string, string>(),
+            out var errors);
+        Assert.That(errors, Is.Empty);
+        Assert.That((settings!.Values.Flag("hardlinks"), settings.Values.Flag("reflinks")), Is.EqualTo((true, false)));
+
+        Read(Roles.Destination, [$"data={_folder.Path}", "hardlinks=yes", "read-back=disk"], [], out errors);
+        Assert.That(errors, Has.Some.StartsWith("--hardlinks (from flag): \"yes\" is not understood"));
+        Assert.That(errors, Has.Some.StartsWith("--read-back (from flag): \"disk\" is not understood. Give one of: cached, media."));
+    }
+
     private static RoleSettings? Read(Roles role, string[] flags, Dictionary<string, string> environment, out IReadOnlyList<string> errors) =>
         RoleSettings.Read(
             role,

@@ -129,20 +129,26 @@ public sealed class TorrentStorageReceivingTests
         Assert.That(await storage.VerifyFileAsync(0, null, default).DefaultTimeout(), Is.EqualTo(3), "the other pieces of the file are missing");
     }
 
-    [Test]
-    public async Task AHybrid_WhoseHashesDisagree_IsInconsistent()
+    [TestCase(true)]
+    [TestCase(false)]
+    [DestinationCase(45)]
+    public async Task AHybrid_WhoseHashesDisagree_IsInconsistent(bool isSha1Wrong)
     {
         var builder = new TorrentBuilder("liar") { Version = TorrentVersion.Hybrid, PieceLength = 32 * 1024, Length = 100_000 };
         var torrent = builder.Build();
-        var map = builder.BuildMap();
-        ((byte[])((BencodeMap)map["info"]!)["pieces"]!)[5] ^= 0xff;
-        var bytes = BencodeWriter.Write(map);
+        var bytes = isSha1Wrong ? SpoilSha1(builder) : SpoilMerkle(torrent);
         var manifest = TorrentManifest.Parse(bytes);
         await _rig.StartAsync();
         var request = StoreRig.Request(torrent) with { Manifest = manifest, Torrent = bytes };
         var storage = (await _rig.Store.OpenAsync(request, default).DefaultTimeout()).Storage!;
         Assert.That(StoreRig.Send(storage, torrent, 0), Is.EqualTo(PieceAckStatus.TorrentInconsistent));
-        Assert.That(StoreRig.Send(storage, torrent, 1), Is.EqualTo(PieceAckStatus.Accepted));
+        Assert.That(storage.CopyHave()[0], Is.False);
+        if (isSha1Wrong)
+        {
+            Assert.That(StoreRig.Send(storage, torrent, 1), Is.EqualTo(PieceAckStatus.Accepted));
+        }
+
+        Assert.That(File.Exists(_rig.Folder["data", "liar"]), Is.False, "nothing is published");
     }
 
     [Test]
@@ -197,5 +203,22 @@ public sealed class TorrentStorageReceivingTests
 
         await StoreRig.FinishAsync(storage);
         Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
+    }
+
+    private static byte[] SpoilSha1(TorrentBuilder builder)
+    {
+        var map = builder.BuildMap();
+        ((byte[])((BencodeMap)map["info"])["pieces"])[5] ^= 0xff;
+        return BencodeWriter.Write(map);
+    }
+
+    /// <summary>The merkle side of other content, so that its root and layers agree with each other and with nothing else.</summary>
+    private static byte[] SpoilMerkle(BuiltTorrent torrent)
+    {
+        var other = new TorrentBuilder("liar") { Version = TorrentVersion.Hybrid, PieceLength = 32 * 1024, Length = 100_000, Seed = 2 }.BuildMap();
+        var pieces = ((BencodeMap)new TorrentBuilder("liar") { Version = TorrentVersion.Hybrid, PieceLength = 32 * 1024, Length = 100_000 }.BuildMap()["info"])["pieces"];
+        ((BencodeMap)other["info"])["pieces"] = pieces;
+        Assert.That(torrent.Manifest.PieceCount * 20, Is.EqualTo(((byte[])pieces).Length));
+        return BencodeWriter.Write(other);
     }
 }
