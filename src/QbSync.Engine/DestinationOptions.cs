@@ -56,6 +56,18 @@ public sealed class DestinationOptions
     /// <value>Default <see cref="Torrents.ManifestLimits.Default"/>.</value>
     public Torrents.ManifestLimits Limits { get; set; } = Torrents.ManifestLimits.Default;
 
+    /// <summary>How long a torrent that is started may take to be seen active.</summary>
+    /// <value>Default 30 s; 5 s to 10 min.</value>
+    public TimeSpan StartWait { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long after its start a torrent is stopped when it begins to download or its files are missing.</summary>
+    /// <value>Default 24 h; 0 to 30 days.</value>
+    public TimeSpan WatchAfterStart { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>Whether a torrent that the user removed at the source is started here.</summary>
+    /// <value>Default true.</value>
+    public bool SourceRemovedStart { get; set; } = true;
+
     /// <summary>Everything that is wrong with these options; empty when nothing is.</summary>
     /// <param name="withClient">Whether there is a torrent client, which needs a save path.</param>
     public IReadOnlyList<string> Validate(bool withClient)
@@ -69,6 +81,8 @@ public sealed class DestinationOptions
         Check(Enum.IsDefined(Recheck), $"{nameof(Recheck)} {Recheck} is not known.");
         Check(MinFreeBytes >= 0, $"{nameof(MinFreeBytes)} {MinFreeBytes} is negative.");
         Check(MaxSessions is >= 1 and <= 1_000_000, $"{nameof(MaxSessions)} {MaxSessions} is not within 1 to 1,000,000.");
+        Check(StartWait >= TimeSpan.FromSeconds(5) && StartWait <= TimeSpan.FromMinutes(10), $"{nameof(StartWait)} {StartWait} is not within 5 s to 10 min.");
+        Check(WatchAfterStart >= TimeSpan.Zero && WatchAfterStart <= TimeSpan.FromDays(30), $"{nameof(WatchAfterStart)} {WatchAfterStart} is not within 0 to 30 days.");
         return errors;
 
         void Check(bool ok, string error)

@@ -2,7 +2,9 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
@@ -95,15 +97,17 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     private SessionContext MakeContext()
     {
         var opener = new SessionOpener(_options, _store, _client);
+        var readBack = _client is null ? null : new ReadBack(_client, _time);
         var registrar = _client is null
             ? null
-            : new ClientRegistrar(_options, _client, _watch!, _metrics, _time, _loggers.CreateLogger<ClientRegistrar>());
+            : new ClientRegistrar(_options, _client, readBack!, _watch!, _metrics, _time, _loggers.CreateLogger<ClientRegistrar>());
         return new SessionContext(
             _options,
             _store.Incarnation,
             opener,
             new EarlyFileFinalizer(_queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
             new Finalizer(_queue, registrar, _watch, _metrics, _time, _loggers.CreateLogger<Finalizer>()),
+            _client is null ? null : new SeedingControl(_options, _client, readBack!, _metrics, _time),
             _watch,
             _room,
             _hub,
@@ -111,16 +115,4 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             _loggers.CreateLogger<TorrentSession>(),
             _time);
     }
-
-    /// <inheritdoc />
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

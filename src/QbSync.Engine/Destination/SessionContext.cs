@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
 
 namespace QbSync.Engine.Destination;
@@ -11,6 +12,7 @@ internal sealed record SessionContext(
     SessionOpener Opener,
     EarlyFileFinalizer EarlyFinalizer,
     Finalizer Finalizer,
+    SeedingControl? Seeding,
     ClientWatch? Watch,
     RoomWatch Room,
     WatchHub Hub,

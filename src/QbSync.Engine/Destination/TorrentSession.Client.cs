@@ -1,3 +1,4 @@
+using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -17,25 +18,51 @@ internal sealed partial class TorrentSession
     public async ValueTask LookAsync(ClientSnapshot snapshot)
     {
         var view = _view;
-        if (view is not { State: TorrentSessionState.Complete, Storage: { } storage } || !snapshot.IsWhole)
+        if (view.Storage is not { } storage)
         {
             return;
         }
 
         var manifest = storage.Request.Manifest;
-        if (snapshot.Find(manifest.V1, manifest.V2) is { } seen)
+        var seen = snapshot.Find(manifest.V1, manifest.V2);
+        if (view.State == TorrentSessionState.Finalizing && storage.Phase is StoredPhase.AddIntent or StoredPhase.Added && seen is not null)
+        {
+            await StopActiveAsync(seen, CancellationToken.None).ConfigureAwait(false);
+            return;
+        }
+
+        if (view.State is not (TorrentSessionState.Complete or TorrentSessionState.HandedOff))
+        {
+            return;
+        }
+
+        if (seen is not null)
+        {
+            await WatchHandoffAsync(seen).ConfigureAwait(false);
+        }
+
+        if (!snapshot.IsWhole)
+        {
+            return;
+        }
+
+        if (seen is not null)
         {
             _lackedSince = null;
             if (_marksPending)
             {
-                _marksPending = false;
-                _lane.Enqueue(lease => RunAsync(
+                QueueOnce(
                     "tags and category",
-                    async token => _marksPending = !await _context.Finalizer.ApplyMarksAsync(storage.Request.Parameters, seen.Status, token).ConfigureAwait(false),
-                    lease));
+                    async lease => _marksPending =
+                        !await _context.Finalizer.ApplyMarksAsync(storage.Request.Parameters, seen.Status, lease).ConfigureAwait(false));
             }
 
             return;
+        }
+
+        if (storage.Phase == StoredPhase.Closed)
+        {
+            return; // the user's to remove, who was given it
         }
 
         _lackedSince ??= _context.Time.GetTimestamp();
@@ -66,7 +93,8 @@ internal sealed partial class TorrentSession
             return null;
         }
 
-        return new ClientView(seen.Status.State, seen.Status.Progress, seen.Status.AmountLeft, seen.SeenAt);
+        var view = SeedingControl.MakeView(seen);
+        return _announced is { } announced ? view with { Announce = announced.Announce, AnnounceText = announced.AnnounceText } : view;
     }
 
     /// <summary>Complete is never said from memory alone: the client has to show it, not long ago, on the seeding side.</summary>
@@ -82,6 +110,11 @@ internal sealed partial class TorrentSession
             return RefusalReason.NoClient;
         }
 
+        if (_isUncertain)
+        {
+            return RefusalReason.Uncertain;
+        }
+
         return GetClientView() switch
         {
             null => RefusalReason.ClientUnreachable,
@@ -90,32 +123,20 @@ internal sealed partial class TorrentSession
         };
     }
 
-    private CompletionView MakeCompletion(ClientView? client) => new(ReadOnlyMemory<byte>.Empty, client, _storage!.Request.Selection.ToBytes());
+    private CompletionView MakeCompletion(ClientView? client) => new(_proofId, client, _storage!.Request.Selection.ToBytes());
 
     private void OnLostByClient()
     {
-        if (_state != TorrentSessionState.Complete)
+        if (_state == TorrentSessionState.HandedOff)
         {
-            return;
+            Transition(TorrentSessionState.Complete, "the client lost it");
         }
 
-        Log.LostByClient(_context.Logger, Id);
-        var storage = _storage!;
-        _addedByUs = false;
-        _finishedAt = null;
-        _seenLast = null;
-        Transition(TorrentSessionState.Receiving, "the client lost it");
-        _lane.Enqueue(lease => RunAsync(
-            "look at final files",
-            async token =>
-            {
-                await storage.SetPhaseAsync(StoredPhase.Receiving, null, token).ConfigureAwait(false);
-                if (await storage.CheckPublishedAsync(token).ConfigureAwait(false) is { Count: > 0 } lost)
-                {
-                    await storage.ReexamineFilesAsync(lost, null, token).ConfigureAwait(false);
-                    await _mailbox.PostAsync(() => OnPiecesLost(lost.Count)).ConfigureAwait(false);
-                }
-            },
-            lease));
+        if (_state == TorrentSessionState.Complete)
+        {
+            Log.LostByClient(_context.Logger, Id);
+            _addedByUs = false;
+            ReadAgain([], "the client lost it");
+        }
     }
 }

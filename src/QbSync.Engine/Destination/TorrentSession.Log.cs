@@ -33,5 +33,20 @@ internal sealed partial class TorrentSession
 
         [LoggerMessage(4558, LogLevel.Warning, "Torrent {Id} is complete, and the client has it no more. It is added again when the source asks.")]
         public static partial void LostByClient(ILogger logger, InfoHash id);
+
+        [LoggerMessage(4570, LogLevel.Warning, "Torrent {Id} is complete no more and read again: {Reason}.")]
+        public static partial void ReadsAgain(ILogger logger, InfoHash id, string reason);
+
+        [LoggerMessage(4571, LogLevel.Information, "Torrent {Id} is started ({Cause}).")]
+        public static partial void Starts(ILogger logger, InfoHash id, Ports.StartCause cause);
+
+        [LoggerMessage(4572, LogLevel.Warning, "Torrent {Id}: the client was lost while it was started, so whether it seeds is not known yet: {Problem}")]
+        public static partial void StartUncertain(ILogger logger, InfoHash id, string problem);
+
+        [LoggerMessage(4573, LogLevel.Warning, "Torrent {Id} was started here and shows {State}: it is stopped.")]
+        public static partial void TorrentEnteredDownload(ILogger logger, InfoHash id, Ports.ClientTorrentState state);
+
+        [LoggerMessage(4574, LogLevel.Warning, "Torrent {Id} became active in the client ({State}) before it was read back there; it is stopped.")]
+        public static partial void ActiveUnsealed(ILogger logger, InfoHash id, Ports.ClientTorrentState state);
     }
 }

@@ -43,16 +43,18 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         _context = context;
         _source = storage.Request.Source;
         _refusal = storage.Failure;
-        _addedByUs = storage.Phase is StoredPhase.AddIntent or StoredPhase.Added or StoredPhase.Complete
-            || storage.Failure?.Reason is RefusalReason.ClientMissingFiles or RefusalReason.ClientRefused;
+        _addedByUs = storage.AddedByUs;
         var isWhole = storage.HeldPieces == storage.Layout.SelectedPieceCount;
         _state = storage.Phase switch
         {
-            StoredPhase.Complete => TorrentSessionState.Complete,
+            StoredPhase.Complete or StoredPhase.StartIntent => TorrentSessionState.Complete,
+            StoredPhase.HandedOff or StoredPhase.Closed => TorrentSessionState.HandedOff,
             StoredPhase.Failed => TorrentSessionState.Failed,
             StoredPhase.Published or StoredPhase.AddIntent or StoredPhase.Added when isWhole => TorrentSessionState.Finalizing,
             _ => TorrentSessionState.Receiving,
         };
+        _isUncertain = storage.Phase == StoredPhase.StartIntent;
+        _marksPending = storage.Phase == StoredPhase.Closed && _addedByUs;
         Attach(storage);
         _view = MakeView();
     }

@@ -14,14 +14,14 @@ internal sealed class WorkLane : IAsyncDisposable
     /// <summary>
     /// Runs work after what is queued, off the caller's thread. Its faults are its own to handle; a cancelled lease ends it before it begins.
     /// </summary>
-    public void Enqueue(Func<CancellationToken, Task> work)
+    public void Enqueue(Func<CancellationToken, Task> work) => _ = EnqueueAsync(work);
+
+    /// <summary>The same; ends when the work has ended, or when it is certain that it never begins.</summary>
+    public Task EnqueueAsync(Func<CancellationToken, Task> work)
     {
         lock (_gate)
         {
-            if (!_closed)
-            {
-                _tail = RunAsync(_tail, work, _lease.Token);
-            }
+            return _closed ? Task.CompletedTask : _tail = RunAsync(_tail, work, _lease.Token);
         }
     }
 

@@ -67,7 +67,7 @@ internal sealed partial class ClientRegistrar
         var moved = time.GetTimestamp();
         var progress = -1.0;
         var stuck = false;
-        var (_, seen) = await _readBack.UntilAsync(
+        var (_, seen) = await readBack.UntilAsync(
             id,
             status =>
             {

@@ -12,10 +12,14 @@ namespace QbSync.Engine.Destination.Finalization;
 /// first and may be repeated after any interruption; each change is read back. Stateless; a run belongs to one session.
 /// </summary>
 internal sealed partial class ClientRegistrar(
-    DestinationOptions options, ITorrentClient client, ClientWatch watch, EngineMetrics metrics, TimeProvider time, ILogger<ClientRegistrar> logger)
+    DestinationOptions options,
+    ITorrentClient client,
+    ReadBack readBack,
+    ClientWatch watch,
+    EngineMetrics metrics,
+    TimeProvider time,
+    ILogger<ClientRegistrar> logger)
 {
-    private readonly ReadBack _readBack = new(client, time);
-
     /// <summary>One pass. An outage of the client is <see cref="RegistrationEnd.Waits"/> without a delay: until it answers again.</summary>
     public async Task<RegistrationEnd> RunAsync(FinalizeRun run, CancellationToken lease)
     {
@@ -139,7 +143,7 @@ internal sealed partial class ClientRegistrar(
     }
 
     private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
-        (await _readBack.UntilAsync(id, static _ => true, TimeSpan.Zero, lease).ConfigureAwait(false)).Seen;
+        (await readBack.UntilAsync(id, static _ => true, TimeSpan.Zero, lease).ConfigureAwait(false)).Seen;
 
     /// <summary>Stops a torrent that became active by itself: it was added stopped, and who starts it is decided elsewhere.</summary>
     private async Task<TorrentStatus?> StopAsync(FinalizeRun run, TorrentStatus active, CancellationToken lease)
@@ -149,7 +153,7 @@ internal sealed partial class ClientRegistrar(
         try
         {
             await client.StopAsync([active.Id], whileChecking: false, lease).ConfigureAwait(false);
-            var (stopped, seen) = await _readBack.UntilAsync(
+            var (stopped, seen) = await readBack.UntilAsync(
                 active.Id, static status => status is null || !status.State.IsActive(), TimeSpan.FromSeconds(30), lease).ConfigureAwait(false);
             if (!stopped)
             {
@@ -188,7 +192,7 @@ internal sealed partial class ClientRegistrar(
         try
         {
             await mark(seen).ConfigureAwait(false);
-            if ((await _readBack.UntilAsync(id, status => status is not null && holds(status), TimeSpan.FromSeconds(10), cancellationToken)
+            if ((await readBack.UntilAsync(id, status => status is not null && holds(status), TimeSpan.FromSeconds(10), cancellationToken)
                 .ConfigureAwait(false)).Held)
             {
                 return true;

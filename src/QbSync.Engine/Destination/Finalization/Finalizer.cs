@@ -85,6 +85,13 @@ internal sealed partial class Finalizer(
     public Task<bool> ApplyMarksAsync(TorrentParameters parameters, Torrents.TorrentStatus status, CancellationToken cancellationToken) =>
         registrar!.ApplyMarksAsync(parameters, status, cancellationToken);
 
+    /// <summary>Reads final files anew, as a finalize worker. Returns how many pieces are needed again.</summary>
+    public async Task<int> ReexamineAsync(ITorrentStorage storage, IReadOnlyCollection<int> files, CancellationToken cancellationToken)
+    {
+        using var place = await queue.EnterAsync(files.Sum(file => storage.Request.Manifest.Files[file].Length), cancellationToken).ConfigureAwait(false);
+        return await storage.ReexamineFilesAsync(files, null, cancellationToken).ConfigureAwait(false);
+    }
+
     private static FinalizeStage GetStage(ITorrentStorage storage) =>
         storage.Phase == StoredPhase.Receiving ? FinalizeStage.Publishing : FinalizeStage.Registering;
 

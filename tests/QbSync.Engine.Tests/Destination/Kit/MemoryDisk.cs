@@ -58,6 +58,8 @@ internal sealed class MemoryDisk
     {
         public StoreRequest Request { get; set; } = request;
 
+        public bool AddedByUs { get; set; }
+
         public StoredPhase Phase { get; set; }
 
         public Refusal? Failure { get; set; }

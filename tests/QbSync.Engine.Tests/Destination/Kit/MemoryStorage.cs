@@ -204,6 +204,7 @@ internal sealed class MemoryStorage : ITorrentStorage
         lock (_disk.Gate)
         {
             (_saved.Phase, _saved.Failure) = (phase, failure);
+            _saved.AddedByUs |= phase == StoredPhase.AddIntent;
             return ValueTask.CompletedTask;
         }
     }
@@ -233,7 +234,7 @@ internal sealed class MemoryStorage : ITorrentStorage
 
     public int DeferredPieces => 0;
 
-    public bool AddedByUs { get; private set; }
+    public bool AddedByUs => _saved.AddedByUs;
 
     public TimeSpan Uncontacted { get; private set; }
 
@@ -246,7 +247,7 @@ internal sealed class MemoryStorage : ITorrentStorage
 
     public ValueTask SetAddedByUsAsync(bool value, CancellationToken cancellationToken)
     {
-        AddedByUs = value;
+        _saved.AddedByUs = value;
         return ValueTask.CompletedTask;
     }
 

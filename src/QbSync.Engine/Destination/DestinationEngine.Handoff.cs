@@ -1,0 +1,80 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Engine.Destination;
+
+public sealed partial class DestinationEngine
+{
+    /// <inheritdoc />
+    public async ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new ProveOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new ProveOutcome.Unknown();
+        }
+
+        var (ended, outcome) = await AnswerAsync(session.ProveAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? new ProveOutcome.Unknown() : new ProveOutcome.Running(Looking);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new StartOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new StartOutcome.Unknown();
+        }
+
+        var (ended, outcome) = await AnswerAsync(session.StartAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? new StartOutcome.Unknown() : new StartOutcome.Running(Looking);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new WithdrawOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new WithdrawOutcome.Done(null);
+        }
+
+        var (ended, outcome) = await AnswerAsync(session.WithdrawAsync(), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? new WithdrawOutcome.Done(null) : new WithdrawOutcome.Running(Looking);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken)
+    {
+        if (GetRefusal() is { } refusal)
+        {
+            return new ConfirmOutcome.Refused(refusal);
+        }
+
+        if (FindOwn(caller, request.Id) is not { } session)
+        {
+            return new ConfirmOutcome.Unknown();
+        }
+
+        // It has no Running: a caller that is told Busy asks again.
+        var (ended, outcome) = await AnswerAsync(session.ConfirmAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        return ended
+            ? outcome ?? new ConfirmOutcome.Unknown()
+            : new ConfirmOutcome.Refused(new Refusal(RefusalReason.Busy, "It is being tagged and closed.", TimeSpan.FromSeconds(1)));
+    }
+
+    private static OperationProgress Looking { get; } = new(FinalizeStage.Checking, 0, 0);
+}
