@@ -133,8 +133,9 @@ internal sealed partial class TorrentSession
         _refusal = null;
         switch (end)
         {
-            case FinalizeEnd.Completed(var seen, var marksPending):
+            case FinalizeEnd.Completed(var seen, var marksPending, var proof):
                 _seenLast = seen;
+                _proofId = proof.Id.ToArray();
                 _marksPending = marksPending;
                 _finishedAt = _context.Time.GetUtcNow();
                 Transition(TorrentSessionState.Complete, "final, and in the client");

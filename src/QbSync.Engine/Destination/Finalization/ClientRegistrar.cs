@@ -120,7 +120,9 @@ internal sealed partial class ClientRegistrar(
             return new RegistrationEnd.Waits(refusal, RetryAfter(refusal));
         }
 
-        return await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost ? lost : new RegistrationEnd.Registered(Sight(found), MarksPending: false);
+        return await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost
+            ? lost
+            : new RegistrationEnd.Registered(Sight(found), MarksPending: false, await GetProductAsync(lease).ConfigureAwait(false));
     }
 
     /// <summary>The end state, read: seeding side, whole, stopped.</summary>
@@ -139,8 +141,11 @@ internal sealed partial class ClientRegistrar(
         }
 
         var marked = await ApplyMarksAsync(run.Storage.Request.Parameters, seen, lease).ConfigureAwait(false);
-        return new RegistrationEnd.Registered(Sight(seen), !marked);
+        return new RegistrationEnd.Registered(Sight(seen), !marked, await GetProductAsync(lease).ConfigureAwait(false));
     }
+
+    private async Task<string> GetProductAsync(CancellationToken lease) =>
+        (await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false)).Product;
 
     private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
         (await readBack.UntilAsync(id, static _ => true, TimeSpan.Zero, lease).ConfigureAwait(false)).Seen;

@@ -45,7 +45,8 @@ internal abstract record FinalizeEnd
     /// <summary>Durable, and in the client.</summary>
     /// <param name="Seen">The client's entry as it was read in the end.</param>
     /// <param name="MarksPending">Whether tags or category are still to be set.</param>
-    public sealed record Completed(ClientSighting Seen, bool MarksPending) : FinalizeEnd;
+    /// <param name="Proof">What was sealed.</param>
+    public sealed record Completed(ClientSighting Seen, bool MarksPending, StoredProof Proof) : FinalizeEnd;
 
     /// <summary>Pieces turned out bad or were lost; they are needed again.</summary>
     public sealed record Incomplete(int Bad) : FinalizeEnd;
@@ -81,7 +82,7 @@ internal abstract record RegistrationEnd
     }
 
     /// <summary>The client has it as it should be.</summary>
-    public sealed record Registered(ClientSighting Seen, bool MarksPending) : RegistrationEnd;
+    public sealed record Registered(ClientSighting Seen, bool MarksPending, string Product) : RegistrationEnd;
 
     /// <summary>Not now; asked again after <paramref name="Delay"/>, or when the client answers again.</summary>
     public sealed record Waits(Refusal Refusal, TimeSpan? Delay = null) : RegistrationEnd;

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using QbSync.Engine.Destination.Handoff;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -43,10 +44,15 @@ internal sealed partial class Finalizer(
 
                     switch (await registrar.RunAsync(run, lease).ConfigureAwait(false))
                     {
-                        case RegistrationEnd.Registered(var seen, var marksPending):
-                            run.Report(FinalizeStage.Sealing);
-                            await run.Storage.SetPhaseAsync(StoredPhase.Complete, null, lease).ConfigureAwait(false);
-                            return new FinalizeEnd.Completed(seen, marksPending);
+                        case RegistrationEnd.Registered registered:
+                            if (await SealAsync(run, registered, lease).ConfigureAwait(false) is { } done)
+                            {
+                                return done;
+                            }
+
+                            conflict = new Refusal(RefusalReason.Incomplete, "A file was touched while the torrent was registered; it was read again.");
+                            delay = TimeSpan.FromSeconds(1);
+                            break;
                         case RegistrationEnd.ContentLost(var files):
                             return new FinalizeEnd.Incomplete(files);
                         case RegistrationEnd.Fails(var refusal):
@@ -90,6 +96,26 @@ internal sealed partial class Finalizer(
     {
         using var place = await queue.EnterAsync(files.Sum(file => storage.Request.Manifest.Files[file].Length), cancellationToken).ConfigureAwait(false);
         return await storage.ReexamineFilesAsync(files, null, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// The last look at the files, after the client's last operation on them. What changed meanwhile is read again: null when it is right all the same.
+    /// </summary>
+    private static async Task<FinalizeEnd?> SealAsync(FinalizeRun run, RegistrationEnd.Registered registered, CancellationToken lease)
+    {
+        run.Report(FinalizeStage.Sealing);
+        var storage = run.Storage;
+        var request = new SealRequest(
+            Environment.MachineName, registered.Product, registered.Seen.Status.Id.Value, SeedingControl.MakeView(registered.Seen));
+        if (await storage.SealAsync(request, lease).ConfigureAwait(false) is { } proof)
+        {
+            return new FinalizeEnd.Completed(registered.Seen, registered.MarksPending, proof);
+        }
+
+        var changed = await storage.CheckPublishedAsync(lease).ConfigureAwait(false);
+        await storage.SetPhaseAsync(StoredPhase.Receiving, null, lease).ConfigureAwait(false);
+        var lost = await storage.ReexamineFilesAsync(changed, null, lease).ConfigureAwait(false);
+        return lost > 0 ? new FinalizeEnd.Incomplete(lost) : null;
     }
 
     private static FinalizeStage GetStage(ITorrentStorage storage) =>
