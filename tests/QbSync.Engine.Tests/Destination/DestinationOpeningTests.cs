@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
@@ -21,6 +22,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(5)]
     public async Task Init_WithTheTorrentOfAnother_IsRefused()
     {
         await using var rig = new DestinationRig();

@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
@@ -37,6 +38,7 @@ public sealed class DestinationSyncTests
     }
 
     [Test]
+    [DestinationCase(46)]
     public async Task MultiFile_Synced_HasEveryFileEvenTheEmptyOne()
     {
         await using var rig = new DestinationRig();

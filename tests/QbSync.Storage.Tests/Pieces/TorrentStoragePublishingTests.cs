@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.Pieces;
@@ -127,6 +128,7 @@ public sealed class TorrentStoragePublishingTests
     }
 
     [Test]
+    [DestinationCase(46)]
     public async Task AnEmptyFile_IsMadeWhenPublished_AndAStrangerThereIsAConflict()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStorage + 7);

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 
@@ -135,6 +136,7 @@ public sealed class TorrentStoreOpeningTests
     }
 
     [Test]
+    [DestinationCase(12)]
     public async Task AnotherFolderAtTheRoot_WhileRunning_IsMissed()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

@@ -1,5 +1,6 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.Pieces;
@@ -201,6 +202,7 @@ public sealed class TorrentStoreRecoveryTests
     }
 
     [Test]
+    [DestinationCase(12)]
     public async Task AnEmptyFolderInPlaceOfTheKnownOne_IsRefused_AndAFreshOneIsMarked()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
