@@ -35,10 +35,12 @@ internal sealed class TwoNodes : IAsyncDisposable
         torrent.WriteTorrent(SourceTorrents);
     }
 
-    public async Task StartAsync(params (string Name, string Value)[] sourceOptions)
+    public Task StartAsync(params (string Name, string Value)[] sourceOptions) => StartAsync(sourceOptions, []);
+
+    public async Task StartAsync((string Name, string Value)[] sourceOptions, (string Name, string Value)[] destinationOptions)
     {
         _destination = new DestinationNode(
-            Read(Roles.Destination, [("data", DestinationData), ("listen", "127.0.0.1:0"), ("min-free", "0"), .. Client("destination")]), _log, TimeProvider.System, new Random(1));
+            Read(Roles.Destination, [("data", DestinationData), ("listen", "127.0.0.1:0"), ("min-free", "0"), .. Client("destination"), .. destinationOptions]), _log, TimeProvider.System, new Random(1));
         await _destination.StartAsync(CancellationToken.None);
         _destinationRun = _destination.RunAsync(_stopDestination.Token);
         _source = new SourceNode(

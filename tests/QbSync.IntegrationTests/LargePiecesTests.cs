@@ -1,0 +1,39 @@
+using QbSync.Testing.Specifications;
+
+namespace QbSync.IntegrationTests;
+
+/// <summary>Pieces far larger than anything that may be in memory.</summary>
+internal sealed class LargePiecesTests
+{
+    private const int MiB = 1 << 20;
+    private const int Budget = 16 * MiB;
+
+    [TestCase(64 * MiB, 80 * MiB)]
+    [TestCase(256 * MiB, 256 * MiB)]
+    [TestCase(536_854_528, 536_854_528)]
+    [DestinationCase(47)]
+    public async Task PiecesOfAnyAllowedLength_PassWithinTheBudget(int pieceLength, int length)
+    {
+        await using var nodes = new TwoNodes();
+        var torrent = new TorrentBuilder("large.bin") { PieceLength = pieceLength, Length = length, Seed = 9 }.Build();
+        nodes.AddAtSource(torrent);
+        GC.Collect();
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        await nodes.StartAsync([("read-ahead", "16MiB")], [("max-stream-buffer", "16MiB")]);
+        var highest = 0.0;
+        var memory = 0L;
+        await Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                var scrape = await TwoNodes.ScrapeAsync(nodes.Destination.Registry);
+                Assert.That(scrape.Sum("qbsync_receive_budget_limit_bytes"), Is.EqualTo(Budget));
+                highest = Math.Max(highest, scrape.Sum("qbsync_receive_budget_bytes_in_use"));
+                memory = Math.Max(memory, GC.GetTotalMemory(forceFullCollection: false) - before);
+                return nodes.Source.Status is { } status && status.Torrents.Any(static shown => shown.FinishedAt is not null);
+            },
+            TimeSpan.FromMinutes(2));
+        Assert.That(torrent.FindDifference(nodes.DestinationData), Is.Null);
+        Assert.That(highest, Is.InRange(1, 1.1 * Budget));
+        Assert.That(memory, Is.LessThan(4 * Budget), "what both roles hold, buffers of both ends and of the network included");
+    }
+}
