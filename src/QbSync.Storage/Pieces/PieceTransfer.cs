@@ -132,7 +132,7 @@ internal sealed class PieceTransfer(TorrentStorage storage, StorageContext conte
                 return PieceAckStatus.TorrentInconsistent;
             case PieceVerdict.Good when _changedFile >= 0:
                 storage.NoteChangedFile(_changedFile);
-                return PieceAckStatus.StorageError;
+                return PieceAckStatus.Busy; // once the file is out of the way, the piece is welcome
             case PieceVerdict.Good:
                 var status = storage.Accept(this, _scratch.Segments);
                 if (status == PieceAckStatus.Accepted)

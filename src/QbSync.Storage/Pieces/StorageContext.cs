@@ -4,7 +4,14 @@ using QbSync.Storage.IO;
 namespace QbSync.Storage.Pieces;
 
 /// <summary>What the torrents of one store share. Made and disposed by the store.</summary>
-internal sealed class StorageContext(StorageOptions options, RootDirectory root, RootDirectory state, StorageMetrics metrics, TimeProvider time, FileLinker links) : IDisposable
+internal sealed class StorageContext(
+    StorageOptions options,
+    RootDirectory root,
+    RootDirectory state,
+    PathReservations paths,
+    StorageMetrics metrics,
+    TimeProvider time,
+    FileLinker links) : IDisposable
 {
     public StorageOptions Options => options;
 
@@ -15,6 +22,9 @@ internal sealed class StorageContext(StorageOptions options, RootDirectory root,
 
     /// <summary>Folder of the state.</summary>
     public RootDirectory State => state;
+
+    /// <summary>Who has which final path.</summary>
+    public PathReservations Paths => paths;
 
     public StorageMetrics Metrics => metrics;
 

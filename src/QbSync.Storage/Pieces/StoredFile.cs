@@ -11,6 +11,8 @@ internal sealed class StoredFile : CachedFile
     private readonly TorrentStorage _owner;
     private readonly StorageContext _context;
     private volatile FileRecord? _record;
+    private volatile LocalContent? _local;
+    private volatile bool _isParked;
     private volatile bool _isAllocated;
 
     public StoredFile(TorrentStorage owner, StorageContext context, int index, FileRecord? record)
@@ -40,6 +42,26 @@ internal sealed class StoredFile : CachedFile
     /// <summary>What it is.</summary>
     public OwnKind Kind => _record?.Kind ?? OwnKind.None;
 
+    /// <summary>Local content that is not decided yet; null when there is none. Changed under the lock of the torrent.</summary>
+    public LocalContent? Local
+    {
+        get => _local;
+        set => _local = value;
+    }
+
+    /// <summary>Whether slices of incoming pieces are kept aside until local content is decided. Changed under the lock of the torrent.</summary>
+    public bool IsParked
+    {
+        get => _isParked;
+        set => _isParked = value;
+    }
+
+    /// <summary>Whether it is counted as needing no room, because local content may bring it.</summary>
+    public bool IsExpected { get; set; }
+
+    /// <summary>Where slices of incoming pieces go. What parks a file is taken away last, so that no slice meets a state in between.</summary>
+    public FileRoute Route => _isParked ? FileRoute.Park : Kind is OwnKind.None or OwnKind.Partial ? FileRoute.Write : FileRoute.Compare;
+
     /// <summary>Whether its blocks are reserved, or reserving them was found to be impossible.</summary>
     public bool IsAllocated => _isAllocated;
 
@@ -49,6 +71,14 @@ internal sealed class StoredFile : CachedFile
     /// <summary>Hidden name of a partial file.</summary>
     public static string GetPartialName(Torrents.InfoHash id, int index) =>
         string.Create(CultureInfo.InvariantCulture, $".{id.ToString().AsSpan(0, 16)}-{index}{SafePath.PartialSuffix}");
+
+    /// <summary>Another file, whole in length, stands under the hidden name by our doing.</summary>
+    public void Replace(FileRecord record)
+    {
+        Abandon();
+        _isAllocated = true;
+        _record = record;
+    }
 
     /// <summary>Drops the handle and what is known: the bytes are not there any more. False when nothing was known.</summary>
     public bool Forget()
@@ -99,6 +129,7 @@ internal sealed class StoredFile : CachedFile
         var stat = Files.Stat(handle);
         if (stat.Links != 1)
         {
+            _owner.NoteLinked(this, stat);
             throw new StorageException(StorageFault.PathConflict, $"The partial file '{PartialName}' has another name too, so it is not written to.");
         }
 

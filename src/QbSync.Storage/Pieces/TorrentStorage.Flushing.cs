@@ -19,12 +19,15 @@ internal sealed partial class TorrentStorage
     /// <summary>Whether memory knows more than the journal. Read without the lock: a scrape may be a moment late.</summary>
     public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0;
 
-    /// <summary>A partial file was made; it is journaled with the next flush.</summary>
+    /// <summary>A partial file was made; it is journaled with the next flush, unless slices that belong into it are still being moved there.</summary>
     public void NoteCreated(StoredFile file)
     {
         lock (_gate)
         {
-            _newFiles.Add(file);
+            if (!file.IsParked)
+            {
+                _newFiles.Add(file);
+            }
         }
     }
 

@@ -33,5 +33,14 @@ internal sealed partial class TorrentStorage
 
         [LoggerMessage(StorageEventIds.TorrentStorage + 8, LogLevel.Warning, "Removing '{Name}' of torrent {Torrent} was left out: it is not the file that was made here.")]
         public static partial void NotOurs(ILogger logger, InfoHash torrent, string name);
+
+        [LoggerMessage(StorageEventIds.TorrentStorage + 12, LogLevel.Warning, "What stands at '{Path}' is not the file of torrent {Torrent}; {Pieces} pieces that it brought are needed again.")]
+        public static partial void FileRejected(ILogger logger, InfoHash torrent, string path, int pieces);
+
+        [LoggerMessage(StorageEventIds.TorrentStorage + 13, LogLevel.Warning, "The link for '{Path}' of torrent {Torrent} was replaced by a file of its own; the file that it led to is left alone.")]
+        public static partial void LinkReplaced(ILogger logger, InfoHash torrent, string path);
+
+        [LoggerMessage(StorageEventIds.TorrentStorage + 14, LogLevel.Warning, "The partial file of '{Path}' of torrent {Torrent} has another name too; it is copied before it is written to.")]
+        public static partial void PartialLinked(ILogger logger, InfoHash torrent, string path);
     }
 }

@@ -95,6 +95,11 @@ internal sealed partial class TorrentStorage
                 _missing[segment.FileIndex]++;
             }
         }
+
+        if (IsUndecided_NeedsLock(_segments))
+        {
+            _deferred.Set(piece);
+        }
     }
 
     /// <summary>A fault of the disk comes for every piece; one line in 30 s tells as much.</summary>

@@ -83,7 +83,7 @@ internal sealed partial class TorrentStorage
 
     private async Task<Refusal?> PublishInTurnAsync(StoredFile file)
     {
-        if (file.Kind is OwnKind.Published or OwnKind.Adopted)
+        if (file.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared)
         {
             return null;
         }
@@ -171,6 +171,7 @@ internal sealed partial class TorrentStorage
         Commit(batch => batch.AddFile(RecordType.Published, file.Index, record));
         file.Record = record;
         OfferLink(file);
+        _context.Paths.Published(ContentSurvey.GetPath(_request, file.Index));
         Log.FilePublished(_logger, _request.Manifest.Id, DescribeFile(file.Index));
     }
 

@@ -37,6 +37,11 @@ internal sealed partial class TorrentStorage
                 return PieceAckStatus.Held;
             }
 
+            if (_deferred[piece])
+            {
+                return PieceAckStatus.Busy; // local content is read now; a byte written meanwhile could change what was hashed
+            }
+
             var taken = new PieceTransfer(this, _context, piece);
             if (_claims.TryGetValue(piece, out var older))
             {
@@ -127,16 +132,16 @@ internal sealed partial class TorrentStorage
 
                 if (!_files.TryGetValue(segment.FileIndex, out var file))
                 {
-                    _touched.Add(_boundary!);
+                    _touched.Add(_boundary);
                     continue;
                 }
 
-                if (file.Kind == OwnKind.Partial)
+                if (file.Route != FileRoute.Compare)
                 {
-                    _touched.Add(file);
+                    _touched.Add(file.Route == FileRoute.Write ? file : _boundary);
                 }
 
-                if (--_missing[segment.FileIndex] == 0)
+                if (--_missing[segment.FileIndex] == 0 && file.Local is null)
                 {
                     (whole ??= []).Add(segment.FileIndex);
                 }
@@ -163,20 +168,21 @@ internal sealed partial class TorrentStorage
     /// <summary>Writes a slice of a piece where it belongs; false when a file that we may only read holds other bytes.</summary>
     public bool WriteSlice(int piece, in PieceSegment segment, int pieceOffset, ReadOnlySpan<byte> bytes)
     {
-        if (!_files.TryGetValue(segment.FileIndex, out var file))
+        var route = _files.TryGetValue(segment.FileIndex, out var file) ? file.Route : FileRoute.Park;
+        if (route == FileRoute.Park)
         {
-            _boundary!.Write(piece, pieceOffset, bytes);
+            _boundary.Write(piece, pieceOffset, bytes);
             return true;
         }
 
         var offset = segment.FileOffset + pieceOffset - segment.PieceOffset;
-        if (file.Kind is OwnKind.Published or OwnKind.Adopted)
+        if (route == FileRoute.Compare)
         {
             using var reader = NewReader();
             return reader.Matches(segment.FileIndex, offset, bytes);
         }
 
-        file.Write(bytes, offset);
+        file!.Write(bytes, offset);
         return true;
     }
 
@@ -202,13 +208,33 @@ internal sealed partial class TorrentStorage
         }
     }
 
-    /// <summary>A good piece differs from a file that we may only read: the file was changed by somebody.</summary>
+    /// <summary>A good piece differs from a file that we may only read: settling finds out what becomes of that file.</summary>
     public void NoteChangedFile(int fileIndex)
     {
-        if (MayLogFault())
+        lock (_gate)
         {
-            Log.FileChanged(_logger, _request.Manifest.Id, DescribeFile(fileIndex));
+            _changedFiles.Add(fileIndex);
         }
+
+        RaiseSettleDue();
+    }
+
+    /// <summary>Somebody gave a partial file another name: it is only read from now on, until settling has put a copy in its place.</summary>
+    public void NoteLinked(StoredFile file, in IO.FileStat stat)
+    {
+        lock (_gate)
+        {
+            if (file.Record is not { Kind: OwnKind.Partial } record || !record.IsInode(stat))
+            {
+                return;
+            }
+
+            file.Record = record with { Kind = OwnKind.Linked };
+            _changedFiles.Add(file.Index);
+        }
+
+        Log.PartialLinked(_logger, _request.Manifest.Id, DescribeFile(file.Index));
+        RaiseSettleDue();
     }
 
     /// <summary>Refuses writers from now on and waits for those inside.</summary>

@@ -46,11 +46,30 @@ internal sealed partial class TorrentStorage
 
     private void RecoverBoundary()
     {
-        if (_boundary?.TryLoad() == false)
+        if (!_boundary.TryLoad())
         {
             using var folder = _folder.Open();
             _context.Files.Unlink(folder, SessionFolder.BoundaryName);
-            Lose(null, dirtyOnly: false, Outcomes.PieceAckStatus.FileLost);
+        }
+
+        if (Layout.HasBoundaryPieces)
+        {
+            LoseUnslotted(0, _have.Length, Layout.IsBoundary);
+        }
+    }
+
+    /// <summary>Held pieces with slices that can be in the boundary file only, and are not, are needed again.</summary>
+    private void LoseUnslotted(int first, int count, Predicate<int> isSliced)
+    {
+        lock (_gate)
+        {
+            for (var piece = first; piece < first + count; piece++)
+            {
+                if (_have[piece] && isSliced(piece) && _boundary.GetOffset(piece) is null)
+                {
+                    Clear_NeedsLock(piece);
+                }
+            }
         }
     }
 
@@ -58,23 +77,30 @@ internal sealed partial class TorrentStorage
     {
         if (file.Record is not { } record)
         {
-            Lose(file, dirtyOnly: false, Outcomes.PieceAckStatus.FileLost);
+            var (first, count) = Layout.GetPieces(Layout.Manifest.Files[file.Index]);
+            LoseUnslotted(first, count, static _ => true);
             return;
         }
 
         using var folder = OpenFolderOf(file.Index);
         var partial = folder is null ? null : _context.Files.Stat(folder, file.PartialName);
         var final = folder is null ? null : _context.Files.Stat(folder, GetFinalName(file.Index));
-        if (record.Kind == OwnKind.Partial && IsInode(final, record))
+        if (record.Kind is OwnKind.Partial or OwnKind.Linked && IsInode(final, record))
         {
             FinishPublishing(folder!, file, IsInode(partial, record));
             Keep(file, FileRecord.Of(OwnKind.Published, final!.Value), RecordType.Published, batch);
         }
         else if (record.Kind == OwnKind.Partial && IsInode(partial, record) && partial!.Value.Length == file.Length)
         {
+            // With another name besides, it is not ours alone any more and is only read.
+            var kind = partial.Value.Links > 1 ? OwnKind.Linked : OwnKind.Partial;
+            Keep(file, record with { Kind = kind, Device = partial.Value.Device }, RecordType.FileState, batch);
+        }
+        else if (record.Kind == OwnKind.Linked && IsInode(partial, record) && partial!.Value.Length == file.Length)
+        {
             Keep(file, record with { Device = partial.Value.Device }, RecordType.FileState, batch);
         }
-        else if (record.Kind is OwnKind.Published or OwnKind.Adopted && final is { } stat && record.IsUnchanged(stat))
+        else if (record.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared && final is { } stat && record.IsUnchanged(stat))
         {
             Keep(file, record with { Device = stat.Device }, RecordType.FileState, batch);
         }
@@ -95,11 +121,16 @@ internal sealed partial class TorrentStorage
         _context.Files.SyncFolder(folder);
     }
 
-    private static void Keep(StoredFile file, FileRecord record, RecordType type, RecordBatch batch)
+    private void Keep(StoredFile file, FileRecord record, RecordType type, RecordBatch batch)
     {
         if (record != file.Record)
         {
             batch.AddFile(type, file.Index, record);
+            if (type == RecordType.FileState && _journal.State.Unsettled.Contains(file.Index))
+            {
+                batch.Begin(RecordType.Unsettled).Add(file.Index);
+            }
+
             file.Record = record;
         }
     }

@@ -39,7 +39,7 @@ internal sealed partial class TorrentStorage
                 }
 
                 Layout.GetSegments(piece, scratch.Segments);
-                var verdict = reader.Check(Layout.Manifest.GetPieceHash(piece), piece, scratch, _files.ContainsKey);
+                var verdict = reader.Check(Layout.Manifest.GetPieceHash(piece), piece, scratch, ReadsFile);
                 (verdict == PieceVerdict.Good ? good : bad).Set(piece);
                 bytesRead?.Report(reader.BytesRead);
                 if (reader.BytesRead >= checkpoint)
@@ -120,7 +120,7 @@ internal sealed partial class TorrentStorage
     private ContentReader NewReader() => new(
         _context.Files,
         OpenToRead,
-        piece => _boundary?.GetOffset(piece),
+        piece => _boundary.GetOffset(piece),
         () =>
         {
             using var folder = _folder.Open();

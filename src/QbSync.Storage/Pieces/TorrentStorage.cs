@@ -20,7 +20,7 @@ internal sealed partial class TorrentStorage : ITorrentStorage
     private readonly SessionJournal _journal;
     private readonly ILogger _logger;
     private readonly Dictionary<int, StoredFile> _files = [];
-    private readonly BoundaryFile? _boundary;
+    private readonly BoundaryFile _boundary;
     private readonly PieceBitmap _have;
     private readonly PieceBitmap _verified;
     private readonly int[] _missing;
@@ -45,6 +45,7 @@ internal sealed partial class TorrentStorage : ITorrentStorage
         _verified = journal.State.Verified.Clone();
         _dirty = new PieceBitmap(_have.Length);
         _pendingClears = new PieceBitmap(_have.Length);
+        _deferred = new PieceBitmap(_have.Length);
         _missing = new int[request.Manifest.Files.Count];
         foreach (var file in request.Manifest.Files)
         {
@@ -59,10 +60,7 @@ internal sealed partial class TorrentStorage : ITorrentStorage
             _unallocated += stored.Record is null ? file.Length : 0;
         }
 
-        if (Layout.HasBoundaryPieces)
-        {
-            _boundary = new BoundaryFile(this, context, folder);
-        }
+        _boundary = new BoundaryFile(this, context, folder);
     }
 
     /// <inheritdoc />
@@ -190,7 +188,7 @@ internal sealed partial class TorrentStorage : ITorrentStorage
             file.Abandon();
         }
 
-        _boundary?.Abandon();
+        _boundary.Abandon();
     }
 
     private Task CommitAsync(Action<RecordBatch> build, CancellationToken cancellationToken) => RunInTurnAsync(

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
@@ -29,7 +30,7 @@ public sealed partial class TorrentStore
         StoreOpenOutcome? outcome = null;
         try
         {
-            outcome = await Task.Run(() => Open(request, cancellationToken), cancellationToken).ConfigureAwait(false);
+            outcome = await Task.Run(() => Open(request), cancellationToken).ConfigureAwait(false);
             return outcome;
         }
         finally
@@ -46,17 +47,18 @@ public sealed partial class TorrentStore
         }
     }
 
-    private StoreOpenOutcome Open(StoreRequest request, CancellationToken cancellationToken)
+    private StoreOpenOutcome Open(StoreRequest request)
     {
-        var settler = new ContentSettler(_context!, request);
-        var refusal = CheckNames(request) ?? CheckRoot() ?? ReservePaths(request) ?? settler.Survey()
-            ?? ReserveSpace(request.Manifest.Id, settler.RequiredBytes) ?? settler.Hash(cancellationToken);
+        var survey = new ContentSurvey(_context!, request);
+        var refusal = CheckNames(request) ?? CheckRoot() ?? ReservePaths(request) ?? survey.Run(static _ => true)
+            ?? ReserveSpace(request.Manifest.Id, survey.RequiredBytes + GetBoundaryBytes(request));
         if (refusal is not null)
         {
             return new StoreOpenOutcome(null, refusal);
         }
 
-        var storage = Create(request, settler);
+        var storage = Create(request, survey);
+        storage.BeginSettling(survey.Found);
         Register(storage);
         return new StoreOpenOutcome(storage, null);
     }
@@ -81,7 +83,7 @@ public sealed partial class TorrentStore
 
     private Refusal? ReservePaths(StoreRequest request)
     {
-        var taken = _paths!.TryReserve(request.Manifest.Id, GetPaths(request));
+        var taken = _paths!.TryReserve(request.Manifest, GetPaths(request), static _ => false);
         return taken is { } conflict
             ? new Refusal(RefusalReason.PathConflict, $"'{conflict.Path}' belongs to torrent {conflict.Owner}.")
             : null;
@@ -109,7 +111,7 @@ public sealed partial class TorrentStore
         }
     }
 
-    private TorrentStorage Create(StoreRequest request, ContentSettler settler)
+    private TorrentStorage Create(StoreRequest request, ContentSurvey survey)
     {
         var folder = new SessionFolder(_context!.State, request.Manifest.Id);
         try
@@ -117,13 +119,14 @@ public sealed partial class TorrentStore
             SaveTorrent(folder, request);
             var records = new RecordBatch();
             records.AddRequest(request);
-            foreach (var (index, record) in settler.Records)
+            foreach (var (index, local) in survey.Found)
             {
-                records.AddFile(RecordType.FileState, index, record);
+                if (local is { Kind: LocalKind.Candidate, Record.Kind: OwnKind.Partial })
+                {
+                    records.AddUnsettled(index, local.Record);
+                }
             }
 
-            records.AddPieces(RecordType.PiecesHeld, settler.Held);
-            records.AddPieces(RecordType.PiecesVerified, settler.Held);
             var journal = SessionJournal.Create(folder, request, records, _metrics);
             return new TorrentStorage(_context, request, folder, journal, _logger);
         }
@@ -160,14 +163,37 @@ public sealed partial class TorrentStore
         }
     }
 
-    private static IReadOnlyList<string> GetPaths(StoreRequest request)
+    /// <summary>Bytes of unselected files that boundary pieces bring along.</summary>
+    private static long GetBoundaryBytes(StoreRequest request)
     {
-        var paths = new List<string>(request.Selection.SelectedCount);
+        var layout = new PieceLayout(request.Manifest, request.Selection);
+        var segments = new List<PieceSegment>();
+        var bytes = 0L;
+        for (var piece = 0; piece < request.Manifest.PieceCount && layout.HasBoundaryPieces; piece++)
+        {
+            if (!layout.IsBoundary(piece))
+            {
+                continue;
+            }
+
+            layout.GetSegments(piece, segments);
+            foreach (var segment in segments)
+            {
+                bytes += segment.IsPad || request.Selection.IsSelected(segment.FileIndex) ? 0 : segment.Length;
+            }
+        }
+
+        return bytes;
+    }
+
+    private static IReadOnlyList<(string Path, int File)> GetPaths(StoreRequest request)
+    {
+        var paths = new List<(string, int)>(request.Selection.SelectedCount);
         foreach (var file in request.Manifest.Files)
         {
             if (request.Selection.IsSelected(file.Index))
             {
-                paths.Add(string.Join('/', request.Place.SubPath.Concat(request.FileNames[file.Index])));
+                paths.Add((ContentSurvey.GetPath(request, file.Index), file.Index));
             }
         }
 

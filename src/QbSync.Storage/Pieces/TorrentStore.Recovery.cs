@@ -34,7 +34,35 @@ public sealed partial class TorrentStore
                 turns.Release();
             }
         })).ConfigureAwait(false);
+        foreach (var storage in List())
+        {
+            BeginSettling(storage);
+        }
+
         return List();
+    }
+
+    /// <summary>Only now every path has its owner, so that who waits for whom is known.</summary>
+    private void BeginSettling(TorrentStorage storage)
+    {
+        try
+        {
+            if (!storage.Phase.IsComplete())
+            {
+                storage.BeginSettling(null);
+            }
+        }
+        catch (StorageException exception)
+        {
+            var id = storage.Request.Manifest.Id;
+            lock (_gate)
+            {
+                _torrents.Remove(id);
+                _unreadable.Add(id);
+            }
+
+            Log.NotRecovered(_logger, id, exception.Message);
+        }
     }
 
     /// <summary>Takes the state folder and the data folder; the ids that have state.</summary>
@@ -61,7 +89,9 @@ public sealed partial class TorrentStore
             _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
             var registry = HardlinkRegistry.Open(state, _metrics, _logger);
             var links = new FileLinker(_options, root, registry, _metrics, _time, _logger);
-            _context = new StorageContext(_options, root, state, _metrics, _time, links) { Incarnation = _incarnation.Value };
+            _context = new StorageContext(_options, root, state, _paths, _metrics, _time, links) { Incarnation = _incarnation.Value };
+            _paths.Wake += Wake;
+            _context.Links.Wake += Wake;
             _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
             return ids;
         }
@@ -81,7 +111,7 @@ public sealed partial class TorrentStore
         {
             if (TryLoad(id) is { } storage && !storage.Recover(_incarnation!.IsNew))
             {
-                _paths!.TryReserve(id, GetPaths(storage.Request));
+                _paths!.TryReserve(storage.Request.Manifest, GetPaths(storage.Request), storage.IsInPlace);
                 Register(storage);
             }
         }

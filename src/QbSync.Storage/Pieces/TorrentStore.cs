@@ -164,6 +164,19 @@ public sealed partial class TorrentStore : ITorrentStore
         }
 
         Opened(_paths).Release(storage.Request.Manifest.Id);
+        Opened(_context).Links.Release(storage.Request.Manifest.Id);
+    }
+
+    /// <summary>What a torrent waited for came, or will not come.</summary>
+    private void Wake(InfoHash torrent)
+    {
+        TorrentStorage? storage;
+        lock (_gate)
+        {
+            storage = _torrents.GetValueOrDefault(torrent);
+        }
+
+        storage?.RaiseSettleDue();
     }
 
     private static T Opened<T>(T? part)

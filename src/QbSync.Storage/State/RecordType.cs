@@ -84,6 +84,9 @@ internal enum RecordType : byte
     /// <summary>When all of a file was last read back and found right.</summary>
     ReadBack = 34,
 
+    /// <summary>The content of a file that stands on disk is not hashed to its end yet; what stands for it is said by the record before.</summary>
+    Unsettled = 35,
+
     /// <summary>A file that others may link to.</summary>
     LinkKnown = 64,
 

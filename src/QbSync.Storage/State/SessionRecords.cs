@@ -96,6 +96,13 @@ internal static class SessionRecords
         batch.AddRecord(record);
     }
 
+    /// <summary>What stands for a file whose content is being hashed.</summary>
+    public static void AddUnsettled(this RecordBatch batch, int fileIndex, FileRecord record)
+    {
+        batch.AddFile(RecordType.FileState, fileIndex, record);
+        batch.Begin(RecordType.Unsettled).Add(fileIndex);
+    }
+
     public static void AddPublishing(this RecordBatch batch, int fileIndex) => batch.Begin(RecordType.Publishing).Add(fileIndex);
 
     public static void AddExported(this RecordBatch batch, string name, FileRecord record)
@@ -135,6 +142,11 @@ internal static class SessionRecords
         foreach (var (index, record) in state.Files)
         {
             batch.AddFile(RecordType.FileState, index, record);
+        }
+
+        foreach (var index in state.Unsettled)
+        {
+            batch.Begin(RecordType.Unsettled).Add(index);
         }
 
         foreach (var index in state.Publishing)

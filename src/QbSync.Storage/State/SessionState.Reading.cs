@@ -77,6 +77,7 @@ internal sealed partial class SessionState
         }
 
         Publishing.Remove(index);
+        Unsettled.Remove(index);
         Unpublishing.Remove(index);
         Linking.Remove(index);
         if (record.Kind == OwnKind.None)

@@ -69,6 +69,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
     /// <summary>Running time without contact to the source.</summary>
     public TimeSpan Uncontacted { get; private set; }
 
+    /// <summary>Files whose content was being hashed.</summary>
+    public HashSet<int> Unsettled { get; } = [];
+
     /// <summary>Folders that we made, in parts below the root.</summary>
     public List<IReadOnlyList<string>> Folders { get; } = [];
 
@@ -143,6 +146,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 break;
             case RecordType.Contact:
                 Uncontacted = TimeSpan.FromMilliseconds(Math.Max(0, reader.ReadInt64()));
+                break;
+            case RecordType.Unsettled:
+                Unsettled.Add(reader.ReadInt32());
                 break;
             case RecordType.PiecesHeld:
                 reader.ReadBits(Held, value: true);

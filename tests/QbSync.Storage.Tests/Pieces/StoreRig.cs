@@ -76,7 +76,8 @@ internal sealed class StoreRig : IAsyncDisposable
     {
         var outcome = await Store.OpenAsync(Request(torrent, wanted, subPath), default).DefaultTimeout();
         Assert.That(outcome.Refusal, Is.Null);
-        return outcome.Storage!;
+        await outcome.Storage!.SettleAsync(null, default).DefaultTimeout();
+        return outcome.Storage;
     }
 
     /// <summary>The process ends without a word, and another one starts on what is there.</summary>
@@ -144,11 +145,11 @@ internal sealed class StoreRig : IAsyncDisposable
         return status;
     }
 
-    public static void SendAll(ITorrentStorage storage, BuiltTorrent torrent, int chunk = 100_000)
+    public static void SendAll(ITorrentStorage storage, BuiltTorrent torrent, int chunk = 100_000, int[]? except = null)
     {
         for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
         {
-            if (storage.Layout.IsSelected(piece) && !storage.CopyHave()[piece])
+            if (storage.Layout.IsSelected(piece) && !storage.CopyHave()[piece] && except?.Contains(piece) != true)
             {
                 Assert.That(Send(storage, torrent, piece, chunk), Is.EqualTo(PieceAckStatus.Accepted), $"piece {piece}");
             }

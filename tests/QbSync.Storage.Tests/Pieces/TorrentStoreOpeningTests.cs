@@ -22,6 +22,7 @@ public sealed class TorrentStoreOpeningTests
         torrent.WriteContent(_rig.Data);
         var storage = await _rig.StartAndOpenAsync(torrent);
         Assert.That(storage.Layout.IsComplete(storage.CopyHave()), Is.True);
+        Assert.That(storage.DeferredPieces, Is.Zero);
         _rig.Files.ClearCalls();
         await StoreRig.FinishAsync(storage);
         Assert.That(_rig.Files.Calls.Where(static call => call.Operation is "Read" or "RenameNew"), Is.Empty, "each byte is read once");
@@ -44,11 +45,33 @@ public sealed class TorrentStoreOpeningTests
         File.WriteAllBytes(path, bytes);
         await _rig.StartAsync();
         var outcome = await _rig.Store.OpenAsync(StoreRig.Request(torrent), default).DefaultTimeout();
-        Assert.That(outcome.Refusal?.Reason, Is.EqualTo(RefusalReason.PathConflict));
-        Assert.That(Directory.GetFileSystemEntries(_rig.Folder["state", "torrents"]), Is.Empty);
+        if (change != 0)
+        {
+            Assert.That(outcome.Refusal?.Reason, Is.EqualTo(RefusalReason.PathConflict));
+            Assert.That(Directory.GetFileSystemEntries(_rig.Folder["state", "torrents"]), Is.Empty);
+            Assert.That(File.ReadAllBytes(path), Is.EqualTo(bytes));
+            File.Delete(path);
+            Assert.That((await _rig.OpenAsync(torrent)).HeldPieces, Is.Zero, "with the file gone it opens");
+            return;
+        }
+
+        var storage = outcome.Storage!;
+        var deferred = storage.DeferredPieces;
+        Assert.That(deferred, Is.GreaterThan(0));
+        var settled = await storage.SettleAsync(null, default).DefaultTimeout();
+        Assert.That((settled.Conflict?.Reason, settled.IsWaiting, settled.Found), Is.EqualTo((RefusalReason.PathConflict, true, 0)));
+        Assert.That((storage.DeferredPieces, storage.HeldPieces), Is.EqualTo((deferred, 0)), "nothing is streamed for it");
         Assert.That(File.ReadAllBytes(path), Is.EqualTo(bytes));
+        Assert.That(_rig.ListPartials(), Is.Empty);
+        _rig.Files.ClearCalls();
+        Assert.That((await storage.SettleAsync(null, default).DefaultTimeout()).Conflict, Is.Not.Null);
+        Assert.That(_rig.Files.Calls.Where(static call => call.Operation == "Read"), Is.Empty, "looked at again, not read again");
         File.Delete(path);
-        Assert.That((await _rig.OpenAsync(torrent)).HeldPieces, Is.Zero, "with the file gone it opens");
+        settled = await storage.SettleAsync(null, default).DefaultTimeout();
+        Assert.That((settled.Conflict, settled.IsWaiting, settled.Dropped), Is.EqualTo(((Refusal?)null, false, deferred)));
+        StoreRig.SendAll(storage, torrent);
+        await StoreRig.FinishAsync(storage);
+        Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
     }
 
     [Test]
@@ -174,7 +197,16 @@ public sealed class TorrentStoreOpeningTests
         bytes[^1] ^= 1;
         File.WriteAllBytes(path, bytes);
         var storage = await _rig.StartAndOpenAsync(torrent);
-        Assert.That(StoreRig.Send(storage, torrent, 3), Is.EqualTo(PieceAckStatus.StorageError));
+        Assert.That(StoreRig.Send(storage, torrent, 3), Is.EqualTo(PieceAckStatus.Busy));
+        Assert.That((await storage.SettleAsync(null, default).DefaultTimeout()).Conflict?.Reason, Is.EqualTo(RefusalReason.PathConflict));
+        Assert.That(StoreRig.Send(storage, torrent, 3), Is.EqualTo(PieceAckStatus.Accepted), "its slice is kept aside");
         Assert.That(File.ReadAllBytes(path), Is.EqualTo(bytes));
+        StoreRig.SendAll(storage, torrent, except: [0, 1, 2]);
+        File.Delete(path);
+        Assert.That((await storage.SettleAsync(null, default).DefaultTimeout()).IsWaiting, Is.False);
+        Assert.That(storage.CopyHave()[3], Is.True);
+        StoreRig.SendAll(storage, torrent);
+        await StoreRig.FinishAsync(storage);
+        Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
     }
 }

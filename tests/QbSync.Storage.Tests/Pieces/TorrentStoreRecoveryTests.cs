@@ -86,6 +86,7 @@ public sealed class TorrentStoreRecoveryTests
         }
 
         storage = (await _rig.StartAsync())[0];
+        await storage.SettleAsync(null, default).DefaultTimeout();
         var have = storage.CopyHave();
         Assert.That(Enumerable.Range(0, have.Length).Where(piece => !have[piece]), Is.EqualTo(new[] { 0, 1, 2, 3 }));
         StoreRig.SendAll(storage, torrent);
