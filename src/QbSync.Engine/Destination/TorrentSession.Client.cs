@@ -123,7 +123,21 @@ internal sealed partial class TorrentSession
         };
     }
 
-    private CompletionView MakeCompletion(ClientView? client) => new(_proofId, client, _storage!.Request.Selection.ToBytes());
+    /// <summary>The same with the proof's name, which is read when it was sealed by a process before this one.</summary>
+    private async Task<FinalizeOutcome?> AnswerCompleteAsync()
+    {
+        if (_proofId is null && _view.Storage is { } storage)
+        {
+            await _lane.EnqueueAsync(lease => RunAsync(
+                "reading the proof", async token => _proofId = (await storage.ReadProofAsync(token).ConfigureAwait(false))?.Id.ToArray() ?? [], lease))
+                .ConfigureAwait(false);
+        }
+
+        return _view.State is TorrentSessionState.Complete or TorrentSessionState.HandedOff ? AnswerComplete() : new FinalizeOutcome.Running(_progress);
+    }
+
+    private CompletionView MakeCompletion(ClientView? client) =>
+        new(_proofId, client, _view.Storage?.Request.Selection.ToBytes() ?? ReadOnlyMemory<byte>.Empty);
 
     private void OnLostByClient()
     {

@@ -41,7 +41,7 @@ internal sealed partial class TorrentSession
         switch (_state)
         {
             case TorrentSessionState.Complete or TorrentSessionState.HandedOff:
-                return Answer(AnswerComplete());
+                return AnswerCompleteAsync();
             case TorrentSessionState.Finalizing when _isParked:
                 return Answer(new FinalizeOutcome.Refused(_refusal!));
             case TorrentSessionState.Finalizing:

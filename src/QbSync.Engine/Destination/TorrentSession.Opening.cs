@@ -36,15 +36,13 @@ internal sealed partial class TorrentSession
             case TorrentSessionState.Aborting:
                 return _openingRequest is { } next && IsSame(next, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "Its unfinished files are being removed.");
             case TorrentSessionState.HandedOff:
-                return IsSame(request) ? Answer(new InitOutcome.Complete(MakeCompletion(null))) : Refuse(RefusalReason.HandedOff, "");
+                return IsSame(request) ? InitCompleteAsync() : Refuse(RefusalReason.HandedOff, "It was handed over with another selection or place.");
             case TorrentSessionState.Finalizing when IsSame(request):
                 return Answer(new InitOutcome.Running(_progress));
             case TorrentSessionState.Finalizing when _storage!.Phase is StoredPhase.AddIntent or StoredPhase.Added:
                 return Refuse(RefusalReason.Busy, "It is being added to the client; another selection or place is taken after that.");
             case TorrentSessionState.Complete when IsSame(request):
-                return Answer(AnswerComplete() is FinalizeOutcome.Complete complete
-                    ? new InitOutcome.Complete(complete.View)
-                    : new InitOutcome.Running(GetProgress()));
+                return InitCompleteAsync();
             case TorrentSessionState.Failed when IsSame(request):
                 RetryFailed();
                 return Answer(MakeOpen());
@@ -57,6 +55,10 @@ internal sealed partial class TorrentSession
 
         Task<InitOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new InitOutcome.Refused(new Refusal(reason, detail)));
     }
+
+    private async Task<InitOutcome?> InitCompleteAsync() => await AnswerCompleteAsync().ConfigureAwait(false) is FinalizeOutcome.Complete complete
+        ? new InitOutcome.Complete(complete.View)
+        : new InitOutcome.Running(GetProgress());
 
     private static Task<InitOutcome?> Answer(InitOutcome? outcome) => Task.FromResult(outcome);
 

@@ -6,7 +6,7 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Tests.Destination.Kit;
 
 /// <summary>A client that behaves as the WebAPI does, with its traps as switches. Looks at the disk's final files for what it "has".</summary>
-internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorrentClient
+internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorrentClient
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ClientTorrentId, Entry> _entries = [];
@@ -40,10 +40,6 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
     public int Adds { get; private set; }
 
     public int Rechecks { get; private set; }
-
-    public int Stops { get; private set; }
-
-    public int Starts { get; private set; }
 
     public AddTorrentRequest? LastAdd { get; private set; }
 
@@ -98,7 +94,7 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
         "Poll",
         () => new ClientUpdate(
-            ++_sequence, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow()));
+            _sequence = ++Polls, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow()));
 
     public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) =>
         Call("Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: true));
@@ -193,17 +189,6 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
         entry.AfterCheck = () => Settle(entry);
     });
 
-    public ValueTask StopAsync(IReadOnlyCollection<ClientTorrentId> ids, bool whileChecking, CancellationToken cancellationToken) => Do("Stop", () =>
-    {
-        foreach (var id in ids)
-        {
-            Stops++;
-            _entries[id].State = _entries[id].Progress >= 1 ? ClientTorrentState.StoppedUp : ClientTorrentState.StoppedDl;
-        }
-    });
-
-    public ValueTask StartAsync(IReadOnlyCollection<ClientTorrentId> ids, bool force, CancellationToken cancellationToken) => Do("Start", () => Starts++);
-
     public ValueTask AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => Do("AddTags", () =>
     {
         if (!DropsTags)
@@ -274,7 +259,7 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
 
         public TorrentManifest Manifest { get; }
 
-        public string SavePath { get; }
+        public string SavePath { get; set; }
 
         public ClientTorrentId Id { get; }
 
@@ -323,8 +308,4 @@ internal sealed class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorr
             return [.. Names.Select((name, i) => new ClientFile(i, name, real[i].Length, Selected[i], Progress))];
         }
     }
-
-    public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
 }
