@@ -12,6 +12,9 @@ internal static class StorageEventIds
     /// <summary>First of <c>StateFlusher</c>.</summary>
     public const int StateFlusher = 2050;
 
+    /// <summary>First of <c>RootHealth</c>.</summary>
+    public const int RootHealth = 2080;
+
     /// <summary>First of <c>DurableRecords</c>.</summary>
     public const int DurableRecords = 2100;
 

@@ -55,6 +55,21 @@ internal static class AtomicFile
             : throw new StorageException(StorageFault.Io, $"'{name}' became shorter while it was read.");
     }
 
+    /// <summary>Makes a file, flushes it and removes it again, to see whether the device takes anything.</summary>
+    public static void Probe(IFileSystem fileSystem, FileHandle folder, string name)
+    {
+        fileSystem.Unlink(folder, name);
+        using (var file = fileSystem.CreateFile(folder, name)
+            ?? throw new StorageException(StorageFault.PathConflict, $"Somebody else writes '{name}'."))
+        {
+            fileSystem.Write(file, "probe\n"u8, 0);
+            fileSystem.Sync(file);
+        }
+
+        fileSystem.Unlink(folder, name);
+        fileSystem.SyncFolder(folder);
+    }
+
     private static void TryUnlink(IFileSystem fileSystem, FileHandle folder, string name)
     {
         try

@@ -37,6 +37,9 @@ internal sealed class StorageContext(
     /// <summary>The life of the state.</summary>
     public required ulong Incarnation { get; init; }
 
+    /// <summary>Whether the root can be written to.</summary>
+    public required RootHealth Health { get; init; }
+
     /// <summary>Files that are here under another name.</summary>
     public FileLinker Links => links;
 
@@ -44,6 +47,13 @@ internal sealed class StorageContext(
 
     /// <summary>Turns at flushing files: fsync has a pool of its own, so that a slow device holds no worker that writes.</summary>
     public SemaphoreSlim SyncTurns { get; } = new(options.SyncParallelism);
+
+    /// <summary>A file or a folder below the root could not be flushed.</summary>
+    public void NoteSyncFailed(StorageException failure)
+    {
+        metrics.FileSyncFailed();
+        Health.Failed(failure, isFlush: true);
+    }
 
     /// <inheritdoc />
     public void Dispose()

@@ -120,7 +120,7 @@ internal sealed class StoredFile : CachedFile
     /// <inheritdoc />
     protected override void OnSyncFailed(StorageException failure)
     {
-        _context.Metrics.FileSyncFailed();
+        _context.NoteSyncFailed(failure);
         _owner.LoseUnflushed(this, failure);
     }
 

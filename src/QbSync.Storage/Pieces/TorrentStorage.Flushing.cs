@@ -17,7 +17,7 @@ internal sealed partial class TorrentStorage
     private int _lostInFlush;
 
     /// <summary>Whether memory knows more than the journal. Read without the lock: a scrape may be a moment late.</summary>
-    public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0;
+    public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0 || _journal.IsFailing;
 
     /// <summary>A partial file was made; it is journaled with the next flush, unless slices that belong into it are still being moved there.</summary>
     public void NoteCreated(StoredFile file)
@@ -48,6 +48,11 @@ internal sealed partial class TorrentStorage
         HashSet<CachedFile> files;
         HashSet<StoredFile> created;
         long bytes;
+        if (!_isDiscarded)
+        {
+            _journal.Repair(_request);
+        }
+
         lock (_gate)
         {
             if (_isDiscarded || (_dirty.Count == 0 && _pendingClears.Count == 0 && _newFiles.Count == 0 && _newFolders.Count == 0 && _lostFiles.Count == 0))
@@ -117,7 +122,7 @@ internal sealed partial class TorrentStorage
             }
             catch (StorageException exception)
             {
-                _context.Metrics.FileSyncFailed();
+                _context.NoteSyncFailed(exception);
                 foreach (var file in group)
                 {
                     LoseUnflushed(file, exception);

@@ -25,6 +25,11 @@ internal sealed partial class TorrentStorage
             return PieceAckStatus.NoSpace;
         }
 
+        if (_journal.IsFailing || !_context.Health.IsUsable())
+        {
+            return PieceAckStatus.StorageError;
+        }
+
         lock (_gate)
         {
             if (_isClosed)
@@ -194,6 +199,8 @@ internal sealed partial class TorrentStorage
         {
             _context.Space.FoundFull();
         }
+
+        _context.Health.Failed(failure, isFlush: false);
 
         if (MayLogFault())
         {

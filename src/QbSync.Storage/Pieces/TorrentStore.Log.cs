@@ -18,5 +18,11 @@ public sealed partial class TorrentStore
 
         [LoggerMessage(StorageEventIds.TorrentStore + 3, LogLevel.Error, "The state of torrent {Torrent} is damaged; it was moved to '{Folder}' in the state folder and is not used.")]
         public static partial void Quarantined(ILogger logger, InfoHash torrent, string folder);
+
+        [LoggerMessage(StorageEventIds.TorrentStore + 4, LogLevel.Error, "Recovering torrent {Torrent} ended the process {Attempts} times, so its state is set aside.")]
+        public static partial void SetAside(ILogger logger, InfoHash torrent, int attempts);
+
+        [LoggerMessage(StorageEventIds.TorrentStore + 5, LogLevel.Information, "Removed '{Path}', which no torrent owns.")]
+        public static partial void LeftoverRemoved(ILogger logger, string path);
     }
 }

@@ -11,7 +11,4 @@ public sealed partial class TorrentStore
 
     /// <inheritdoc />
     public ValueTask<IReadOnlyList<string>> SweepLeftoversAsync(TimeSpan age, bool remove, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    /// <inheritdoc />
-    public Refusal? GetTrouble() => null;
 }

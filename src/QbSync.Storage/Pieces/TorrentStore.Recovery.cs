@@ -21,24 +21,27 @@ public sealed partial class TorrentStore
         }
 
         var ids = await Task.Run(OpenFolders, cancellationToken).ConfigureAwait(false);
-        using var turns = new SemaphoreSlim(Parallelism);
-        await Task.WhenAll(ids.Select(async id =>
+        using var marks = RecoveryMarks.Open(_context!.State);
+        foreach (var id in ids.Where(marks.Attempts.ContainsKey))
         {
-            await turns.WaitAsync(cancellationToken).ConfigureAwait(false);
-            try
+            // One of those that were in hand when the process ended ended it: alone, so that the next start knows which.
+            await Task.Run(() => RecoverSuspect(id, marks), cancellationToken).ConfigureAwait(false);
+        }
+
+        await Parallel.ForEachAsync(
+            ids.Where(id => !marks.Attempts.ContainsKey(id)),
+            new ParallelOptions { MaxDegreeOfParallelism = Parallelism, CancellationToken = cancellationToken },
+            (id, _) =>
             {
-                await Task.Run(() => RecoverOne(id), cancellationToken).ConfigureAwait(false);
-            }
-            finally
-            {
-                turns.Release();
-            }
-        })).ConfigureAwait(false);
+                RecoverOne(id, marks);
+                return ValueTask.CompletedTask;
+            }).ConfigureAwait(false);
         foreach (var storage in List())
         {
             BeginSettling(storage);
         }
 
+        marks.Clear();
         return List();
     }
 
@@ -89,7 +92,11 @@ public sealed partial class TorrentStore
             _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
             var registry = HardlinkRegistry.Open(state, _metrics, _logger);
             var links = new FileLinker(_options, root, registry, _metrics, _time, _logger);
-            _context = new StorageContext(_options, root, state, _paths, _metrics, _time, links) { Incarnation = _incarnation.Value };
+            _context = new StorageContext(_options, root, state, _paths, _metrics, _time, links)
+            {
+                Incarnation = _incarnation.Value,
+                Health = new RootHealth(root, _time, _logger),
+            };
             _paths.Wake += Wake;
             _context.Links.Wake += Wake;
             _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
@@ -105,8 +112,21 @@ public sealed partial class TorrentStore
         }
     }
 
-    private void RecoverOne(InfoHash id)
+    private void RecoverSuspect(InfoHash id, RecoveryMarks marks)
     {
+        if (marks.Attempts[id] < RecoveryMarks.MaxAttempts)
+        {
+            RecoverOne(id, marks);
+            return;
+        }
+
+        Log.SetAside(_logger, id, marks.Attempts[id]);
+        Quarantine(id);
+    }
+
+    private void RecoverOne(InfoHash id, RecoveryMarks marks)
+    {
+        using var mark = marks.Enter(id);
         try
         {
             if (TryLoad(id) is { } storage && !storage.Recover(_incarnation!.IsNew))

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Prometheus;
+using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
@@ -74,6 +75,9 @@ public sealed partial class TorrentStore : ITorrentStore
     public long? GetFreeBytes() => Opened(_context).Space.GetFreeBytes();
 
     /// <inheritdoc />
+    public Refusal? GetTrouble() => Opened(_context).Health.Look();
+
+    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -105,6 +109,7 @@ public sealed partial class TorrentStore : ITorrentStore
         if (_context is not null)
         {
             await _context.Links.DisposeAsync().ConfigureAwait(false);
+            await _context.Health.DisposeAsync().ConfigureAwait(false);
         }
 
         LeaveCleanMark(isClean);

@@ -17,6 +17,7 @@ internal sealed class SessionJournal
     private readonly StorageMetrics _metrics;
     private long _liveLength;
     private bool _mustRewrite;
+    private volatile bool _isFailing;
 
     private SessionJournal(Journal journal, SessionState state, StorageMetrics metrics)
     {
@@ -28,6 +29,9 @@ internal sealed class SessionJournal
 
     /// <summary>What is durable.</summary>
     public SessionState State { get; }
+
+    /// <summary>Whether the last commit could not be made durable; until <see cref="Repair"/> or another commit is.</summary>
+    public bool IsFailing => _isFailing;
 
     /// <summary>Makes the journal of a new session, durably.</summary>
     public static SessionJournal Create(SessionFolder folder, StoreRequest request, RecordBatch records, StorageMetrics metrics)
@@ -67,10 +71,21 @@ internal sealed class SessionJournal
             Rewrite(records, request);
         }
 
+        _isFailing = false;
         Apply(State, records);
         if (_journal.Length > Math.Max(MinCompaction, 4 * _liveLength))
         {
             Compact(request);
+        }
+    }
+
+    /// <summary>After a commit that failed: writes what is true anew, beside the file that is in doubt.</summary>
+    public void Repair(StoreRequest request)
+    {
+        if (_isFailing)
+        {
+            Rewrite(new RecordBatch(), request);
+            _isFailing = false;
         }
     }
 
@@ -101,6 +116,7 @@ internal sealed class SessionJournal
         catch (StorageException)
         {
             _metrics.StateSaveFailed();
+            _isFailing = true;
             throw;
         }
 
@@ -118,6 +134,7 @@ internal sealed class SessionJournal
         {
             // The records are durable already; a longer journal is no failure. The file is in doubt, though, so the next commit rewrites it.
             _mustRewrite = true;
+            _isFailing = false;
         }
     }
 

@@ -19,6 +19,9 @@ internal static class StorageFaults
     public static bool IsOutOfDescriptors(StorageException exception) =>
         exception.InnerException is Win32Exception { NativeErrorCode: Errno.TooManyOpen or Errno.TooManyOpenInSystem };
 
+    /// <summary>Whether the file system takes no writes at all, most often since it found itself damaged.</summary>
+    public static bool IsReadOnly(StorageException exception) => exception.InnerException is Win32Exception { NativeErrorCode: Errno.ReadOnly };
+
     private static StorageFault GetFault(int errno) => errno switch
     {
         Errno.NoSpace or Errno.Quota => StorageFault.NoSpace,
