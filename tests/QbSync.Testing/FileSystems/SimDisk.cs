@@ -243,16 +243,22 @@ internal sealed partial class SimDisk
     /// <summary>Drops nodes that no crash can bring back; their numbers are free.</summary>
     private void Purge()
     {
-        if (_forgotten.Count == 0)
+        while (_forgotten.Count > 0)
         {
-            return;
-        }
+            var gone = _forgotten.FirstOrDefault(id => _nodes[id].DurableLinks == 0 && !_unflushed.Exists(item => item.Change.Node == id));
+            if (gone == 0)
+            {
+                return;
+            }
 
-        foreach (var id in _forgotten.Where(id => _nodes[id].DurableLinks == 0 && !_unflushed.Exists(item => item.Change.Node == id)).ToList())
-        {
-            _forgotten.Remove(id);
-            _nodes.Remove(id, out var gone);
-            gone!.Device.Freed.Push(gone.Number);
+            _forgotten.Remove(gone);
+            _nodes.Remove(gone, out var node);
+            node!.Device.Freed.Push(node.Number);
+            _unflushed.RemoveAll(item => item.Change.Touches(gone)); // what happened in a folder that is gone
+            foreach (var below in node.DurableEntries.Values)
+            {
+                _nodes[below].DurableLinks--;
+            }
         }
     }
 
