@@ -98,13 +98,13 @@ internal sealed partial class ClientRegistrar
             seen => seen.IsComplete || seen.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error || seen.State.IsActive()
                 || time.GetElapsedTime(began) >= grace,
             lease).ConfigureAwait(false);
-        if (status is null || stuck)
+        if (status is null)
         {
-            return (null, new RegistrationEnd.Waits(
-                new Refusal(RefusalReason.ClientChecking, $"The client here shows state {status?.State.ToString() ?? "none"}."), options.PollInterval));
+            return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client here does not show it."), options.PollInterval));
         }
 
-        if (status.State.IsActive())
+        // Stuck, it is given to a check of ours, whose end tells more.
+        if (!stuck && status.State.IsActive())
         {
             status = await StopAsync(run, status, lease).ConfigureAwait(false) ?? status;
         }
@@ -139,8 +139,9 @@ internal sealed partial class ClientRegistrar
             await client.EnsureCategoryAsync(category, lease).ConfigureAwait(false);
             return true;
         }
-        catch (TorrentClientException e) when (!e.IsTransient)
+        catch (TorrentClientException e) when (e.Fault is not (ClientFault.Unreachable or ClientFault.BreakerOpen))
         {
+            // The client is there and only this call fails: the torrent is worth more than its category.
             Log.NoCategory(logger, category, e.Message);
             return false;
         }

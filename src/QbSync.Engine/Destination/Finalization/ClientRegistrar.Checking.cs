@@ -28,6 +28,10 @@ internal sealed partial class ClientRegistrar
                 }
 
                 run.SawMissingFiles = true;
+                if (await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost)
+                {
+                    return lost;
+                }
             }
 
             run.Checks++;
@@ -48,7 +52,8 @@ internal sealed partial class ClientRegistrar
                 return null;
             }
 
-            seen = after;
+            // On the downloading side it would fill what it lacks from the swarm, over files of ours.
+            seen = after.State.IsActive() ? await StopAsync(run, after, lease).ConfigureAwait(false) ?? after : after;
         }
 
         return IsBroken(seen.State)

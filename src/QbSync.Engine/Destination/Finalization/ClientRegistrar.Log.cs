@@ -25,5 +25,8 @@ internal sealed partial class ClientRegistrar
 
         [LoggerMessage(4545, LogLevel.Information, "The client checks torrent {Id}.")]
         public static partial void Checks(ILogger logger, InfoHash id);
+
+        [LoggerMessage(4546, LogLevel.Information, "The client moves torrent {Id} from {SavePath} to {Wanted}.")]
+        public static partial void Moves(ILogger logger, InfoHash id, string savePath, string wanted);
     }
 }

@@ -28,18 +28,19 @@ internal sealed partial class ClientRegistrar(
         {
             return await RunPassAsync(run, lease).ConfigureAwait(false);
         }
-        catch (TorrentClientException e) when (e.IsTransient)
-        {
-            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientUnreachable, e.Message));
-        }
         catch (TorrentClientException e) when (e.Fault is ClientFault.NotFound or ClientFault.Conflict)
         {
             // The entry left, or changed its state, between two calls of this pass: the next pass looks anew.
-            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, e.Message));
+            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, e.Message), options.PollInterval);
+        }
+        catch (TorrentClientException e) when (e.Fault is ClientFault.Rejected or ClientFault.Unsupported)
+        {
+            return new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, e.Message));
         }
         catch (TorrentClientException e)
         {
-            return new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, e.Message));
+            // Away, or closed to us by a password or a certificate: a person sets that right, and the torrent is no worse for it.
+            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientUnreachable, e.Message), e.IsTransient ? null : TimeSpan.FromSeconds(30));
         }
     }
 
@@ -96,19 +97,58 @@ internal sealed partial class ClientRegistrar(
             return waits!;
         }
 
-        var (changed, failure) = await ArrangeFilesAsync(run, settled.Id, lease).ConfigureAwait(false);
-        if (failure is not null)
+        var (moved, elsewhere) = await PlaceAsync(run, settled, lease).ConfigureAwait(false);
+        if (elsewhere is not null)
         {
-            return failure;
+            return elsewhere;
         }
 
-        var mustCheck = changed || !settled.IsComplete || (options.Recheck == RecheckPolicy.Always && run.Checks == 0);
-        if (mustCheck && await CheckAsync(run, settled, lease).ConfigureAwait(false) is { } bad)
+        var mustCheck = moved || !settled.IsComplete || (options.Recheck == RecheckPolicy.Always && run.Checks == 0);
+        for (var round = 0; round < MaxSelectionRounds; round++)
         {
-            return bad;
+            var (changed, failure) = await ArrangeFilesAsync(run, settled.Id, lease).ConfigureAwait(false);
+            if (failure is not null)
+            {
+                return failure;
+            }
+
+            if (!changed && !mustCheck)
+            {
+                return await EndAsync(run, settled.Id, lease).ConfigureAwait(false);
+            }
+
+            // A check may set names and selection back, so both are read once more after it.
+            if (await CheckAsync(run, settled, lease).ConfigureAwait(false) is { } bad)
+            {
+                return bad;
+            }
+
+            mustCheck = false;
         }
 
-        return await EndAsync(run, settled.Id, lease).ConfigureAwait(false);
+        return new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, "The client here sets names or selection back each time it checks."));
+    }
+
+    /// <summary>Moves a torrent of ours that lies at another save path, as after an Init with another place. Whether it was moved.</summary>
+    private async Task<(bool Moved, RegistrationEnd? Waits)> PlaceAsync(FinalizeRun run, TorrentStatus status, CancellationToken lease)
+    {
+        var wanted = GetSavePath(run.Storage);
+        if (ClientPresence.IsSamePath(status.SavePath, wanted))
+        {
+            return (false, null);
+        }
+
+        Log.Moves(logger, run.Storage.Request.Manifest.Id, status.SavePath, wanted);
+        await client.SetLocationAsync([status.Id], wanted, lease).ConfigureAwait(false);
+        var (_, seen) = await readBack.UntilAsync(
+            status.Id,
+            after => after is null || (ClientPresence.IsSamePath(after.SavePath, wanted) && after.State != ClientTorrentState.Moving),
+            TimeSpan.FromSeconds(30),
+            lease).ConfigureAwait(false);
+        return seen is not null && seen.State != ClientTorrentState.Moving && ClientPresence.IsSamePath(seen.SavePath, wanted)
+            ? (true, null)
+            : (false, new RegistrationEnd.Waits(
+                new Refusal(RefusalReason.ClientChecking, $"The client here has not moved the torrent to {wanted} yet."), options.PollInterval));
     }
 
     /// <summary>A torrent that somebody else added counts when it is whole at our path; nothing about it is changed.</summary>

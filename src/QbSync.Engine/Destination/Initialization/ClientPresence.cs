@@ -37,6 +37,7 @@ internal static class ClientPresence
     public static bool IsUnsettled(ClientTorrentState state) =>
         state.IsChecking() || state is ClientTorrentState.Moving or ClientTorrentState.Allocating or ClientTorrentState.Unknown;
 
-    private static bool IsSamePath(string one, string other) =>
+    /// <summary>Whether two paths of a client name one folder: it may write either separator, and one at the end.</summary>
+    public static bool IsSamePath(string one, string other) =>
         one.Replace('\\', '/').TrimEnd('/').Equals(other.Replace('\\', '/').TrimEnd('/'), StringComparison.Ordinal);
 }

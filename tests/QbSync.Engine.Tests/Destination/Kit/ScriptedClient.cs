@@ -32,6 +32,32 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
 
     public bool DropsSelections { get; set; }
 
+    /// <summary>Only the next call that selects is taken and not done.</summary>
+    public bool DropsNextSelection { get; set; }
+
+    /// <summary>The next check wants every file again, as a restart within it does.</summary>
+    public bool NextCheckResetsSelection { get; set; }
+
+    /// <summary>Answers to the question for files that are empty, from now on.</summary>
+    public int EmptyFileLists { get; set; }
+
+    /// <summary>Gives names of its own to the files of what is added.</summary>
+    public Func<string, string> Sanitises { get; set; } = static name => name;
+
+    /// <summary>Calls about categories fail, or those about tags.</summary>
+    public bool FailsCategories { get; set; }
+
+    public bool FailsTags { get; set; }
+
+    /// <summary>A check, once begun, stands still.</summary>
+    public bool ChecksAreStuck { get; set; }
+
+    /// <summary>A check ends in this state instead.</summary>
+    public ClientTorrentState? StateAfterCheck { get; set; }
+
+    /// <summary>The client goes down with the next add, which is done.</summary>
+    public bool DiesAtAdd { get; set; }
+
     public bool IsActiveAfterAdd { get; set; }
 
     /// <summary>Reads of a torrent while it checks, before the check ends.</summary>
@@ -96,14 +122,14 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
         () => new ClientUpdate(
             _sequence = ++Polls, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow()));
 
-    public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) =>
-        Call("Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: true));
+    public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => Call(
+        "Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
 
     public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken) =>
-        Call<IReadOnlyList<TorrentStatus>>("Get", () => [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: true))]);
+        Call<IReadOnlyList<TorrentStatus>>("Get", () => [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
 
     public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
-        Call("GetFiles", () => _entries[id].ShowFiles());
+        Call<IReadOnlyList<ClientFile>>("GetFiles", () => EmptyFileLists-- > 0 ? [] : _entries[id].ShowFiles());
 
     public ValueTask<PieceBitmap> GetPiecesAsync(ClientTorrentId id, int pieceCount, CancellationToken cancellationToken) => Call("GetPieces", () =>
     {
@@ -137,6 +163,11 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
             }
 
             entry.Tags.UnionWith(request.Tags);
+            for (var i = 0; i < entry.Names.Count; i++)
+            {
+                entry.Names[i] = Sanitises(entry.Names[i]);
+            }
+
             entry.State = request.SkipCheck ? ClientTorrentState.CheckingResumeData : ClientTorrentState.StoppedDl;
             entry.AfterCheck = () => Settle(entry);
             entry.LooksLeft = request.SkipCheck ? LooksPerCheck : 0;
@@ -146,6 +177,12 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
                 entry.State = ClientTorrentState.StalledUp;
                 entry.Progress = 1;
             }
+        }
+
+        if (DiesAtAdd)
+        {
+            (DiesAtAdd, IsDown) = (false, true);
+            throw new TorrentClientException(ClientFault.Unreachable, "Add", "the connection was cut");
         }
 
         if (LosesAddReply)
@@ -165,7 +202,11 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
 
     public ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken) => Do("Select", () =>
     {
-        if (!DropsSelections)
+        if (DropsNextSelection)
+        {
+            DropsNextSelection = false;
+        }
+        else if (!DropsSelections)
         {
             foreach (var index in fileIndices)
             {
@@ -187,10 +228,20 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
         entry.State = ClientTorrentState.CheckingUp;
         entry.LooksLeft = LooksPerCheck;
         entry.AfterCheck = () => Settle(entry);
+        if (NextCheckResetsSelection)
+        {
+            NextCheckResetsSelection = false;
+            System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entry.Selected).Fill(true);
+        }
     });
 
     public ValueTask AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => Do("AddTags", () =>
     {
+        if (FailsTags)
+        {
+            throw new TorrentClientException(ClientFault.ServerError, "AddTags", "the client answers 500");
+        }
+
         if (!DropsTags)
         {
             foreach (var id in ids)
@@ -203,7 +254,15 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
     public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 
-    public ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken) => Do("EnsureCategory", () => Categories.Add(name));
+    public ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken) => Do("EnsureCategory", () =>
+    {
+        if (FailsCategories)
+        {
+            throw new TorrentClientException(ClientFault.ServerError, "EnsureCategory", "the client answers 500");
+        }
+
+        Categories.Add(name);
+    });
 
     public ValueTask SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken) => Do("SetCategory", () =>
     {
@@ -222,7 +281,8 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
             var real = entry.Manifest.Files.Where(static file => file.IsReal).ToArray();
             var there = !LooksElsewhere && Enumerable.Range(0, real.Length).Where(i => entry.Selected[i]).All(i =>
                 disk.Files.TryGetValue(prefix + entry.Names[i], out var bytes) && bytes.Length == real[i].Length);
-            (entry.State, entry.Progress) = there ? (ClientTorrentState.StoppedUp, 1) : (ClientTorrentState.MissingFiles, 0);
+            (entry.State, entry.Progress) = there ? (StateAfterCheck ?? ClientTorrentState.StoppedUp, 1) : (ClientTorrentState.MissingFiles, 0);
+            entry.Progress = entry.State.GetSide() == TorrentSide.Downloading ? 0.5 : entry.Progress;
         }
     }
 
@@ -281,10 +341,16 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
 
         public TorrentStatus Show(bool look)
         {
-            if (look && AfterCheck is { } end && State is ClientTorrentState.CheckingUp or ClientTorrentState.CheckingResumeData && LooksLeft-- <= 0)
+            var checking = look && AfterCheck is not null && State is ClientTorrentState.CheckingUp or ClientTorrentState.CheckingResumeData;
+            if (checking && LooksLeft-- <= 0)
             {
+                var end = AfterCheck!;
                 AfterCheck = null;
                 end();
+            }
+            else if (checking && State == ClientTorrentState.CheckingUp)
+            {
+                Progress = 1.0 / (2 + LooksLeft);
             }
 
             return new TorrentStatus
