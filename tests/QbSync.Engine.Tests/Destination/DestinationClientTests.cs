@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
@@ -11,6 +12,7 @@ public sealed class DestinationClientTests
     private static BuiltTorrent Torrent => DestinationSyncTests.Single;
 
     [Test]
+    [DestinationCase(87)]
     public async Task Add_WhoseAnswerIsLost_IsNeverRepeated()
     {
         await using var rig = new DestinationRig();
@@ -20,6 +22,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(87)]
     public async Task Add_ThatFailsThoughItIsDone_IsNeverRepeated()
     {
         await using var rig = new DestinationRig();
@@ -29,6 +32,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(87)]
     public async Task Add_ThatTheClientDoesNotKeep_IsTriedFiveTimesThenRefused()
     {
         await using var rig = new DestinationRig();
@@ -43,6 +47,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(87)]
     public async Task Add_ThatTheClientRefuses_FailsAndIsRetriedByInit()
     {
         await using var rig = new DestinationRig();
@@ -56,6 +61,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(93)]
     public async Task Files_ThatTheClientDoesNotFind_AreCheckedOnceThenNamed()
     {
         await using var rig = new DestinationRig();
@@ -69,6 +75,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(94)]
     public async Task Torrent_ActiveByItselfAfterAdd_IsStopped()
     {
         await using var rig = new DestinationRig();
@@ -80,6 +87,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(95)]
     public async Task Tags_ThatAreDropped_AreCountedNeverFatalAndSetLater()
     {
         await using var rig = new DestinationRig();
@@ -91,6 +99,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(89)]
     public async Task Selection_ThatTheClientDrops_IsRefusedAndNothingStarted()
     {
         await using var rig = new DestinationRig();
@@ -131,6 +140,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(105)]
     public async Task CompleteRecord_WithoutAFreshLookAtTheClient_IsNotSaidComplete()
     {
         await using var rig = new DestinationRig();
@@ -147,6 +157,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(97)]
     public async Task CompleteTorrent_DeletedFromTheClient_IsReceivingAndRegisteredAgainWithoutPayload()
     {
         await using var rig = new DestinationRig();
@@ -161,6 +172,7 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [DestinationCase(99)]
     public async Task NoClient_Finalize_KeepsTheFilesAndSaysSo()
     {
         await using var rig = new DestinationRig(withClient: false);

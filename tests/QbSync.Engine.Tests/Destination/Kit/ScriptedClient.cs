@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Runtime.InteropServices;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -40,6 +41,12 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
 
     /// <summary>Answers to the question for files that are empty, from now on.</summary>
     public int EmptyFileLists { get; set; }
+
+    /// <summary>The next add is done, and answered with this fault.</summary>
+    public ClientFault? AddFault { get; set; }
+
+    /// <summary>Questions for torrents by their ids.</summary>
+    public int Gets { get; private set; }
 
     /// <summary>Gives names of its own to the files of what is added.</summary>
     public Func<string, string> Sanitises { get; set; } = static name => name;
@@ -126,7 +133,7 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
         "Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
 
     public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken) =>
-        Call<IReadOnlyList<TorrentStatus>>("Get", () => [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
+        Call<IReadOnlyList<TorrentStatus>>("Get", () => ++Gets < 0 ? [] : [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
 
     public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
         Call<IReadOnlyList<ClientFile>>("GetFiles", () => EmptyFileLists-- > 0 ? [] : _entries[id].ShowFiles());
@@ -185,6 +192,12 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
             throw new TorrentClientException(ClientFault.Unreachable, "Add", "the connection was cut");
         }
 
+        if (AddFault is { } fault)
+        {
+            AddFault = null;
+            throw new TorrentClientException(fault, "Add", "the client says no");
+        }
+
         if (LosesAddReply)
         {
             LosesAddReply = false;
@@ -227,12 +240,15 @@ internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time)
         var entry = _entries[id];
         entry.State = ClientTorrentState.CheckingUp;
         entry.LooksLeft = LooksPerCheck;
-        entry.AfterCheck = () => Settle(entry);
-        if (NextCheckResetsSelection)
+        entry.AfterCheck = () =>
         {
-            NextCheckResetsSelection = false;
-            System.Runtime.InteropServices.CollectionsMarshal.AsSpan(entry.Selected).Fill(true);
-        }
+            Settle(entry);
+            if (NextCheckResetsSelection)
+            {
+                NextCheckResetsSelection = false;
+                CollectionsMarshal.AsSpan(entry.Selected).Fill(true);
+            }
+        };
     });
 
     public ValueTask AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) => Do("AddTags", () =>
