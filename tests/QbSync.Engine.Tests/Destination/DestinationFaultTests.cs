@@ -145,14 +145,14 @@ public sealed class DestinationFaultTests
         var init = DestinationRig.MakeInit(Torrent);
         await rig.SyncAsync(Torrent, init);
         await rig.StopAsync();
-        rig.Disk.Torrents[Torrent.Id].Phase = phase;
+        await rig.EditAsync(storage => storage.SetPhaseAsync(phase, null, CancellationToken.None));
         if (phase == StoredPhase.Published)
         {
             rig.Client.RemoveAll();
         }
 
         rig.Start();
-        await rig.DriveAsync(() => rig.Disk.Torrents[Torrent.Id].Phase == StoredPhase.Complete);
+        await rig.DriveAsync(() => rig.Store.Open.Count > 0 && rig.Storage.Phase == StoredPhase.Complete);
         Assert.That(rig.Client.Adds, Is.EqualTo(phase == StoredPhase.Published ? 2 : 1));
     }
 
@@ -162,10 +162,10 @@ public sealed class DestinationFaultTests
         await using var rig = new DestinationRig();
         await rig.SyncAsync(Torrent, DestinationRig.MakeInit(Torrent));
         await rig.StopAsync();
-        rig.Disk.Torrents[Torrent.Id].Phase = StoredPhase.AddIntent;
+        await rig.EditAsync(static storage => storage.SetPhaseAsync(StoredPhase.AddIntent, null, CancellationToken.None));
         rig.Client.RemoveAll();
         rig.Start();
-        await rig.DriveAsync(() => rig.Disk.Torrents[Torrent.Id].Phase == StoredPhase.Complete);
+        await rig.DriveAsync(() => rig.Store.Open.Count > 0 && rig.Storage.Phase == StoredPhase.Complete);
         Assert.That(rig.Client.Adds, Is.EqualTo(2));
     }
 
@@ -187,7 +187,7 @@ public sealed class DestinationFaultTests
         var init = DestinationRig.MakeInit(Torrent);
         await rig.SyncAsync(Torrent, init);
         await rig.StopAsync();
-        rig.Disk.Torrents[Torrent.Id].Phase = StoredPhase.Published;
+        await rig.EditAsync(static storage => storage.SetPhaseAsync(StoredPhase.Published, null, CancellationToken.None));
         rig.Disk.Files.Clear();
         rig.Client.RemoveAll();
         rig.Start();
@@ -230,7 +230,7 @@ public sealed class DestinationFaultTests
         rig.SendMissing(Torrent, open, init);
         Assert.That(await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, Torrent), atMost: 2), Is.InstanceOf<FinalizeOutcome.Running>());
         Assert.That(await rig.AbortAsync(Torrent.Id, AbortCause.Excluded), Is.InstanceOf<AbortOutcome.Done>());
-        Assert.That((rig.Client.Adds, rig.Disk.Torrents.Count, rig.Disk.Files.Count), Is.EqualTo((0, 0, 0)));
+        Assert.That((rig.Client.Adds, rig.Disk.TorrentCount, rig.Disk.Files.Count), Is.EqualTo((0, 0, 0)));
     }
 
     [Test]

@@ -30,7 +30,7 @@ public sealed class DestinationOpeningTests
         Assert.That(await RefuseAsync(rig, init), Is.EqualTo(RefusalReason.InfoHashMismatch));
         Assert.That(await RefuseAsync(rig, init with { Torrent = new byte[] { 1, 2, 3 } }), Is.EqualTo(RefusalReason.InvalidTorrent));
         Assert.That((await rig.GetStatusAsync(Torrent.Id)).State, Is.EqualTo(DestinationTorrentState.Absent));
-        Assert.That(rig.Disk.Torrents, Is.Empty);
+        Assert.That(rig.Disk.TorrentCount, Is.Zero);
     }
 
     [TestCase("..")]

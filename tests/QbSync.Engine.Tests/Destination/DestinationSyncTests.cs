@@ -64,7 +64,7 @@ public sealed class DestinationSyncTests
             Assert.That(rig.Client.LastAdd!.SkipCheck, Is.False);
             Assert.That(rig.Client.Rechecks, Is.EqualTo(1));
             Assert.That(rig.Client.OnlyFiles.Where(static file => file.Selected).Select(static file => file.Path), Is.EqualTo(["album/two.flac"]));
-            Assert.That(rig.Disk.Torrents[Multi.Id].PartFile, Is.EqualTo($".{Multi.Id}.parts"));
+            Assert.That(File.Exists(Path.Combine(rig.Disk.Data, $".{Multi.Id}.parts")));
         }
     }
 

@@ -10,14 +10,19 @@ namespace QbSync.Engine.Tests.Shared;
 public sealed class ReadBackTests
 {
     private readonly FakeTimeProvider _time = new();
+    private RigDisk _disk = null!;
     private ScriptedClient _client = null!;
 
     [SetUp]
     public void SetUp()
     {
-        _client = new ScriptedClient(new MemoryDisk(), _time);
+        _disk = new RigDisk();
+        _client = new ScriptedClient(_disk, _time);
         _client.Plant(DestinationSyncTests.Single.Manifest, "/data", ClientTorrentState.StalledUp, 1);
     }
+
+    [TearDown]
+    public void TearDown() => _disk.Dispose();
 
     [Test]
     public async Task Until_AChangeShows_EndsWithWhatWasSeen()

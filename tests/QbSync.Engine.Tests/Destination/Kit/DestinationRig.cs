@@ -4,22 +4,25 @@ using QbSync.Engine.Destination;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Storage;
+using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination.Kit;
 
-/// <summary>A destination engine over a disk and a client that survive its restarts, in virtual time.</summary>
+/// <summary>A destination engine over the real store and a scripted client, in virtual time. Folders and client survive its restarts.</summary>
 internal sealed class DestinationRig : IAsyncDisposable
 {
     private CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
 
-    public DestinationRig(bool withClient = true)
+    public DestinationRig(bool withClient = true, Action<DestinationOptions>? configure = null)
     {
         Client = new ScriptedClient(Disk, Time);
         HasClient = withClient;
+        configure?.Invoke(Options);
         Start();
     }
 
@@ -32,7 +35,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     /// <summary>Virtual time of each real tick.</summary>
     public TimeSpan Step { get; set; } = TimeSpan.FromMilliseconds(100);
 
-    public MemoryDisk Disk { get; } = new();
+    public RigDisk Disk { get; } = new();
 
     public ScriptedClient Client { get; }
 
@@ -42,20 +45,20 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public DestinationOptions Options { get; } = new() { SavePath = "/data", DataRoot = "/data" };
 
-    public MemoryStore Store { get; private set; } = null!;
+    public GatedStore Store { get; private set; } = null!;
 
     public DestinationEngine Engine { get; private set; } = null!;
 
     public CollectorRegistry Registry { get; private set; } = null!;
 
-    public MemoryStorage Storage => Store.Open[^1];
+    public GatedStorage Storage => Store.Open[^1];
 
     /// <summary>Starts an engine; after <see cref="StopAsync"/> it finds what the one before left.</summary>
     public void Start()
     {
         _stop = new CancellationTokenSource();
         Registry = Prometheus.Metrics.NewCustomRegistry();
-        Store = new MemoryStore(Disk);
+        Store = MakeStore();
         Engine = new DestinationEngine(
             Options, Store, HasClient ? Client : null, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Logs, Time, new Random(1));
         _run = Engine.RunAsync(_stop.Token);
@@ -66,6 +69,14 @@ internal sealed class DestinationRig : IAsyncDisposable
         await _stop.CancelAsync();
         await DriveAsync(_run);
         await Engine.DisposeAsync();
+        await Store.DisposeAsync();
+    }
+
+    /// <summary>Changes the stored torrent while no engine runs, as if the process before had ended there.</summary>
+    public async Task EditAsync(Func<ITorrentStorage, ValueTask> change)
+    {
+        await using var store = MakeStore();
+        await change((await store.RecoverAsync(CancellationToken.None)).Single());
     }
 
     public async Task RestartAsync()
@@ -77,6 +88,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        Disk.Dispose();
         Logs.Verify();
     }
 
@@ -229,5 +241,16 @@ internal sealed class DestinationRig : IAsyncDisposable
             && one.Length > name.Length && one[name.Length] is '{' or ' '
             && labels.All(label => one.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)));
         return line is null ? double.NaN : double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private GatedStore MakeStore()
+    {
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        return new GatedStore(Disk, new TorrentStore(
+            new StorageOptions { DataRoot = Disk.Data, StateDirectory = Disk.State, MinFreeBytes = 0 },
+            Prometheus.Metrics.WithCustomRegistry(registry),
+            registry,
+            Logs,
+            Time));
     }
 }

@@ -7,7 +7,7 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Tests.Destination.Kit;
 
 /// <summary>A client that behaves as the WebAPI does, with its traps as switches. Looks at the disk's final files for what it "has".</summary>
-internal sealed partial class ScriptedClient(MemoryDisk disk, TimeProvider time) : ITorrentClient
+internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : ITorrentClient
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ClientTorrentId, Entry> _entries = [];
