@@ -14,6 +14,7 @@ public sealed class DestinationFaultTests
     public async Task SpoiledPiece_FoundAtReadBack_IsNeededAgainAndThenComplete()
     {
         await using var rig = new DestinationRig();
+        rig.Logs.Expect(DestinationRig.ReadBackFailed);
         var init = DestinationRig.MakeInit(Torrent);
         var open = await rig.OpenAsync(init);
         var gate = new TaskCompletionSource();
@@ -35,6 +36,7 @@ public sealed class DestinationFaultTests
     public async Task SpoiledPiece_FoundByFinalize_IsCountedAndRecovered()
     {
         await using var rig = new DestinationRig();
+        rig.Logs.Expect(DestinationRig.ReadBackFailed);
         var init = DestinationRig.MakeInit(Torrent);
         var open = await rig.OpenAsync(init);
         var gate = new TaskCompletionSource();
@@ -55,6 +57,7 @@ public sealed class DestinationFaultTests
     public async Task Piece_SpoiledThreeTimes_FailsAndNamesIt()
     {
         await using var rig = new DestinationRig();
+        rig.Logs.Expect(DestinationRig.ReadBackFailed);
         var init = DestinationRig.MakeInit(Torrent);
         var open = await rig.OpenAsync(init);
         FinalizeOutcome outcome = new FinalizeOutcome.Unknown();
@@ -85,6 +88,7 @@ public sealed class DestinationFaultTests
     public async Task ForeignFile_AtTheFinalName_IsWaitedForUntilItIsGone()
     {
         await using var rig = new DestinationRig();
+        rig.Logs.Expect(DestinationRig.PublishRefused);
         var init = DestinationRig.MakeInit(Torrent);
         var open = await rig.OpenAsync(init);
         rig.Disk.Files["disc.iso"] = [9];

@@ -15,6 +15,12 @@ namespace QbSync.Engine.Tests.Destination.Kit;
 /// <summary>A destination engine over the real store and a scripted client, in virtual time. Folders and client survive its restarts.</summary>
 internal sealed class DestinationRig : IAsyncDisposable
 {
+    /// <summary>Event id of what the store logs when a read-back finds bad pieces.</summary>
+    public const int ReadBackFailed = 2025;
+
+    /// <summary>Event id of what the store logs when a file of others stands at a final name.</summary>
+    public const int PublishRefused = 2027;
+
     private CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
 
@@ -68,6 +74,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     {
         await _stop.CancelAsync();
         await DriveAsync(_run);
+        await _run;
         await Engine.DisposeAsync();
         await Store.DisposeAsync();
     }
@@ -110,6 +117,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     /// <summary>Init as a source does it: asked again while it is answered Running or Recovering.</summary>
     public async Task<InitOutcome> InitAsync(InitRequest request, Caller? caller = null)
     {
+        await RecoveredAsync();
         while (true)
         {
             var outcome = await DriveAsync(Engine.InitAsync(caller ?? Source, request, CancellationToken.None).AsTask());
@@ -130,6 +138,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     /// <summary>Finalize as a source does it, until it is answered something else than Running.</summary>
     public async Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, int atMost = 1000)
     {
+        await RecoveredAsync();
         FinalizeOutcome outcome = new FinalizeOutcome.Unknown();
         for (var i = 0; i < atMost; i++)
         {
@@ -143,11 +152,12 @@ internal sealed class DestinationRig : IAsyncDisposable
         return outcome;
     }
 
-    public async Task<AbortOutcome> AbortAsync(InfoHash id, AbortCause cause)
+    public async Task<AbortOutcome> AbortAsync(InfoHash id, AbortCause cause, AbortMode mode = AbortMode.Discard)
     {
+        await RecoveredAsync();
         while (true)
         {
-            var outcome = await DriveAsync(Engine.AbortAsync(Source, new AbortRequest(id, cause), CancellationToken.None).AsTask());
+            var outcome = await DriveAsync(Engine.AbortAsync(Source, new AbortRequest(id, cause, mode), CancellationToken.None).AsTask());
             if (outcome is not AbortOutcome.Running)
             {
                 return outcome;
@@ -242,6 +252,9 @@ internal sealed class DestinationRig : IAsyncDisposable
             && labels.All(label => one.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)));
         return line is null ? double.NaN : double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    /// <summary>The state is read: until then every verb is refused.</summary>
+    public Task RecoveredAsync() => DriveAsync(() => Engine.Status.IsStarted || _run.IsCompleted);
 
     private GatedStore MakeStore()
     {
