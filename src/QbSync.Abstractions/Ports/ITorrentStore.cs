@@ -110,6 +110,9 @@ public enum StoredPhase
 
     /// <summary>Complete, handed off, and confirmed by the source: a user's stop from now on is left alone.</summary>
     Closed = 8,
+
+    /// <summary>Everything has arrived and it is to be made final; who asked for it need not ask again.</summary>
+    Finalizing = 9,
 }
 
 /// <summary>Sorts phases.</summary>
@@ -191,8 +194,8 @@ public interface ITorrentStorage : IAsyncDisposable
     /// </summary>
     ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken);
 
-    /// <summary>Records what the source's file system says of files now that they are whole there, durably.</summary>
-    ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, CancellationToken cancellationToken);
+    /// <summary>Records what the source's file system says of files now that they are whole there, and the digest of that table, durably.</summary>
+    ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, ReadOnlyMemory<byte> filesDigest, CancellationToken cancellationToken);
 
     /// <summary>Whether the client's entry was added by us. Survives a restart.</summary>
     bool AddedByUs { get; }

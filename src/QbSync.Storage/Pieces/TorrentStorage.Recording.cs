@@ -37,9 +37,10 @@ internal sealed partial class TorrentStorage
     }
 
     /// <inheritdoc />
-    public async ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, CancellationToken cancellationToken)
+    public async ValueTask SetIdentitiesAsync(
+        IReadOnlyList<FileIdentity?> identities, ReadOnlyMemory<byte> filesDigest, CancellationToken cancellationToken)
     {
-        if (identities.SequenceEqual(_request.Identities))
+        if (identities.SequenceEqual(_request.Identities) && filesDigest.Span.SequenceEqual(_request.FilesDigest.Span))
         {
             return;
         }
@@ -49,8 +50,14 @@ internal sealed partial class TorrentStorage
             throw new ArgumentException($"There are {identities.Count} identities for {Layout.Manifest.Files.Count} files.", nameof(identities));
         }
 
-        await CommitAsync(batch => batch.AddIdentities(identities), cancellationToken).ConfigureAwait(false);
-        _request = _request with { Identities = [.. identities] };
+        await CommitAsync(
+            batch =>
+            {
+                batch.AddIdentities(identities);
+                batch.AddFilesDigest(filesDigest);
+            },
+            cancellationToken).ConfigureAwait(false);
+        _request = _request with { Identities = [.. identities], FilesDigest = filesDigest.ToArray() };
         OfferLinks(); // those of files that were still downloading at the source are final now
     }
 

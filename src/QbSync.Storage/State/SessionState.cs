@@ -168,7 +168,7 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 break;
             case RecordType.Phase:
                 Phase = (StoredPhase)reader.ReadByte();
-                if (Phase > StoredPhase.Closed)
+                if (Phase > StoredPhase.Finalizing)
                 {
                     return false;
                 }

@@ -18,7 +18,7 @@ public sealed class SessionRecordsTests
         await using var rig = new StoreRig();
         var opened = await rig.StartAndOpenAsync(Torrent);
         FileIdentity?[] identities = [new FileIdentity(1, 2, 40_000, 3), null, new FileIdentity(ulong.MaxValue, 5, 0, 6)];
-        await opened.SetIdentitiesAsync(identities, default);
+        await opened.SetIdentitiesAsync(identities, new byte[32], default);
         await opened.SetUncontactedAsync(TimeSpan.FromHours(5), default);
         await opened.SetPhaseAsync(StoredPhase.AddIntent, null, default);
         await opened.SetPhaseAsync(StoredPhase.HandedOff, null, default);

@@ -123,8 +123,9 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public ValueTask SetParametersAsync(TorrentParameters parameters, CancellationToken cancellationToken) => inner.SetParametersAsync(parameters, cancellationToken);
 
-    public ValueTask SetIdentitiesAsync(IReadOnlyList<FileIdentity?> identities, CancellationToken cancellationToken) =>
-        inner.SetIdentitiesAsync(identities, cancellationToken);
+    public ValueTask SetIdentitiesAsync(
+        IReadOnlyList<FileIdentity?> identities, ReadOnlyMemory<byte> filesDigest, CancellationToken cancellationToken) =>
+        inner.SetIdentitiesAsync(identities, filesDigest, cancellationToken);
 
     public ValueTask SetAddedByUsAsync(bool value, CancellationToken cancellationToken) => inner.SetAddedByUsAsync(value, cancellationToken);
 

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
+using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Ports;
 
-namespace QbSync.Engine.Source.Phases;
+namespace QbSync.Engine.Shared;
 
 /// <summary>The files of a torrent as the destination is told them: identities, and names that the manifest does not explain.</summary>
 internal static class FileTable
