@@ -13,6 +13,29 @@ public enum RecheckPolicy
     Never = 2,
 }
 
+/// <summary>When files get their final names.</summary>
+public enum PublishPolicy
+{
+    /// <summary>Each as soon as it is whole and read back.</summary>
+    File = 0,
+
+    /// <summary>All together, when the torrent is whole.</summary>
+    Torrent = 1,
+}
+
+/// <summary>What becomes of unfinished torrents that no source asks for any more.</summary>
+public enum OrphanSweepMode
+{
+    /// <summary>Their own unfinished files are removed.</summary>
+    Delete = 0,
+
+    /// <summary>They are only named.</summary>
+    List = 1,
+
+    /// <summary>They are not looked at.</summary>
+    Off = 2,
+}
+
 /// <summary>What the user wants of a destination. Settable until the engine is made.</summary>
 public sealed class DestinationOptions
 {
@@ -52,6 +75,26 @@ public sealed class DestinationOptions
     /// <value>Default 10,000; 1 to 1,000,000.</value>
     public int MaxSessions { get; set; } = 10_000;
 
+    /// <summary>When files get their final names.</summary>
+    /// <value>Default <see cref="PublishPolicy.File"/>.</value>
+    public PublishPolicy Publish { get; set; }
+
+    /// <summary>Time without contact, of this destination's own running time, after which an unfinished torrent is an orphan.</summary>
+    /// <value>Default 24 h; at least 1 h.</value>
+    public TimeSpan OrphanAge { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>How often orphans are looked for.</summary>
+    /// <value>Default 1 h; at least 1 min.</value>
+    public TimeSpan OrphanScan { get; set; } = TimeSpan.FromHours(1);
+
+    /// <summary>What becomes of orphans.</summary>
+    /// <value>Default <see cref="OrphanSweepMode.Delete"/>.</value>
+    public OrphanSweepMode OrphanSweep { get; set; }
+
+    /// <summary>Whether nothing is written: Init answers what it would do, other verbs answer that the run is dry.</summary>
+    /// <value>Default false.</value>
+    public bool DryRun { get; set; }
+
     /// <summary>What a <c>.torrent</c> may be at most.</summary>
     /// <value>Default <see cref="Torrents.ManifestLimits.Default"/>.</value>
     public Torrents.ManifestLimits Limits { get; set; } = Torrents.ManifestLimits.Default;
@@ -83,6 +126,10 @@ public sealed class DestinationOptions
         Check(MaxSessions is >= 1 and <= 1_000_000, $"{nameof(MaxSessions)} {MaxSessions} is not within 1 to 1,000,000.");
         Check(StartWait >= TimeSpan.FromSeconds(5) && StartWait <= TimeSpan.FromMinutes(10), $"{nameof(StartWait)} {StartWait} is not within 5 s to 10 min.");
         Check(WatchAfterStart >= TimeSpan.Zero && WatchAfterStart <= TimeSpan.FromDays(30), $"{nameof(WatchAfterStart)} {WatchAfterStart} is not within 0 to 30 days.");
+        Check(Enum.IsDefined(Publish), $"{nameof(Publish)} {Publish} is not known.");
+        Check(OrphanAge >= TimeSpan.FromHours(1), $"{nameof(OrphanAge)} {OrphanAge} is less than 1 h.");
+        Check(OrphanScan >= TimeSpan.FromMinutes(1), $"{nameof(OrphanScan)} {OrphanScan} is less than 1 min.");
+        Check(Enum.IsDefined(OrphanSweep), $"{nameof(OrphanSweep)} {OrphanSweep} is not known.");
         return errors;
 
         void Check(bool ok, string error)

@@ -126,7 +126,7 @@ public sealed partial class DestinationEngine
         }
 
         var began = _time.GetTimestamp();
-        var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause), began, cancellationToken).ConfigureAwait(false);
+        var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause, request.Mode), began, cancellationToken).ConfigureAwait(false);
         return ended ? outcome ?? new AbortOutcome.Done(0, 0) : new AbortOutcome.Running(session.GetProgress());
     }
 

@@ -105,7 +105,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             _options,
             _store.Incarnation,
             opener,
-            new EarlyFileFinalizer(_queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
+            new EarlyFileFinalizer(_options, _queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
             new Finalizer(_queue, registrar, _watch, _metrics, _time, _loggers.CreateLogger<Finalizer>()),
             _client is null ? null : new SeedingControl(_options, _client, readBack!, _metrics, _time),
             _watch,

@@ -1,4 +1,5 @@
 using QbSync.Pieces;
+using QbSync.Ports;
 
 namespace QbSync.Engine.Destination;
 
@@ -11,6 +12,16 @@ internal static class PieceLayouts
         var (first, count) = layout.GetPieces(layout.Manifest.Files[fileIndex]);
         var missing = have.Length == 0 ? -1 : have.NextClear(first);
         return missing < 0 || missing >= first + count;
+    }
+
+    /// <summary>
+    /// Selected pieces that the source has to send. Deferred ones are counted first: one that becomes held meanwhile is counted twice, never forgotten,
+    /// and who acts on that looks again at the bitmaps.
+    /// </summary>
+    public static int LackedPieces(this ITorrentStorage storage)
+    {
+        var deferred = storage.DeferredPieces;
+        return Math.Max(0, storage.Layout.SelectedPieceCount - storage.HeldPieces - deferred);
     }
 
     /// <summary>Indices of the selected files.</summary>

@@ -14,9 +14,6 @@ internal sealed record SessionView
     /// <summary>Null while there is no record.</summary>
     public ITorrentStorage? Storage { get; init; }
 
-    /// <summary>Raised before <see cref="Storage"/>'s own epoch each time a session is opened anew.</summary>
-    public ulong EpochBase { get; init; }
-
     /// <summary>Why it failed or waits.</summary>
     public Refusal? Refusal { get; init; }
 
@@ -30,11 +27,14 @@ internal sealed record SessionView
 
     public DateTimeOffset? FinishedAt { get; init; }
 
-    public ulong Epoch => EpochBase + (Storage?.Epoch ?? 0);
+    public ulong Epoch => Storage?.Epoch ?? 0;
 
     public int NeededPieces => Storage?.Layout.SelectedPieceCount ?? 0;
 
     public int HeldPieces => Storage?.HeldPieces ?? 0;
 
     public bool HoldsAll => Storage is not null && HeldPieces == NeededPieces;
+
+    /// <summary>Whether the source has nothing left to send: what is not held will come from local content.</summary>
+    public bool NeedsNothing => Storage?.LackedPieces() == 0;
 }

@@ -8,14 +8,20 @@ internal sealed partial class TorrentSession
     private TaskCompletionSource<AbortOutcome?>? _aborting;
 
     /// <summary>Gives the torrent up. Null when this session has ended and its successor has to be asked.</summary>
-    public async Task<AbortOutcome?> AbortAsync(AbortCause cause) =>
-        await (await _mailbox.AskAsync(() => Abort(cause), Task.FromResult<AbortOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
+    public async Task<AbortOutcome?> AbortAsync(AbortCause cause, AbortMode mode) =>
+        await (await _mailbox.AskAsync(() => Abort(cause, mode), Task.FromResult<AbortOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
 
-    private Task<AbortOutcome?> Abort(AbortCause cause)
+    private Task<AbortOutcome?> Abort(AbortCause cause, AbortMode mode)
     {
         if (_isRetired)
         {
             return Task.FromResult<AbortOutcome?>(null);
+        }
+
+        Contacted();
+        if (_isReshaping)
+        {
+            return AbortAfterAsync(_opening!.Task, cause, mode);
         }
 
         switch (_state)
@@ -23,24 +29,24 @@ internal sealed partial class TorrentSession
             case TorrentSessionState.Absent:
                 return Answer(new AbortOutcome.Done(0, 0));
             case TorrentSessionState.Opening:
-                return AbortAfterAsync(_opening!.Task, cause);
+                return AbortAfterAsync(_opening!.Task, cause, mode);
             case TorrentSessionState.Aborting:
-                return _aborting?.Task ?? AbortAfterAsync(_opening!.Task, cause);
+                return _aborting!.Task;
             case TorrentSessionState.Complete or TorrentSessionState.HandedOff:
                 return Refuse(RefusalReason.Complete, "The torrent is complete here; nothing of it is removed.");
+            case TorrentSessionState.Finalizing when _storage!.Phase.IsAtClient():
+                return Refuse(RefusalReason.Finalizing, "The torrent is being added to the client.");
             case TorrentSessionState.Finalizing when cause == AbortCause.RemovedAtSource:
                 return Answer(new AbortOutcome.FinalizingInstead());
-            case TorrentSessionState.Finalizing when _storage!.Phase is StoredPhase.AddIntent or StoredPhase.Added:
-                return Refuse(RefusalReason.Finalizing, "The torrent is being added to the client.");
-            case TorrentSessionState.Receiving when cause == AbortCause.RemovedAtSource && _view.HoldsAll:
-                BeginFinalizing(null, "removed at the source, and everything had arrived");
+            case TorrentSessionState.Receiving when cause == AbortCause.RemovedAtSource && _view.NeedsNothing:
+                BeginFinalizing(null, null, "removed at the source, and everything had arrived");
                 return Answer(new AbortOutcome.FinalizingInstead());
         }
 
         Transition(TorrentSessionState.Aborting, cause.ToString());
         _aborting = new TaskCompletionSource<AbortOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
         var answer = _aborting;
-        _closing = DiscardAsync(_storage!, removed =>
+        _closing = DiscardAsync(_storage!, mode == AbortMode.Keep, removed =>
         {
             Log.Discarded(_context.Logger, Id, removed.Files, removed.Bytes);
             _context.Metrics.SyncAborted();
@@ -55,30 +61,30 @@ internal sealed partial class TorrentSession
         Task<AbortOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new AbortOutcome.Refused(new Refusal(reason, detail)));
     }
 
-    private async Task<AbortOutcome?> AbortAfterAsync(Task<InitOutcome?> opening, AbortCause cause)
+    private async Task<AbortOutcome?> AbortAfterAsync(Task<InitOutcome?> opening, AbortCause cause, AbortMode mode)
     {
         await opening.ConfigureAwait(false);
-        return await AbortAsync(cause).ConfigureAwait(false);
+        return await AbortAsync(cause, mode).ConfigureAwait(false);
     }
 
     /// <summary>
     /// Joins all work of the session, then removes what is unfinished. A disk that fails is tried again until the process ends: a session that is
     /// being given up has no other way out.
     /// </summary>
-    private async Task DiscardAsync(ITorrentStorage storage, Action<(int Files, long Bytes)> then)
+    private async Task DiscardAsync(ITorrentStorage storage, bool keepFiles, Action<(int Files, long Bytes)> then)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _lane.RenewAsync().ConfigureAwait(false);
-        _lane.Enqueue(lease => RunAsync("removal", token => RemoveAsync(storage, then, token), lease));
+        _lane.Enqueue(lease => RunAsync("removal", token => RemoveAsync(storage, keepFiles, then, token), lease));
     }
 
-    private async Task RemoveAsync(ITorrentStorage storage, Action<(int Files, long Bytes)> then, CancellationToken lease)
+    private async Task RemoveAsync(ITorrentStorage storage, bool keepFiles, Action<(int Files, long Bytes)> then, CancellationToken lease)
     {
         while (true)
         {
             try
             {
-                var removed = await storage.DiscardAsync(keepFiles: false, lease).ConfigureAwait(false);
+                var removed = await storage.DiscardAsync(keepFiles, lease).ConfigureAwait(false);
                 await _mailbox.PostAsync(() =>
                 {
                     _wholeFiles.Clear();

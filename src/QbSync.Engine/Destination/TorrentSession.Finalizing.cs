@@ -1,4 +1,6 @@
 using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -19,6 +21,12 @@ internal sealed partial class TorrentSession
         if (_isRetired)
         {
             return Answer(null);
+        }
+
+        Contacted();
+        if (_isReshaping)
+        {
+            return Answer(new FinalizeOutcome.Refused(new Refusal(RefusalReason.Busy, "Another selection or place is being taken.")));
         }
 
         switch (_state)
@@ -46,31 +54,36 @@ internal sealed partial class TorrentSession
                 return Answer(new FinalizeOutcome.Refused(_refusal!));
             case TorrentSessionState.Finalizing:
                 return _finalizing.Task;
-            case TorrentSessionState.Receiving when !_view.HoldsAll:
+            case TorrentSessionState.Receiving when !_view.NeedsNothing:
                 return Answer(MakeIncomplete());
             default:
-                BeginFinalizing(request.Parameters, "asked by the source");
+                BeginFinalizing(request.Parameters, GetFinalFiles(request.Files), "asked by the source");
                 return _finalizing.Task;
         }
 
         static Task<FinalizeOutcome?> Answer(FinalizeOutcome? outcome) => Task.FromResult(outcome);
     }
 
-    private void BeginFinalizing(TorrentParameters? parameters, string reason)
+    private void BeginFinalizing(TorrentParameters? parameters, FinalFiles? files, string reason)
     {
         _arrivedAt ??= _context.Time.GetUtcNow();
         Transition(TorrentSessionState.Finalizing, reason);
-        StartFinalizing(parameters);
+        StartFinalizing(parameters, files);
     }
 
-    private void StartFinalizing(TorrentParameters? parameters)
+    private FinalFiles? GetFinalFiles(IReadOnlyList<SourceFile>? files) =>
+        files is null ? null : new FinalFiles(OpeningPlan.GetIdentities(_storage!.Request.Manifest, files), FileTable.Digest(files));
+
+    private void StartFinalizing(TorrentParameters? parameters, FinalFiles? files)
     {
         _isParked = false;
         _finalizing = new TaskCompletionSource<FinalizeOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
         _progress = new OperationProgress(FinalizeStage.Queued, 0, 0);
+        (_refusal, _conflict) = (null, null);
         var storage = _storage!;
-        var run = new FinalizeRun(storage, _addedByUs, _ledger, _context.Time.GetTimestamp(), OnProgress)
+        var run = new FinalizeRun(storage, _ledger, _settleSignal, _context.Time, OnProgress)
         {
+            Files = files,
             Parameters = parameters is not null && !SameParameters(storage.Request.Parameters, parameters) ? parameters : null,
         };
         _lane.Enqueue(lease => RunAsync("finalizing", token => FinalizeInLaneAsync(run, token), lease));
@@ -95,7 +108,6 @@ internal sealed partial class TorrentSession
     {
         if (_state == TorrentSessionState.Finalizing)
         {
-            _addedByUs = run.AddedByUs;
             Transition(TorrentSessionState.Receiving, "an unexpected fault");
             _context.Metrics.FinalizationEnded(success: false, _context.Time.GetElapsedTime(run.Began));
             _finalizing.TrySetResult(new FinalizeOutcome.Refused(
@@ -129,7 +141,6 @@ internal sealed partial class TorrentSession
         }
 
         var took = _context.Time.GetElapsedTime(run.Began);
-        _addedByUs = run.AddedByUs;
         _refusal = null;
         switch (end)
         {
@@ -147,6 +158,7 @@ internal sealed partial class TorrentSession
                 Transition(TorrentSessionState.Receiving, "pieces are needed again");
                 _context.Metrics.FinalizationEnded(success: false, took);
                 OnPiecesLost(bad);
+                SettleIfReceiving();
                 _finalizing.TrySetResult(MakeIncomplete());
                 break;
             case FinalizeEnd.Failed(var refusal):
@@ -167,5 +179,5 @@ internal sealed partial class TorrentSession
     }
 
     private FinalizeOutcome.Incomplete MakeIncomplete() =>
-        new(_view.Epoch, _storage!.CopyHave(), new Pieces.PieceBitmap(_storage.Request.Manifest.PieceCount));
+        new(_view.Epoch, _storage!.CopyHave(), _storage.CopyDeferred());
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using QbSync.Engine.Destination.Finalization;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -20,6 +21,7 @@ internal sealed partial class TorrentSession
             return PieceAckStatus.NotOpen;
         }
 
+        Contacted();
         switch (view.State)
         {
             case TorrentSessionState.Receiving:
@@ -100,10 +102,24 @@ internal sealed partial class TorrentSession
             return;
         }
 
-        var lost = await _context.EarlyFinalizer.RunAsync(storage, files, _ledger, lease).ConfigureAwait(false);
-        if (lost > 0)
+        var end = await _context.EarlyFinalizer.RunAsync(storage, files, _ledger, lease).ConfigureAwait(false);
+        if (end.Lost > 0 || end.Conflict is not null)
         {
-            await _mailbox.PostAsync(() => OnPiecesLost(lost)).ConfigureAwait(false);
+            await _mailbox.PostAsync(() => OnEarly(end)).ConfigureAwait(false);
+        }
+    }
+
+    private void OnEarly(EarlyEnd end)
+    {
+        if (end.Conflict is not null)
+        {
+            _conflict = end.Conflict;
+            Publish();
+        }
+
+        if (end.Lost > 0)
+        {
+            OnPiecesLost(end.Lost);
         }
     }
 
@@ -113,9 +129,9 @@ internal sealed partial class TorrentSession
         _arrivedAt = _view.HoldsAll ? _arrivedAt : null;
         Publish();
         _context.Hub.HaveChanged(Id);
-        if (_ledger.Repeating is not null && _state == TorrentSessionState.Receiving)
+        if (_ledger.Repeating is { } piece && _state == TorrentSessionState.Receiving)
         {
-            Fail(new Refusal(RefusalReason.VerificationRepeats, $"Piece {_ledger.Repeating} was read back wrong three times."));
+            Fail(ReadBackLedger.Describe(_storage!, piece));
         }
     }
 

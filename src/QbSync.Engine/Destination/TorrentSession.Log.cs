@@ -25,7 +25,7 @@ internal sealed partial class TorrentSession
         [LoggerMessage(4555, LogLevel.Information, "Torrent {Id}: {Lost} pieces are needed again.")]
         public static partial void PiecesLost(ILogger logger, InfoHash id, int lost);
 
-        [LoggerMessage(4556, LogLevel.Information, "Torrent {Id} is opened anew with another selection or place; its unfinished files are dropped.")]
+        [LoggerMessage(4556, LogLevel.Information, "Torrent {Id} is given another selection or place.")]
         public static partial void Reopens(ILogger logger, InfoHash id);
 
         [LoggerMessage(4557, LogLevel.Information, "Torrent {Id} was given up: {Files} unfinished files, {Bytes} bytes removed.")]
@@ -33,6 +33,9 @@ internal sealed partial class TorrentSession
 
         [LoggerMessage(4558, LogLevel.Warning, "Torrent {Id} is complete, and the client has it no more. It is added again when the source asks.")]
         public static partial void LostByClient(ILogger logger, InfoHash id);
+
+        [LoggerMessage(4559, LogLevel.Information, "Torrent {Id}: local content is looked at: {Found} pieces found, {Dropped} to be sent; in the way: {Conflict}.")]
+        public static partial void Settled(ILogger logger, InfoHash id, int found, int dropped, string conflict);
 
         [LoggerMessage(4570, LogLevel.Warning, "Torrent {Id} is complete no more and read again: {Reason}.")]
         public static partial void ReadsAgain(ILogger logger, InfoHash id, string reason);

@@ -10,6 +10,8 @@ internal sealed partial class TorrentSession
     private TaskCompletionSource<InitOutcome?>? _opening;
     private Task _closing = Task.CompletedTask;
     private bool _ownNames;
+    private bool _keepsOldPlace;
+    private bool _isReshaping;
 
     /// <summary>Opens, or joins what opens. Null when this session has ended and its successor has to be asked.</summary>
     public async Task<InitOutcome?> InitAsync(Caller caller, InitRequest request) =>
@@ -27,6 +29,12 @@ internal sealed partial class TorrentSession
             return Refuse(RefusalReason.OtherSource, "Another source sends this torrent.");
         }
 
+        Contacted();
+        if (_isReshaping)
+        {
+            return IsSame(_openingRequest!, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "Another selection or place is being taken.");
+        }
+
         switch (_state)
         {
             case TorrentSessionState.Absent:
@@ -34,23 +42,26 @@ internal sealed partial class TorrentSession
             case TorrentSessionState.Opening:
                 return IsSame(_openingRequest!, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "It is being opened with another request.");
             case TorrentSessionState.Aborting:
-                return _openingRequest is { } next && IsSame(next, request) ? _opening!.Task : Refuse(RefusalReason.Busy, "Its unfinished files are being removed.");
+                return Refuse(RefusalReason.Busy, "Its unfinished files are being removed.");
             case TorrentSessionState.HandedOff:
-                return IsSame(request) ? InitCompleteAsync() : Refuse(RefusalReason.HandedOff, "It was handed over with another selection or place.");
+                return HasSelection(request) ? InitCompleteAsync() : Refuse(RefusalReason.HandedOff, "It was handed over with another selection.");
+            case TorrentSessionState.Complete when HasSelection(request):
+                // The client has the files now: another place is for a person to choose there, the old one is kept.
+                return InitCompleteAsync();
+            case TorrentSessionState.Finalizing when _storage!.Phase.IsAtClient():
+                return HasSelection(request)
+                    ? Answer(new InitOutcome.Running(_progress))
+                    : Refuse(RefusalReason.Busy, "It is being added to the client; another selection is taken after that.");
             case TorrentSessionState.Finalizing when IsSame(request):
                 return Answer(new InitOutcome.Running(_progress));
-            case TorrentSessionState.Finalizing when _storage!.Phase is StoredPhase.AddIntent or StoredPhase.Added:
-                return Refuse(RefusalReason.Busy, "It is being added to the client; another selection or place is taken after that.");
-            case TorrentSessionState.Complete when IsSame(request):
-                return InitCompleteAsync();
             case TorrentSessionState.Failed when IsSame(request):
                 RetryFailed();
-                return Answer(MakeOpen());
-            case TorrentSessionState.Receiving when IsSame(request):
+                return Answer(MakeOpen(oldPlace: false));
+            case TorrentSessionState.Receiving when IsSame(request) && !HasOtherFiles(request):
                 TakeParameters(request.Parameters);
-                return Answer(MakeOpen());
+                return Answer(MakeOpen(oldPlace: _keepsOldPlace));
             default:
-                return Reopen(caller, request);
+                return Reshape(caller, request);
         }
 
         Task<InitOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new InitOutcome.Refused(new Refusal(reason, detail)));
@@ -78,7 +89,7 @@ internal sealed partial class TorrentSession
         OpeningEnd? end = null;
         await RunAsync(
             "opening",
-            async token => end = await _context.Opener.OpenAsync(caller, request, _addedByUs, token).ConfigureAwait(false),
+            async token => end = await _context.Opener.OpenAsync(caller, request, token).ConfigureAwait(false),
             lease).ConfigureAwait(false);
         end ??= new OpeningEnd(null, false, lease.IsCancellationRequested
             ? new Refusal(RefusalReason.Stopping, "The destination is shutting down.")
@@ -102,43 +113,12 @@ internal sealed partial class TorrentSession
             return;
         }
 
-        _ownNames = end.OwnNames;
+        (_ownNames, _keepsOldPlace) = (end.OwnNames, end.OldPlace);
         _refusal = null;
         Attach(storage);
         Transition(TorrentSessionState.Receiving, "opened");
-        QueueWholeFiles();
-        waiting.SetResult(MakeOpen());
-    }
-
-    /// <summary>
-    /// Another selection or place: what was received into partial files is dropped and the torrent opened anew; files that are final stay and are
-    /// found there. Everything that can be refused without an effect is refused before.
-    /// </summary>
-    private Task<InitOutcome?> Reopen(Caller caller, InitRequest request)
-    {
-        var storage = _storage!;
-        var full = request with { Torrent = storage.Request.Torrent };
-        if (OpeningPlan.Make(storage.Request.Manifest, storage.Request.Torrent, caller, full, canRename: true).Refusal is { } refusal)
-        {
-            return Answer(new InitOutcome.Refused(refusal));
-        }
-
-        Log.Reopens(_context.Logger, Id);
-        if (_state == TorrentSessionState.Complete)
-        {
-            Transition(TorrentSessionState.Receiving, "another selection or place");
-        }
-
-        Transition(TorrentSessionState.Aborting, "another selection or place");
-        _openingRequest = full;
-        _opening = new TaskCompletionSource<InitOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var answer = _opening.Task;
-        _closing = DiscardAsync(storage, _ =>
-        {
-            Transition(TorrentSessionState.Absent, "dropped");
-            StartOpening(caller, full);
-        });
-        return answer;
+        GoOnReceiving();
+        waiting.SetResult(MakeOpen(end.OldPlace));
     }
 
     private void RetryFailed()
@@ -147,8 +127,9 @@ internal sealed partial class TorrentSession
         _refusal = null;
         _ledger.Clear();
         Transition(TorrentSessionState.Receiving, "tried again");
-        var phase = _addedByUs && _view.HoldsAll ? StoredPhase.AddIntent : StoredPhase.Receiving;
+        var phase = storage.AddedByUs && _view.HoldsAll ? StoredPhase.AddIntent : StoredPhase.Receiving;
         _lane.Enqueue(lease => RunAsync("record of the retry", token => storage.SetPhaseAsync(phase, null, token).AsTask(), lease));
+        GoOnReceiving();
     }
 
     private void TakeParameters(TorrentParameters parameters)
@@ -160,18 +141,16 @@ internal sealed partial class TorrentSession
         }
     }
 
-    private InitOutcome MakeOpen()
-    {
-        var storage = _storage!;
-        return new InitOutcome.Open(
-            _context.Incarnation, _view.Epoch, storage.CopyHave(), new Pieces.PieceBitmap(storage.Request.Manifest.PieceCount), _ownNames);
-    }
+    private InitOutcome MakeOpen(bool oldPlace) =>
+        new InitOutcome.Open(_context.Incarnation, _view.Epoch, _storage!.CopyHave(), _storage.CopyDeferred(), _ownNames, oldPlace);
 
-    private bool IsSame(InitRequest request)
-    {
-        var opened = _storage!.Request;
-        return IsSame(opened.Place, request.Place) && opened.Selection.ToBytes().AsSpan().SequenceEqual(request.Selection.Span);
-    }
+    private bool IsSame(InitRequest request) => (_keepsOldPlace || IsSame(_storage!.Request.Place, request.Place)) && HasSelection(request);
+
+    private bool HasSelection(InitRequest request) => _storage!.Request.Selection.ToBytes().AsSpan().SequenceEqual(request.Selection.Span);
+
+    /// <summary>Whether the source's file table is another one than that which is stored.</summary>
+    private bool HasOtherFiles(InitRequest request) =>
+        !request.FilesDigest.IsEmpty && !request.FilesDigest.Span.SequenceEqual(_storage!.Request.FilesDigest.Span);
 
     private static bool IsSame(InitRequest one, InitRequest other) =>
         IsSame(one.Place, other.Place) && one.Selection.Span.SequenceEqual(other.Selection.Span);

@@ -38,7 +38,7 @@ internal sealed partial class TorrentSession
             Progress = standing is not null || view.State is TorrentSessionState.Finalizing or TorrentSessionState.Opening ? GetProgress() : null,
             Refusal = standing is { } reason ? new Refusal(reason) : view.Refusal,
             Have = withBitmaps ? storage.CopyHave() : null,
-            Deferred = withBitmaps ? new Pieces.PieceBitmap(storage.Request.Manifest.PieceCount) : null,
+            Deferred = withBitmaps ? storage.CopyDeferred() : null,
             Selection = withBitmaps ? storage.Request.Selection.ToBytes() : default,
             Client = GetClientView(),
         };
@@ -47,7 +47,7 @@ internal sealed partial class TorrentSession
     /// <summary>The new truth after pieces were lost; null when there is no record any more.</summary>
     public DestinationUpdate? GetHave() => _view is { Storage: { } storage } view
         ? new DestinationUpdate.HaveChanged(
-            Id, view.Epoch, storage.Losses, storage.CopyHave(), new Pieces.PieceBitmap(storage.Request.Manifest.PieceCount))
+            Id, view.Epoch, storage.Losses, storage.CopyHave(), storage.CopyDeferred())
         : null;
 
     /// <summary>Tells watchers what moved without a turn: pieces held, progress, losses that the storage noticed by itself. Called once a second.</summary>
@@ -70,6 +70,7 @@ internal sealed partial class TorrentSession
             _context.Hub.HaveChanged(Id);
         }
 
+        SettleAgain();
         (_shownHeld, _shownProgress, _shownLosses, _shownStanding) = (held, progress, storage.Losses, standing);
         if (view is { ArrivedAt: null, State: TorrentSessionState.Receiving, HoldsAll: true })
         {
@@ -89,7 +90,7 @@ internal sealed partial class TorrentSession
     {
         var view = _view;
         var storage = view.Storage;
-        var waiting = view.State is TorrentSessionState.Finalizing or TorrentSessionState.Failed ? view.Refusal : null;
+        var waiting = view.State is TorrentSessionState.Receiving or TorrentSessionState.Finalizing or TorrentSessionState.Failed ? view.Refusal : null;
         if (view.State == TorrentSessionState.Receiving && _context.Room.IsFull)
         {
             waiting = new Refusal(RefusalReason.NoSpace, "The disk is full.");

@@ -18,13 +18,11 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     private TorrentSessionState _state;
     private ITorrentStorage? _storage;
     private Guid _source;
-    private ulong _epochBase;
     private Refusal? _refusal;
     private int _heldAtFirst;
     private DateTimeOffset? _arrivedAt;
     private DateTimeOffset? _finishedAt;
     private bool _isRetired;
-    private bool _addedByUs;
     private volatile SessionView _view;
 
     /// <summary>A session of a torrent without a record.</summary>
@@ -32,6 +30,7 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     {
         Id = id;
         _context = context;
+        _settleSignal = new WakeSignal(context.Time);
         _state = TorrentSessionState.Absent;
         _view = MakeView();
     }
@@ -41,20 +40,12 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     {
         Id = storage.Request.Manifest.Id;
         _context = context;
+        _settleSignal = new WakeSignal(context.Time);
         _source = storage.Request.Source;
         _refusal = storage.Failure;
-        _addedByUs = storage.AddedByUs;
-        var isWhole = storage.HeldPieces == storage.Layout.SelectedPieceCount;
-        _state = storage.Phase switch
-        {
-            StoredPhase.Complete or StoredPhase.StartIntent => TorrentSessionState.Complete,
-            StoredPhase.HandedOff or StoredPhase.Closed => TorrentSessionState.HandedOff,
-            StoredPhase.Failed => TorrentSessionState.Failed,
-            StoredPhase.Published or StoredPhase.AddIntent or StoredPhase.Added when isWhole => TorrentSessionState.Finalizing,
-            _ => TorrentSessionState.Receiving,
-        };
+        _state = GetState(storage);
         _isUncertain = storage.Phase == StoredPhase.StartIntent;
-        _marksPending = storage.Phase == StoredPhase.Closed && _addedByUs;
+        _marksPending = storage.Phase == StoredPhase.Closed && storage.AddedByUs;
         Attach(storage);
         _view = MakeView();
     }
@@ -67,16 +58,26 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     /// <summary>Whose torrent it is.</summary>
     public bool BelongsTo(Guid source) => _view is var view && (view.State == TorrentSessionState.Absent || view.Source == source);
 
+    /// <summary>The state of a recovered torrent. What was to be made final still is, though nobody asks again; a look decides what it lacks.</summary>
+    private static TorrentSessionState GetState(ITorrentStorage storage) => storage.Phase switch
+    {
+        StoredPhase.Failed => TorrentSessionState.Failed,
+        StoredPhase.Finalizing or StoredPhase.Published or StoredPhase.AddIntent or StoredPhase.Added => TorrentSessionState.Finalizing,
+        StoredPhase.Complete or StoredPhase.StartIntent => TorrentSessionState.Complete,
+        StoredPhase.HandedOff or StoredPhase.Closed => TorrentSessionState.HandedOff,
+        StoredPhase.Receiving => TorrentSessionState.Receiving,
+    };
+
     /// <summary>Goes on where the process before this one stopped.</summary>
     public ValueTask<bool> ResumeAsync() => _mailbox.PostAsync(() =>
     {
         switch (_state)
         {
             case TorrentSessionState.Finalizing:
-                StartFinalizing(null);
+                StartFinalizing(null, null);
                 break;
             case TorrentSessionState.Receiving:
-                QueueWholeFiles();
+                GoOnReceiving();
                 break;
         }
     });
@@ -90,6 +91,7 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         if (_storage is { } storage)
         {
             storage.FileWhole -= OnFileWhole;
+            storage.SettleDue -= OnSettleDue;
             try
             {
                 await storage.FlushAsync(CancellationToken.None).ConfigureAwait(false);
@@ -128,8 +130,7 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         State = _state,
         Source = _source,
         Storage = _storage,
-        EpochBase = _epochBase,
-        Refusal = _refusal,
+        Refusal = _refusal ?? (_state == TorrentSessionState.Receiving ? _conflict : null),
         IsRetired = _isRetired,
         HeldAtFirst = _heldAtFirst,
         ArrivedAt = _arrivedAt,
@@ -142,15 +143,16 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         _source = storage.Request.Source;
         _heldAtFirst = storage.HeldPieces;
         storage.FileWhole += OnFileWhole;
+        storage.SettleDue += OnSettleDue;
+        RestoreContact(storage);
     }
 
     private void Detach()
     {
         if (_storage is { } storage)
         {
-            // A later storage starts counting anew; epochs of this session never fall back.
-            _epochBase += storage.Epoch;
             storage.FileWhole -= OnFileWhole;
+            storage.SettleDue -= OnSettleDue;
             _storage = null;
         }
     }

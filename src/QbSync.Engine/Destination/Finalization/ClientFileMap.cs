@@ -10,15 +10,20 @@ namespace QbSync.Engine.Destination.Finalization;
 internal static class ClientFileMap
 {
     /// <summary>The client's file for each real file of the manifest, by its index; null when the lists cannot be the same torrent's.</summary>
-    public static Dictionary<int, ClientFile>? TryMatch(StoreRequest request, IReadOnlyList<ClientFile> files)
+    public static Dictionary<int, ClientFile>? TryMatch(StoreRequest request, IReadOnlyList<ClientFile> files) =>
+        TryMatch(request.Manifest, request.FileNames, ContentPaths.Of(request.Manifest, request.Place.Layout), files);
+
+    /// <summary>The same by names of ours, else by those of the manifest.</summary>
+    public static Dictionary<int, ClientFile>? TryMatch(
+        TorrentManifest manifest, IReadOnlyList<IReadOnlyList<string>> names, IReadOnlyList<IReadOnlyList<string>> derived, IReadOnlyList<ClientFile> files)
     {
-        var real = request.Manifest.Files.Where(static file => file.IsReal).ToArray();
-        return TryMatchNames(request, real, files) ?? TryMatchOrder(request.Manifest, real, files);
+        var real = manifest.Files.Where(static file => file.IsReal).ToArray();
+        return TryMatchNames(names, derived, real, files) ?? TryMatchOrder(manifest, real, files);
     }
 
-    private static Dictionary<int, ClientFile>? TryMatchNames(StoreRequest request, TorrentFile[] real, IReadOnlyList<ClientFile> files)
+    private static Dictionary<int, ClientFile>? TryMatchNames(
+        IReadOnlyList<IReadOnlyList<string>> names, IReadOnlyList<IReadOnlyList<string>> derived, TorrentFile[] real, IReadOnlyList<ClientFile> files)
     {
-        var derived = ContentPaths.Of(request.Manifest, request.Place.Layout);
         var byPath = new Dictionary<string, ClientFile>(files.Count);
         foreach (var file in files)
         {
@@ -32,7 +37,7 @@ internal static class ClientFileMap
         var used = new HashSet<int>();
         foreach (var file in real)
         {
-            if (!byPath.TryGetValue(string.Join('/', request.FileNames[file.Index]), out var found)
+            if (!byPath.TryGetValue(string.Join('/', names[file.Index]), out var found)
                 && !byPath.TryGetValue(string.Join('/', derived[file.Index]), out found))
             {
                 return null;

@@ -31,7 +31,6 @@ internal sealed partial class ClientRegistrar
         }
 
         await storage.SetPhaseAsync(StoredPhase.AddIntent, null, lease).ConfigureAwait(false);
-        run.AddedByUs = true;
         var skipCheck = options.Recheck != RecheckPolicy.Always && !run.SawMissingFiles && storage.Layout.IsWholeSelection() && !HasOtherNames(request);
         Log.Adds(logger, request.Manifest.Id, GetSavePath(storage), skipCheck ? "as verified" : "to be checked");
         var outcome = AddTorrentOutcome.Unclear;
@@ -112,8 +111,8 @@ internal sealed partial class ClientRegistrar
         return (status, null);
     }
 
-    /// <summary>Looks at the final files once more before the client is told of them.</summary>
-    private static async Task<RegistrationEnd?> FindLostAsync(FinalizeRun run, CancellationToken lease)
+    /// <summary>Looks at the final files once more before anybody is told of them. Those that changed are read: what is good stays.</summary>
+    public static async Task<RegistrationEnd.ContentLost?> FindLostAsync(FinalizeRun run, CancellationToken lease)
     {
         var lost = await run.Storage.CheckPublishedAsync(lease).ConfigureAwait(false);
         if (lost.Count == 0)
@@ -121,9 +120,14 @@ internal sealed partial class ClientRegistrar
             return null;
         }
 
-        await run.Storage.ReexamineFilesAsync(lost, null, lease).ConfigureAwait(false);
+        var needed = await run.Storage.ReexamineFilesAsync(lost, null, lease).ConfigureAwait(false);
+        if (needed == 0)
+        {
+            return null;
+        }
+
         await run.Storage.SetPhaseAsync(StoredPhase.Receiving, null, lease).ConfigureAwait(false);
-        return new RegistrationEnd.ContentLost(lost.Count);
+        return new RegistrationEnd.ContentLost(needed);
     }
 
     /// <summary>Whether the client has the category now. A torrent is added without one that the client does not take.</summary>

@@ -1,20 +1,27 @@
 using Microsoft.Extensions.Logging;
+using QbSync.Outcomes;
 using QbSync.Ports;
 
 namespace QbSync.Engine.Destination.Finalization;
 
+/// <summary>How making files final before their torrent ended.</summary>
+/// <param name="Lost">Pieces that turned out bad or were lost; their bits are clear.</param>
+/// <param name="Conflict">What stands at a final name and is not ours.</param>
+internal readonly record struct EarlyEnd(int Lost, Refusal? Conflict);
+
 /// <summary>
 /// Makes files final before their torrent is: synced, read back, renamed. On finalize workers, never where an ack waits. Stateless.
 /// </summary>
-internal sealed partial class EarlyFileFinalizer(FinalizeQueue queue, EngineMetrics metrics, ILogger<EarlyFileFinalizer> logger)
+internal sealed partial class EarlyFileFinalizer(DestinationOptions options, FinalizeQueue queue, EngineMetrics metrics, ILogger<EarlyFileFinalizer> logger)
 {
-    /// <summary>Finalizes files whose pieces are all held. Returns how many pieces turned out bad or were lost; their bits are clear.</summary>
-    public async Task<int> RunAsync(ITorrentStorage storage, IReadOnlyList<int> files, ReadBackLedger ledger, CancellationToken lease)
+    /// <summary>Finalizes files whose pieces are all held.</summary>
+    public async Task<EarlyEnd> RunAsync(ITorrentStorage storage, IReadOnlyList<int> files, ReadBackLedger ledger, CancellationToken lease)
     {
         var manifest = storage.Request.Manifest;
         using var place = await queue.EnterAsync(files.Sum(file => manifest.Files[file].Length), lease).ConfigureAwait(false);
         var lost = await storage.FlushAsync(lease).ConfigureAwait(false);
         var before = storage.CopyHave();
+        List<int> good = [];
         foreach (var file in files)
         {
             if (storage.IsPublished(file) || !storage.Layout.IsWhole(before, file))
@@ -22,32 +29,49 @@ internal sealed partial class EarlyFileFinalizer(FinalizeQueue queue, EngineMetr
                 continue;
             }
 
-            if (await storage.VerifyFileAsync(file, null, lease).ConfigureAwait(false) > 0)
+            if (await storage.VerifyFileAsync(file, null, lease).ConfigureAwait(false) == 0)
             {
-                var after = storage.CopyHave();
-                var bad = ledger.Note(before, after);
-                before = after;
-                if (bad == 0)
-                {
-                    continue;
-                }
-
-                lost += bad;
-                metrics.EarlyVerifyFailed();
-                Log.BadFile(logger, storage.Request.Manifest.Id, file, bad);
+                good.Add(file);
                 continue;
             }
 
-            if (await storage.PublishFilesAsync([file], lease).ConfigureAwait(false) is { } refusal)
+            var after = storage.CopyHave();
+            if (ledger.Note(before, after) is var bad and > 0)
             {
-                Log.CannotPublish(logger, manifest.Id, file, refusal.Detail);
+                lost += bad;
+                metrics.EarlyVerifyFailed();
+                Log.BadFile(logger, manifest.Id, file, bad);
             }
-            else if (storage.HeldPieces < storage.Layout.SelectedPieceCount)
+
+            before = after;
+        }
+
+        return new EarlyEnd(lost, options.Publish == PublishPolicy.File ? await PublishAsync(storage, good, before, lease).ConfigureAwait(false) : null);
+    }
+
+    private async Task<Refusal?> PublishAsync(ITorrentStorage storage, List<int> good, Pieces.PieceBitmap have, CancellationToken lease)
+    {
+        // A piece that a later file found bad may have been part of an earlier one.
+        good.RemoveAll(file => !storage.Layout.IsWhole(have, file));
+        if (good.Count == 0)
+        {
+            return null;
+        }
+
+        var isEarly = storage.HeldPieces < storage.Layout.SelectedPieceCount;
+        var conflict = await storage.PublishFilesAsync(good, lease).ConfigureAwait(false);
+        foreach (var file in good)
+        {
+            if (!storage.IsPublished(file))
+            {
+                Log.CannotPublish(logger, storage.Request.Manifest.Id, file, conflict?.Detail ?? "");
+            }
+            else if (isEarly)
             {
                 metrics.FileFinalizedEarly();
             }
         }
 
-        return lost;
+        return conflict;
     }
 }

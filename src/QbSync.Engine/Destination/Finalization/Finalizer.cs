@@ -6,17 +6,40 @@ using QbSync.Ports;
 namespace QbSync.Engine.Destination.Finalization;
 
 /// <summary>
-/// Makes a torrent final: sync, read back what was not read back, publish, register at the client, seal. An outage of the client or a conflict is
-/// waited for without a worker and without an end. Stateless; a run belongs to one session.
+/// Makes a torrent final: settle local content, sync, read back what was not read back, publish, register at the client, seal. An outage of the client, a
+/// conflict, another torrent's writer are waited for without a worker and without an end. Stateless; a run belongs to one session.
 /// </summary>
 internal sealed partial class Finalizer(
     FinalizeQueue queue, ClientRegistrar? registrar, ClientWatch? watch, EngineMetrics metrics, TimeProvider time, ILogger<Finalizer> logger)
 {
-    /// <summary>Time until a fault of the disk or a conflict is looked at again.</summary>
+    /// <summary>Time until a fault of the disk, a conflict or a writer is looked at again.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs to an end. Cancelling leaves a state that a later run goes on from.</summary>
     public async Task<FinalizeEnd> RunAsync(FinalizeRun run, CancellationToken lease)
+    {
+        var end = await RunStagesAsync(run, lease).ConfigureAwait(false);
+        if (end is FinalizeEnd.Incomplete && run.Storage.Phase != StoredPhase.Receiving)
+        {
+            try
+            {
+                await run.Storage.SetPhaseAsync(StoredPhase.Receiving, null, lease).ConfigureAwait(false);
+            }
+            catch (StorageException e)
+            {
+                // After a restart the wish is found, looked at, and ends here again.
+                Log.Waits(logger, run.Storage.Request.Manifest.Id, e.Fault.ToReason(), e.Message);
+            }
+        }
+
+        return end;
+    }
+
+    /// <summary>Sets tags and category of a complete torrent that lacked them; true when they are set.</summary>
+    public Task<bool> ApplyMarksAsync(TorrentParameters parameters, Torrents.TorrentStatus status, CancellationToken cancellationToken) =>
+        registrar!.ApplyMarksAsync(parameters, status, cancellationToken);
+
+    private async Task<FinalizeEnd> RunStagesAsync(FinalizeRun run, CancellationToken lease)
     {
         while (true)
         {
@@ -24,11 +47,7 @@ internal sealed partial class Finalizer(
             TimeSpan? delay = RetryAfter;
             try
             {
-                if (run.Parameters is { } parameters)
-                {
-                    await run.Storage.SetParametersAsync(parameters, lease).ConfigureAwait(false);
-                }
-
+                await RecordAsync(run, lease).ConfigureAwait(false);
                 var (end, conflict) = await MakeFilesFinalAsync(run, lease).ConfigureAwait(false);
                 if (end is not null)
                 {
@@ -53,8 +72,8 @@ internal sealed partial class Finalizer(
                             conflict = new Refusal(RefusalReason.Incomplete, "A file was touched while the torrent was registered; it was read again.");
                             delay = TimeSpan.FromSeconds(1);
                             break;
-                        case RegistrationEnd.ContentLost(var files):
-                            return new FinalizeEnd.Incomplete(files);
+                        case RegistrationEnd.ContentLost(var pieces):
+                            return new FinalizeEnd.Incomplete(pieces);
                         case RegistrationEnd.Fails(var refusal):
                             return await FailAsync(run, refusal, lease).ConfigureAwait(false);
                         case RegistrationEnd.Waits(var refusal, var pause):
@@ -66,11 +85,11 @@ internal sealed partial class Finalizer(
 
                 waiting = conflict!;
             }
-            catch (StorageException e) when (run.Storage.HeldPieces < run.Storage.Layout.SelectedPieceCount)
+            catch (StorageException e) when (run.Storage.LackedPieces() is var lacked and > 0)
             {
                 // The fault took pieces with it: no retry brings them back, only the source does.
                 Log.Waits(logger, run.Storage.Request.Manifest.Id, e.Fault.ToReason(), e.Message);
-                return new FinalizeEnd.Incomplete(run.Storage.Layout.SelectedPieceCount - run.Storage.HeldPieces);
+                return new FinalizeEnd.Incomplete(lacked);
             }
             catch (StorageException e)
             {
@@ -87,10 +106,6 @@ internal sealed partial class Finalizer(
         }
     }
 
-    /// <summary>Sets tags and category of a complete torrent that lacked them; true when they are set.</summary>
-    public Task<bool> ApplyMarksAsync(TorrentParameters parameters, Torrents.TorrentStatus status, CancellationToken cancellationToken) =>
-        registrar!.ApplyMarksAsync(parameters, status, cancellationToken);
-
     /// <summary>Reads final files anew, as a finalize worker. Returns how many pieces are needed again.</summary>
     public async Task<int> ReexamineAsync(ITorrentStorage storage, IReadOnlyCollection<int> files, CancellationToken cancellationToken)
     {
@@ -101,13 +116,13 @@ internal sealed partial class Finalizer(
     /// <summary>
     /// The last look at the files, after the client's last operation on them. What changed meanwhile is read again: null when it is right all the same.
     /// </summary>
-    private static async Task<FinalizeEnd?> SealAsync(FinalizeRun run, RegistrationEnd.Registered registered, CancellationToken lease)
+    private async Task<FinalizeEnd?> SealAsync(FinalizeRun run, RegistrationEnd.Registered registered, CancellationToken lease)
     {
         run.Report(FinalizeStage.Sealing);
         var storage = run.Storage;
         var request = new SealRequest(
             Environment.MachineName, registered.Product, registered.Seen.Status.Id.Value, SeedingControl.MakeView(registered.Seen));
-        if (await storage.SealAsync(request, lease).ConfigureAwait(false) is { } proof)
+        if (await WatchAsync(run, FinalizeStage.Sealing, "its proof", () => storage.SealAsync(request, lease), lease).ConfigureAwait(false) is { } proof)
         {
             return new FinalizeEnd.Completed(registered.Seen, registered.MarksPending, proof);
         }
@@ -118,100 +133,33 @@ internal sealed partial class Finalizer(
         return lost > 0 ? new FinalizeEnd.Incomplete(lost) : null;
     }
 
-    private static FinalizeStage GetStage(ITorrentStorage storage) =>
-        storage.Phase == StoredPhase.Receiving ? FinalizeStage.Publishing : FinalizeStage.Registering;
-
-    private async Task<(FinalizeEnd? End, Refusal? Conflict)> MakeFilesFinalAsync(FinalizeRun run, CancellationToken lease)
+    /// <summary>What the call brought, and the wish itself: after a crash it is finished without being asked for again.</summary>
+    private static async ValueTask RecordAsync(FinalizeRun run, CancellationToken lease)
     {
         var storage = run.Storage;
-        if (storage.Phase is not (StoredPhase.Receiving or StoredPhase.Failed))
+        if (run.Parameters is { } parameters)
         {
-            return (null, null);
+            await storage.SetParametersAsync(parameters, lease).ConfigureAwait(false);
         }
 
-        run.Report(FinalizeStage.Queued);
-        using var place = await queue.EnterAsync(storage.Layout.SelectedBytes, lease).ConfigureAwait(false);
-        run.Report(FinalizeStage.Syncing);
-        if (await storage.FlushAsync(lease).ConfigureAwait(false) is var lost and > 0)
+        if (run.Files is { } files)
         {
-            return (new FinalizeEnd.Incomplete(lost), null);
+            await storage.SetIdentitiesAsync(files.Identities, files.Digest, lease).ConfigureAwait(false);
         }
 
-        if (await VerifyAsync(run, lease).ConfigureAwait(false) is { } end)
+        if (storage.Phase is StoredPhase.Receiving or StoredPhase.Failed)
         {
-            return (end, null);
+            await storage.SetPhaseAsync(StoredPhase.Finalizing, null, lease).ConfigureAwait(false);
         }
-
-        var (published, total) = (0, storage.Layout.Selection.SelectedCount);
-        foreach (var file in storage.Layout.GetSelectedFiles())
-        {
-            run.Report(FinalizeStage.Publishing, published++, total);
-            if (await storage.PublishFilesAsync([file], lease).ConfigureAwait(false) is { } refusal)
-            {
-                return (null, refusal);
-            }
-        }
-
-        await storage.SetPhaseAsync(run.AddedByUs ? StoredPhase.AddIntent : StoredPhase.Published, null, lease).ConfigureAwait(false);
-        return (null, null);
     }
 
-    private async Task<FinalizeEnd?> VerifyAsync(FinalizeRun run, CancellationToken lease)
-    {
-        var storage = run.Storage;
-        var progress = new VerifyProgress(run, storage.Layout.SelectedBytes);
-        var before = storage.CopyHave();
-        var notGood = 0;
-        foreach (var file in storage.Layout.GetSelectedFiles())
-        {
-            notGood += await storage.VerifyFileAsync(file, progress, lease).ConfigureAwait(false);
-            progress.EndFile(storage.Request.Manifest.Files[file].Length);
-        }
-
-        var bad = run.Ledger.Note(before, storage.CopyHave());
-        if (bad == 0)
-        {
-            // Not good and not lost: pieces that came anew while their file was read. The next call reads them.
-            return notGood == 0 ? null : new FinalizeEnd.Incomplete(notGood);
-        }
-
-        metrics.VerificationFailed(bad);
-        if (run.Ledger.Repeating is { } piece)
-        {
-            return await FailAsync(run, Describe(storage, piece), lease).ConfigureAwait(false);
-        }
-
-        metrics.VerificationRecovered();
-        return new FinalizeEnd.Incomplete(bad);
-    }
-
-    private static Refusal Describe(ITorrentStorage storage, int piece)
-    {
-        List<Pieces.PieceSegment> segments = [];
-        storage.Layout.GetSegments(piece, segments);
-        var where = segments.First(static segment => !segment.IsPad);
-        return new Refusal(
-            RefusalReason.VerificationRepeats,
-            $"Piece {piece} was read back wrong three times: {string.Join('/', storage.Request.FileNames[where.FileIndex])}, bytes {where.FileOffset} to {where.FileOffset + where.Length}.");
-    }
+    private static FinalizeStage GetStage(ITorrentStorage storage) => storage.Phase is StoredPhase.Receiving or StoredPhase.Finalizing
+        ? storage.DeferredPieces > 0 ? FinalizeStage.Linking : FinalizeStage.Publishing
+        : FinalizeStage.Registering;
 
     private static async Task<FinalizeEnd> FailAsync(FinalizeRun run, Refusal refusal, CancellationToken lease)
     {
         await run.Storage.SetPhaseAsync(StoredPhase.Failed, refusal, lease).ConfigureAwait(false);
         return new FinalizeEnd.Failed(refusal);
-    }
-
-    /// <summary>Bytes read back, over all files. Reports come from the storage's read loop.</summary>
-    private sealed class VerifyProgress(FinalizeRun run, long total) : IProgress<long>
-    {
-        private long _before;
-
-        public void Report(long value) => run.Report(FinalizeStage.Verifying, Math.Min(total, _before + value), total);
-
-        public void EndFile(long length)
-        {
-            _before += length;
-            run.Report(FinalizeStage.Verifying, _before, total);
-        }
     }
 }

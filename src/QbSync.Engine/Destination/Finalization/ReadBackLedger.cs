@@ -1,4 +1,6 @@
+using QbSync.Outcomes;
 using QbSync.Pieces;
+using QbSync.Ports;
 
 namespace QbSync.Engine.Destination.Finalization;
 
@@ -31,6 +33,18 @@ internal sealed class ReadBackLedger
         }
 
         return lost.Count;
+    }
+
+    /// <summary>Why a torrent with such a piece fails, naming the file and the range.</summary>
+    public static Refusal Describe(ITorrentStorage storage, int piece)
+    {
+        List<PieceSegment> segments = [];
+        storage.Layout.GetSegments(piece, segments);
+        var where = segments.First(static segment => !segment.IsPad);
+        var path = string.Join('/', storage.Request.FileNames[where.FileIndex]);
+        return new Refusal(
+            RefusalReason.VerificationRepeats,
+            $"Piece {piece} was read back wrong three times: {path}, bytes {where.FileOffset} to {where.FileOffset + where.Length}.");
     }
 
     /// <summary>Forgets everything: somebody asked to try again.</summary>

@@ -13,6 +13,24 @@ internal static class ClientPresence
     /// <param name="selectedBytes">What we want of it.</param>
     public static Refusal? Refuse(TorrentStatus status, string savePath, long selectedBytes)
     {
+        if (Refuse(status) is { } refusal)
+        {
+            return refusal;
+        }
+
+        if (status.SelectedSize > 0 && status.SelectedSize < selectedBytes)
+        {
+            return Incomplete;
+        }
+
+        return IsSamePath(status.SavePath, savePath)
+            ? null
+            : new Refusal(RefusalReason.ClientElsewhere, $"The client here has the torrent at {status.SavePath}; it would be saved at {savePath}.");
+    }
+
+    /// <summary>The same by its state alone, wherever it lies.</summary>
+    public static Refusal? Refuse(TorrentStatus status)
+    {
         if (status.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error)
         {
             return new Refusal(RefusalReason.ClientMissingFiles, $"The client here has the torrent in state {status.State} at {status.SavePath}.");
@@ -23,15 +41,10 @@ internal static class ClientPresence
             return new Refusal(RefusalReason.ClientChecking, $"The client here has the torrent in state {status.State}.");
         }
 
-        if (!status.IsComplete || (status.SelectedSize > 0 && status.SelectedSize < selectedBytes))
-        {
-            return new Refusal(RefusalReason.ClientIncomplete, "The client here has the torrent, not added by QbSync and not whole.");
-        }
-
-        return IsSamePath(status.SavePath, savePath)
-            ? null
-            : new Refusal(RefusalReason.ClientElsewhere, $"The client here has the torrent at {status.SavePath}; it would be saved at {savePath}.");
+        return status.IsComplete ? null : Incomplete;
     }
+
+    private static Refusal Incomplete => new(RefusalReason.ClientIncomplete, "The client here has the torrent, not added by QbSync and not whole.");
 
     /// <summary>Whether the client has not made up its mind yet.</summary>
     public static bool IsUnsettled(ClientTorrentState state) =>

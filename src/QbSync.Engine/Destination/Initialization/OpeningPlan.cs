@@ -68,9 +68,53 @@ internal sealed record OpeningPlan(StoreRequest? Store, bool OwnNames, Refusal? 
                 Place = request.Place,
                 Parameters = request.Parameters,
                 FileNames = [.. manifest.Files.Select(file => file.IsReal ? (taken ? given! : derived)[file.Index] : [])],
+                Identities = GetIdentities(manifest, request.Files),
+                FilesDigest = request.FilesDigest,
             },
             given is not null && !taken,
             null);
+    }
+
+    /// <summary>
+    /// Plans another shape of a torrent that is stored: names and identities that the source did not send again, since they are as before, are kept.
+    /// </summary>
+    public static OpeningPlan Reshape(StoreRequest stored, Caller caller, InitRequest request, bool canRename)
+    {
+        var tellsFiles = request.Files is not null;
+        if (!tellsFiles && !request.FilesDigest.IsEmpty && !request.FilesDigest.Span.SequenceEqual(stored.FilesDigest.Span))
+        {
+            return Refuse(RefusalReason.FilesNeeded, "The file table that is stored here is another one.");
+        }
+
+        var plan = Make(stored.Manifest, stored.Torrent, caller, request, canRename);
+        if (plan.Store is not { } next || tellsFiles)
+        {
+            return plan;
+        }
+
+        next = next with { Identities = stored.Identities, FilesDigest = stored.FilesDigest };
+        var keeps = stored.Place.Layout == request.Place.Layout && Check(stored.Manifest, request.Place, stored.FileNames) is null;
+        return plan with { Store = keeps ? next with { FileNames = stored.FileNames } : next };
+    }
+
+    /// <summary>Identities by the manifest's index, as the store keeps them; empty when the source tells none.</summary>
+    public static IReadOnlyList<FileIdentity?> GetIdentities(TorrentManifest manifest, IReadOnlyList<SourceFile>? files)
+    {
+        if (files is null || files.All(static file => file.Identity is null))
+        {
+            return [];
+        }
+
+        var identities = new FileIdentity?[manifest.Files.Count];
+        foreach (var file in files)
+        {
+            if ((uint)file.FileIndex < (uint)identities.Length)
+            {
+                identities[file.FileIndex] = file.Identity;
+            }
+        }
+
+        return identities;
     }
 
     private static OpeningPlan Refuse(RefusalReason reason, string detail) => new(null, false, new Refusal(reason, detail));

@@ -8,44 +8,16 @@ namespace QbSync.Engine.Destination.Initialization;
 /// <param name="Storage">The torrent's storage, unless refused.</param>
 /// <param name="OwnNames">Whether the source's file names were not taken.</param>
 /// <param name="Refusal">Why not; then nothing was created.</param>
-internal sealed record OpeningEnd(ITorrentStorage? Storage, bool OwnNames, Refusal? Refusal);
+/// <param name="OldPlace">Whether the place that was asked for could not be taken and another one counts.</param>
+internal sealed record OpeningEnd(ITorrentStorage? Storage, bool OwnNames, Refusal? Refusal, bool OldPlace = false);
 
 /// <summary>Opens torrents: parses and checks what was sent, asks the client what it has, and makes storage last. Stateless.</summary>
-internal sealed class SessionOpener(DestinationOptions options, ITorrentStore store, ITorrentClient? client)
+internal sealed partial class SessionOpener(DestinationOptions options, ITorrentStore store, ITorrentClient? client)
 {
     /// <summary>Opens a torrent that has no state yet.</summary>
-    public async Task<OpeningEnd> OpenAsync(Caller caller, InitRequest request, bool addedByUs, CancellationToken cancellationToken)
+    public async Task<OpeningEnd> OpenAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
-        TorrentManifest manifest;
-        try
-        {
-            manifest = TorrentManifest.Parse(request.Torrent, options.Limits);
-        }
-        catch (TorrentFormatException e)
-        {
-            return Refuse(GetReason(e.Reason), e.Message);
-        }
-
-        if (manifest.Id != request.Id)
-        {
-            return Refuse(RefusalReason.InfoHashMismatch, $"The .torrent is that of {manifest.Id}.");
-        }
-
-        var canRename = true;
-        try
-        {
-            canRename = client is null || (await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false)).CanRename;
-            if (!addedByUs && await AskClientAsync(manifest, request, cancellationToken).ConfigureAwait(false) is { } refusal)
-            {
-                return new OpeningEnd(null, false, refusal);
-            }
-        }
-        catch (TorrentClientException e)
-        {
-            return Refuse(RefusalReason.ClientUnreachable, e.Message);
-        }
-
-        var plan = OpeningPlan.Make(manifest, request.Torrent, caller, request, canRename);
+        var (plan, oldPlace) = await PlanAsync(caller, request, cancellationToken).ConfigureAwait(false);
         if (plan.Store is null)
         {
             return new OpeningEnd(null, false, plan.Refusal);
@@ -54,29 +26,167 @@ internal sealed class SessionOpener(DestinationOptions options, ITorrentStore st
         try
         {
             var opened = await store.OpenAsync(plan.Store, cancellationToken).ConfigureAwait(false);
-            return new OpeningEnd(opened.Storage, plan.OwnNames, opened.Refusal);
+            return new OpeningEnd(opened.Storage, plan.OwnNames, opened.Refusal, oldPlace);
         }
         catch (StorageException e)
         {
-            return Refuse(e.Fault.ToReason(), e.Message);
+            return new OpeningEnd(null, false, Describe(e));
         }
     }
 
-    private async Task<Refusal?> AskClientAsync(TorrentManifest manifest, InitRequest request, CancellationToken cancellationToken)
+    /// <summary>What opening would do, in words; nothing is written anywhere.</summary>
+    public async Task<Refusal> DescribeAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
-        if (client is null || await client.FindAsync(manifest.V1, manifest.V2, cancellationToken).ConfigureAwait(false) is not { } status)
+        var (plan, _) = await PlanAsync(caller, request, cancellationToken).ConfigureAwait(false);
+        if (plan.Store is not { } next)
         {
-            return null;
+            return plan.Refusal!;
         }
 
-        var selected = Selection.TryFromBytes(manifest, request.Selection.Span, out var selection)
-            ? manifest.Files.Where(file => selection!.IsSelected(file.Index)).Sum(static file => file.Length)
-            : 0;
-        return ClientPresence.Refuse(status, ClientPaths.Join(options.SavePath, request.Place.SubPath), selected);
+        var bytes = next.Manifest.Files.Where(file => next.Selection.IsSelected(file.Index)).Sum(static file => file.Length);
+        var folder = string.Join('/', [options.DataRoot.TrimEnd('/'), .. next.Place.SubPath]);
+        return new Refusal(
+            RefusalReason.DryRun,
+            Shorten($"Dry run: {next.Selection.SelectedCount} files, {bytes} bytes would be received below {folder}."),
+            NeededBytes: bytes);
     }
 
-    private static OpeningEnd Refuse(RefusalReason reason, string detail) =>
-        new(null, false, new Refusal(reason, detail.Length <= 512 ? detail : detail[..512]));
+    /// <summary>
+    /// Gives an open torrent the selection, place and names that are asked for now. A place that cannot be taken leaves the old one, and the rest is
+    /// taken all the same. Refused, nothing has changed.
+    /// </summary>
+    public async Task<OpeningEnd> ReshapeAsync(ITorrentStorage storage, Caller caller, InitRequest request, CancellationToken cancellationToken)
+    {
+        var stored = storage.Request;
+        var (canRename, oldPlace) = (true, storage.AddedByUs);
+        try
+        {
+            canRename = await CanRenameAsync(cancellationToken).ConfigureAwait(false);
+            if (!storage.AddedByUs)
+            {
+                var found = await AskClientAsync(stored.Manifest, request, cancellationToken).ConfigureAwait(false);
+                if (found.Refusal is not null)
+                {
+                    return new OpeningEnd(null, false, found.Refusal);
+                }
+
+                oldPlace = found.Place is not null;
+            }
+        }
+        catch (TorrentClientException e) when (!storage.AddedByUs)
+        {
+            return Refuse(RefusalReason.ClientUnreachable, e.Message);
+        }
+        catch (TorrentClientException)
+        {
+            // Ours, and journaled: it goes on without the client.
+        }
+
+        var plan = OpeningPlan.Reshape(stored, caller, request, canRename);
+        if (plan.Store is not { } wanted)
+        {
+            return new OpeningEnd(null, false, plan.Refusal);
+        }
+
+        try
+        {
+            // Once the client has it, only the client could move it; then, and when the new place cannot be had, the old one counts.
+            var kept = wanted with { Place = stored.Place, FileNames = stored.FileNames };
+            var end = oldPlace ? null : await ChangeAsync(storage, wanted, cancellationToken).ConfigureAwait(false);
+            if (end is null || (end.Refusal is { } refusal && IsAboutPlace(refusal) && !HasSamePaths(stored, wanted)))
+            {
+                oldPlace = !HasSamePaths(stored, wanted);
+                end = await ChangeAsync(storage, kept, cancellationToken).ConfigureAwait(false);
+            }
+
+            return new OpeningEnd(end.Storage, plan.OwnNames, end.Refusal, oldPlace);
+        }
+        catch (StorageException e)
+        {
+            return new OpeningEnd(null, false, Describe(e));
+        }
+    }
+
+    /// <summary>Whether every file of the manifest keeps its name.</summary>
+    public static bool HasSameNames(StoreRequest one, StoreRequest other) =>
+        one.Manifest.Files.All(file => one.FileNames[file.Index].SequenceEqual(other.FileNames[file.Index]));
+
+    private async ValueTask<StoreOpenOutcome> ChangeAsync(ITorrentStorage storage, StoreRequest next, CancellationToken cancellationToken)
+    {
+        if (storage.Request.Selection.Equals(next.Selection) && HasSamePaths(storage.Request, next))
+        {
+            await storage.SetIdentitiesAsync(next.Identities, next.FilesDigest, cancellationToken).ConfigureAwait(false);
+            return new StoreOpenOutcome(storage, null);
+        }
+
+        if (storage.Phase != StoredPhase.Receiving)
+        {
+            // First, so that a crash never leaves a phase that stood for the old shape.
+            await storage.SetPhaseAsync(StoredPhase.Receiving, null, cancellationToken).ConfigureAwait(false);
+        }
+
+        return await store.ReshapeAsync(storage, next, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static bool HasSamePaths(StoreRequest one, StoreRequest other) =>
+        one.Place.SubPath.SequenceEqual(other.Place.SubPath) && one.Place.Layout == other.Place.Layout && HasSameNames(one, other);
+
+    private static bool IsAboutPlace(Refusal refusal) =>
+        refusal.Reason is RefusalReason.PathConflict or RefusalReason.PathRefused or RefusalReason.InvalidTorrent;
+
+    private async Task<(OpeningPlan Plan, bool OldPlace)> PlanAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
+    {
+        TorrentManifest manifest;
+        try
+        {
+            manifest = TorrentManifest.Parse(request.Torrent, options.Limits);
+        }
+        catch (TorrentFormatException e)
+        {
+            return (new OpeningPlan(null, false, new Refusal(GetReason(e.Reason), Shorten(e.Message))), false);
+        }
+
+        if (manifest.Id != request.Id)
+        {
+            return (new OpeningPlan(null, false, new Refusal(RefusalReason.InfoHashMismatch, $"The .torrent is that of {manifest.Id}.")), false);
+        }
+
+        try
+        {
+            var plan = OpeningPlan.Make(
+                manifest, request.Torrent, caller, request, await CanRenameAsync(cancellationToken).ConfigureAwait(false));
+            if (plan.Store is null)
+            {
+                return (plan, false);
+            }
+
+            var found = await AskClientAsync(manifest, request, cancellationToken).ConfigureAwait(false);
+            if (found.Refusal is not null)
+            {
+                return (new OpeningPlan(null, false, found.Refusal), false);
+            }
+
+            // What a user seeds here already is read where it is, under the names that it has there.
+            return found.Place is { } place
+                ? (plan with { Store = plan.Store with { Place = place, FileNames = found.FileNames! } }, !IsSame(place, request.Place))
+                : (plan, false);
+        }
+        catch (TorrentClientException e)
+        {
+            return (new OpeningPlan(null, false, new Refusal(RefusalReason.ClientUnreachable, Shorten(e.Message))), false);
+        }
+    }
+
+    private async ValueTask<bool> CanRenameAsync(CancellationToken cancellationToken) =>
+        client is null || (await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false)).CanRename;
+
+    private static bool IsSame(Place one, Place other) => one.Layout == other.Layout && one.SubPath.SequenceEqual(other.SubPath);
+
+    private static Refusal Describe(StorageException e) => new(e.Fault.ToReason(), Shorten(e.Message));
+
+    private static OpeningEnd Refuse(RefusalReason reason, string detail) => new(null, false, new Refusal(reason, Shorten(detail)));
+
+    private static string Shorten(string text) => text.Length <= 512 ? text : text[..512];
 
     private static RefusalReason GetReason(TorrentFormatReason reason) => reason switch
     {
