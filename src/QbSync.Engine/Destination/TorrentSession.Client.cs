@@ -149,8 +149,7 @@ internal sealed partial class TorrentSession
         if (_state == TorrentSessionState.Complete)
         {
             Log.LostByClient(_context.Logger, Id);
-            _addedByUs = false;
-            ReadAgain([], "the client lost it");
+            ReadAgain([], "the client lost it", isLostByClient: true);
         }
     }
 }

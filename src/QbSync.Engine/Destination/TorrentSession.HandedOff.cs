@@ -34,7 +34,7 @@ internal sealed partial class TorrentSession
 
         var sinceStart = _startedAt is { } at ? _context.Time.GetElapsedTime(at) : TimeSpan.Zero;
         var need = HandoffWatch.Judge(
-            seen.Status, _isUncertain, isHandedOff, storage.Phase == StoredPhase.Closed, _addedByUs, sinceStart, _context.Options.WatchAfterStart);
+            seen.Status, _isUncertain, isHandedOff, storage.Phase == StoredPhase.Closed, IsAddedByUs, sinceStart, _context.Options.WatchAfterStart);
         if (need != HandoffNeed.NotWhole)
         {
             _notWholeSince = null;
@@ -88,7 +88,7 @@ internal sealed partial class TorrentSession
         }
 
         // The lost start may still be on its way, so that it shows stopped is not enough.
-        if (seen is not null && _addedByUs)
+        if (seen is not null && IsAddedByUs)
         {
             (var atRest, seen) = await seeding.StopAsync(seen.Status.Id, lease).ConfigureAwait(false);
             if (!atRest)

@@ -82,7 +82,7 @@ internal sealed partial class TorrentSession
         var (seen, refusal) = await ExamineAsync(storage, seeding, lease).ConfigureAwait(false);
         if (refusal is not null)
         {
-            if (seen is { Status: { } wrong } && _addedByUs && wrong.State.IsActive())
+            if (seen is { Status: { } wrong } && IsAddedByUs && wrong.State.IsActive())
             {
                 await seeding.StopAsync(wrong.Id, lease).ConfigureAwait(false);
             }
@@ -95,7 +95,7 @@ internal sealed partial class TorrentSession
             return await EndStartAsync(storage, seeding, seen, lease).ConfigureAwait(false);
         }
 
-        if (!_addedByUs)
+        if (!IsAddedByUs)
         {
             return Refused(new Refusal(RefusalReason.NotSeeding, "It is stopped in the client here, and was not added by QbSync, so it is not started."));
         }
@@ -193,7 +193,7 @@ internal sealed partial class TorrentSession
     private async Task<WithdrawOutcome> WithdrawInLaneAsync(ITorrentStorage storage, SeedingControl seeding, CancellationToken lease)
     {
         var seen = await seeding.FindAsync(storage.Request.Manifest, lease).ConfigureAwait(false);
-        if (seen is not null && !_addedByUs)
+        if (seen is not null && !IsAddedByUs)
         {
             return new WithdrawOutcome.Done(SeedingControl.MakeView(seen));
         }
@@ -246,7 +246,7 @@ internal sealed partial class TorrentSession
     private async Task<ConfirmOutcome> ConfirmInLaneAsync(ITorrentStorage storage, string tag, CancellationToken lease)
     {
         // Recorded among its tags first: a client that does not take the tag now is asked again at each poll, over restarts.
-        if (tag.Length > 0 && _addedByUs && !storage.Request.Parameters.Tags.Contains(tag))
+        if (tag.Length > 0 && IsAddedByUs && !storage.Request.Parameters.Tags.Contains(tag))
         {
             var parameters = storage.Request.Parameters;
             await storage.SetParametersAsync(parameters with { Tags = [.. parameters.Tags, tag] }, lease).ConfigureAwait(false);
@@ -257,7 +257,7 @@ internal sealed partial class TorrentSession
             await storage.SetPhaseAsync(StoredPhase.Closed, null, lease).ConfigureAwait(false);
         }
 
-        if (_addedByUs && _context.Seeding is { } seeding)
+        if (IsAddedByUs && _context.Seeding is { } seeding)
         {
             _marksPending = true;
             try

@@ -94,7 +94,7 @@ internal sealed partial class TorrentSession
     /// <summary>Final files are not what was proven: they are read again, and until then nobody is told Complete.</summary>
     private void OnContentChanged(IReadOnlyList<int> files, string reason)
     {
-        if (_state == TorrentSessionState.HandedOff && _addedByUs)
+        if (_state == TorrentSessionState.HandedOff && IsAddedByUs)
         {
             // Who seeds content that changed serves what its peers refuse: it is stopped before anything else.
             QueueTakeBack(files, reason);
@@ -113,7 +113,7 @@ internal sealed partial class TorrentSession
     }
 
     /// <summary>Back to receiving, with these files read anew; those that a stat shows to be changed always are.</summary>
-    private void ReadAgain(IReadOnlyList<int> files, string reason)
+    private void ReadAgain(IReadOnlyList<int> files, string reason, bool isLostByClient = false)
     {
         var storage = _storage!;
         Log.ReadsAgain(_context.Logger, Id, reason);
@@ -124,9 +124,9 @@ internal sealed partial class TorrentSession
             async token =>
             {
                 await storage.SetPhaseAsync(StoredPhase.Receiving, null, token).ConfigureAwait(false);
-                if (storage.AddedByUs != _addedByUs)
+                if (isLostByClient && storage.AddedByUs)
                 {
-                    await storage.SetAddedByUsAsync(_addedByUs, token).ConfigureAwait(false);
+                    await storage.SetAddedByUsAsync(false, token).ConfigureAwait(false);
                 }
 
                 var changed = files.Union(await storage.CheckPublishedAsync(token).ConfigureAwait(false)).ToArray();

@@ -28,6 +28,11 @@ internal sealed partial class TorrentSession
         }
 
         Log.Reopens(_context.Logger, Id);
+        if (_state == TorrentSessionState.Complete)
+        {
+            LeaveComplete();
+        }
+
         if (_state != TorrentSessionState.Receiving)
         {
             Transition(TorrentSessionState.Receiving, "another selection or place");
@@ -79,7 +84,7 @@ internal sealed partial class TorrentSession
                 Detach();
                 _wholeFiles.Clear();
                 _ledger.Clear();
-                (_finishedAt, _arrivedAt, _seenLast, _conflict) = (null, null, null, null);
+                (_arrivedAt, _conflict) = (null, null);
                 Attach(storage);
             }
         }

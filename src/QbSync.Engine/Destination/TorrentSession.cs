@@ -55,6 +55,9 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     /// <summary>The session as it is now.</summary>
     public SessionView View => _view;
 
+    /// <summary>Whether the client's entry is ours to change.</summary>
+    private bool IsAddedByUs => _view is { Storage.AddedByUs: true };
+
     /// <summary>Whose torrent it is.</summary>
     public bool BelongsTo(Guid source) => _view is var view && (view.State == TorrentSessionState.Absent || view.Source == source);
 

@@ -189,14 +189,14 @@ internal sealed class DestinationRig : IAsyncDisposable
         return status;
     }
 
-    /// <summary>Sends every piece that is needed and not held.</summary>
+    /// <summary>Sends every piece that is selected, not held, and not to come from local content.</summary>
     public void SendMissing(BuiltTorrent torrent, InitOutcome.Open open, InitRequest init)
     {
         Selection.TryFromBytes(torrent.Manifest, init.Selection.Span, out var selection);
         var layout = new PieceLayout(torrent.Manifest, selection!);
         for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
         {
-            if (layout.IsSelected(piece) && !open.Have[piece])
+            if (layout.IsSelected(piece) && !open.Have[piece] && !open.Deferred[piece])
             {
                 Assert.That(Send(torrent, piece, open.Epoch), Is.EqualTo(PieceAckStatus.Accepted));
             }

@@ -102,7 +102,7 @@ internal sealed class DiskRig : IAsyncDisposable
         await using var link = Engine.OpenLink(DestinationRig.Source, sink);
         for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
         {
-            if (layout.IsSelected(piece) && !open.Have[piece] && only?.Invoke(piece) != false)
+            if (layout.IsSelected(piece) && !open.Have[piece] && !open.Deferred[piece] && only?.Invoke(piece) != false)
             {
                 var outcome = await link.SendAsync(new BuiltPiece(torrent, piece, open.Epoch), CancellationToken.None);
                 Assert.That((outcome, sink.Last.Piece.Index, sink.Last.Status), Is.EqualTo((SendOutcome.Sent, piece, PieceAckStatus.Accepted)));
