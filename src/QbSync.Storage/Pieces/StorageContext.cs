@@ -1,5 +1,6 @@
 using QbSync.Storage.Hardlinks;
 using QbSync.Storage.IO;
+using QbSync.Torrents;
 
 namespace QbSync.Storage.Pieces;
 
@@ -54,6 +55,12 @@ internal sealed class StorageContext(
         metrics.FileSyncFailed();
         Health.Failed(failure, isFlush: true);
     }
+
+    /// <summary>Raised outside all locks: a torrent found this inode to be not what it should be.</summary>
+    public event Action<InfoHash, ulong>? Doubted;
+
+    /// <summary>Tells the other torrents that this inode is not what it should be.</summary>
+    public void Doubt(InfoHash torrent, ulong inode) => Doubted?.Invoke(torrent, inode);
 
     /// <inheritdoc />
     public void Dispose()

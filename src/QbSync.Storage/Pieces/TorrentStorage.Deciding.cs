@@ -221,7 +221,7 @@ internal sealed partial class TorrentStorage
                     await RunInTurnAsync(() => Task.FromResult(CommitRejected(file, static _ => false)), CancellationToken.None).ConfigureAwait(false);
                     break;
                 case OwnKind.Published:
-                    await ReexamineFilesAsync([index], null, cancellationToken).ConfigureAwait(false);
+                    await RunInTurnAsync(() => Task.FromResult(TakeBackChanged(file)), cancellationToken).ConfigureAwait(false);
                     break;
             }
         }
@@ -263,6 +263,7 @@ internal sealed partial class TorrentStorage
 
         Commit(batch => batch.AddFile(RecordType.FileState, file.Index, copied));
         _context.Links.Evict(_request.Manifest.Id, file.Index, record);
+        _context.Doubt(Layout.Manifest.Id, record.Inode);
         Log.LinkReplaced(_logger, _request.Manifest.Id, DescribeFile(file.Index));
         return 0;
     }
@@ -271,6 +272,11 @@ internal sealed partial class TorrentStorage
     {
         if (_context.Files.TryClone(source, copy))
         {
+            if (_context.Files.Stat(copy).Length != file.Length)
+            {
+                _context.Files.SetLength(copy, file.Length);
+            }
+
             return;
         }
 

@@ -17,7 +17,7 @@ internal sealed partial class TorrentStorage
     private int _lostInFlush;
 
     /// <summary>Whether memory knows more than the journal. Read without the lock: a scrape may be a moment late.</summary>
-    public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0 || _journal.IsFailing;
+    public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0 || _pendingDoubts.Count > 0 || _journal.IsFailing;
 
     /// <summary>A partial file was made; it is journaled with the next flush, unless slices that belong into it are still being moved there.</summary>
     public void NoteCreated(StoredFile file)
@@ -55,7 +55,7 @@ internal sealed partial class TorrentStorage
 
         lock (_gate)
         {
-            if (_isDiscarded || (_dirty.Count == 0 && _pendingClears.Count == 0 && _newFiles.Count == 0 && _newFolders.Count == 0 && _lostFiles.Count == 0))
+            if (_isDiscarded || (_dirty.Count == 0 && _pendingClears.Count == 0 && _pendingDoubts.Count == 0 && _newFiles.Count == 0 && _newFolders.Count == 0 && _lostFiles.Count == 0))
             {
                 return 0;
             }
@@ -135,6 +135,7 @@ internal sealed partial class TorrentStorage
     {
         var batch = new RecordBatch();
         PieceBitmap clears;
+        PieceBitmap doubts;
         IReadOnlyList<string>[] folders;
         int[] lost;
         lock (_gate)
@@ -142,6 +143,9 @@ internal sealed partial class TorrentStorage
             pieces.Except(_clearedInFlush!);
             _clearedInFlush = new PieceBitmap(_have.Length);
             clears = _pendingClears.Clone();
+            doubts = _pendingDoubts.Clone();
+            doubts.Except(clears);
+            _pendingDoubts.Except(_pendingDoubts);
             folders = [.. _newFolders];
             lost = [.. _lostFiles];
             _pendingClears.Except(clears);
@@ -167,6 +171,8 @@ internal sealed partial class TorrentStorage
             }
         }
 
+        batch.AddPieces(RecordType.PiecesCleared, doubts); // held they stay, verified they are not
+        batch.AddPieces(RecordType.PiecesHeld, doubts);
         batch.AddPieces(RecordType.PiecesCleared, clears);
         batch.AddPieces(RecordType.PiecesHeld, pieces);
         try
@@ -178,6 +184,7 @@ internal sealed partial class TorrentStorage
             lock (_gate)
             {
                 _pendingClears.Or(clears);
+                _pendingDoubts.Or(doubts);
                 _newFolders.InsertRange(0, folders);
                 _lostFiles.UnionWith(lost);
             }

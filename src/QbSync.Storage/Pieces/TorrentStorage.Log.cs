@@ -42,5 +42,11 @@ internal sealed partial class TorrentStorage
 
         [LoggerMessage(StorageEventIds.TorrentStorage + 14, LogLevel.Warning, "The partial file of '{Path}' of torrent {Torrent} has another name too; it is copied before it is written to.")]
         public static partial void PartialLinked(ILogger logger, InfoHash torrent, string path);
+
+        [LoggerMessage(StorageEventIds.TorrentStorage + 15, LogLevel.Warning, "'{Path}' of torrent {Torrent} has bad pieces, so it has its hidden name again until they are replaced.")]
+        public static partial void FileTakenBack(ILogger logger, InfoHash torrent, string path);
+
+        [LoggerMessage(StorageEventIds.TorrentStorage + 16, LogLevel.Warning, "Reading {Files} changed files of torrent {Torrent} anew found {Pieces} pieces that are needed again.")]
+        public static partial void Reexamined(ILogger logger, InfoHash torrent, int files, int pieces);
     }
 }

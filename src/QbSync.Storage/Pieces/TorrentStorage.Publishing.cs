@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using QbSync.Outcomes;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
@@ -8,19 +9,22 @@ internal sealed partial class TorrentStorage
 {
     /// <inheritdoc />
     public bool IsPublished(int fileIndex) => _files.TryGetValue(fileIndex, out var file)
-        && (file.Kind == OwnKind.Published || (file.Kind is OwnKind.Adopted or OwnKind.Shared && IsReadBack(fileIndex)));
+        && file.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared && IsReadBack(fileIndex);
 
     /// <inheritdoc />
     public async ValueTask<Refusal?> PublishFilesAsync(IReadOnlyList<int> fileIndices, CancellationToken cancellationToken)
     {
-        Refusal? refusal = null;
-        foreach (var fileIndex in fileIndices)
+        var files = new List<StoredFile>(fileIndices.Count);
+        foreach (var index in fileIndices)
         {
-            GetSelected(fileIndex);
-            refusal ??= await RunInTurnAsync(() => PublishInTurnAsync(_files[fileIndex]), cancellationToken).ConfigureAwait(false);
+            GetSelected(index);
+            if (_files[index] is { Kind: OwnKind.None or OwnKind.Partial or OwnKind.Linked } file)
+            {
+                files.Add(file);
+            }
         }
 
-        return refusal;
+        return files.Count == 0 ? null : await RunInTurnAsync(() => PublishInTurnAsync(files), cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -28,152 +32,171 @@ internal sealed partial class TorrentStorage
         await RunInTurnAsync(
             () =>
             {
-                IReadOnlyList<int> changed = [.. _files.Values.Where(file => !IsUnchanged(file)).Select(file => file.Index).Order()];
+                IReadOnlyList<int> changed =
+                    [.. _files.Values.Where(file => !IsUnchanged(file) || !IsReadBack(file.Index)).Select(file => file.Index).Order()];
                 return Task.FromResult(changed);
             },
             cancellationToken).ConfigureAwait(false);
 
-    /// <inheritdoc />
-    public async ValueTask<int> ReexamineFilesAsync(IReadOnlyCollection<int> fileIndices, IProgress<long>? bytesRead, CancellationToken cancellationToken) =>
-        await RunInTurnAsync(
-            () =>
-            {
-                var batch = new RecordBatch();
-                foreach (var index in fileIndices)
-                {
-                    Forget(_files[index], batch);
-                }
-
-                batch.AddEpoch(Epoch + 1);
-                _journal.Commit(batch, _request);
-                return Task.FromResult(0);
-            },
-            cancellationToken).ConfigureAwait(false);
-
-    private void Forget(StoredFile file, RecordBatch batch)
+    /// <summary>One commit that says which names may come, the renames, each folder once, one commit that says which came. What cannot be published stays out.</summary>
+    private async Task<Refusal?> PublishInTurnAsync(List<StoredFile> files)
     {
-        if (file.Forget())
+        await FlushInTurnAsync().ConfigureAwait(false);
+        var run = new PublishRun();
+        var ready = new List<StoredFile>(files.Count);
+        foreach (var file in files)
         {
-            Interlocked.Add(ref _unallocated, file.Length);
+            if (file.Local is { Kind: LocalKind.Conflict })
+            {
+                run.Refuse(Conflict(file));
+            }
+            else if (file.Local is not null || !IsReadBack(file.Index))
+            {
+                run.Failed(new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' gets its name only after all of it was read back."));
+            }
+            else
+            {
+                ready.Add(file);
+            }
         }
 
-        batch.AddFile(RecordType.FileState, file.Index, FileRecord.None);
-        lock (_gate)
+        Commit(batch =>
         {
-            _newFiles.Remove(file);
-            var (first, count) = Layout.GetPieces(Layout.Manifest.Files[file.Index]);
-            for (var piece = first; piece < first + count; piece++)
+            foreach (var file in ready)
             {
-                if (_claims.Remove(piece, out var claim))
+                if (file.Length > 0 && !_journal.State.Publishing.Contains(file.Index))
                 {
-                    claim.Forced = PieceAckStatus.StaleEpoch;
+                    batch.AddPublishing(file.Index);
                 }
+            }
+        });
+        foreach (var group in ready.GroupBy(file => string.Join('/', GetFolderParts(file.Index)), StringComparer.Ordinal))
+        {
+            PublishFolder([.. group], run);
+        }
 
-                if (_have[piece])
+        Commit(batch =>
+        {
+            foreach (var (file, record) in run.Published)
+            {
+                batch.AddFile(RecordType.Published, file.Index, record);
+            }
+        });
+        foreach (var (file, record) in run.Published)
+        {
+            file.Record = record;
+            OfferLink(file);
+            _context.Paths.Published(ContentSurvey.GetPath(_request, file.Index));
+            Log.FilePublished(_logger, _request.Manifest.Id, DescribeFile(file.Index));
+        }
+
+        if (run.Refusal is null && run.Failure is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
+
+        return run.Refusal;
+    }
+
+    private void PublishFolder(List<StoredFile> group, PublishRun run)
+    {
+        var renamed = new List<(StoredFile File, OwnKind Kind)>(group.Count);
+        try
+        {
+            using var folder = group.Exists(static file => file.Length == 0) ? EnsureFolderOf(group[0]) : OpenFolderOf(group[0].Index);
+            foreach (var file in group)
+            {
+                try
                 {
-                    Clear_NeedsLock(piece);
+                    if ((file.Length == 0 ? MakeEmpty(file, folder!) : Rename(file, folder)) is { } kind)
+                    {
+                        renamed.Add((file, kind));
+                    }
+                    else
+                    {
+                        run.Refuse(Conflict(file));
+                    }
+                }
+                catch (StorageException exception)
+                {
+                    run.Failed(exception);
                 }
             }
 
-            batch.AddPieces(RecordType.PiecesCleared, _pendingClears);
-            _durable.Except(_pendingClears);
-            _pendingClears.Except(_pendingClears);
+            if (renamed.Count == 0)
+            {
+                return;
+            }
+
+            SyncFolder(folder!);
+            foreach (var (file, kind) in renamed)
+            {
+                if (_context.Files.Stat(folder!, GetFinalName(file.Index)) is { } stat && (file.Length == 0 || file.Record?.IsInode(stat) == true))
+                {
+                    run.Published.Add((file, FileRecord.Of(kind, stat)));
+                }
+                else
+                {
+                    run.Failed(new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' was removed just now."));
+                }
+            }
+        }
+        catch (StorageException exception) when (exception.Fault == StorageFault.PathRefused)
+        {
+            run.Refuse(new Refusal(RefusalReason.PathRefused, exception.Message));
+        }
+        catch (StorageException exception)
+        {
+            run.Failed(exception);
         }
     }
 
-    private async Task<Refusal?> PublishInTurnAsync(StoredFile file)
+    /// <summary>Gives a file its final name; null when something that is not ours has it.</summary>
+    private OwnKind? Rename(StoredFile file, FileHandle? folder)
     {
-        if (file.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared)
+        var name = GetFinalName(file.Index);
+        var partial = folder is null ? null : _context.Files.Stat(folder, file.PartialName);
+        var final = folder is null ? null : _context.Files.Stat(folder, name);
+        if (folder is null || file.Record is not { } record || (final is null && !IsSame(partial, record)))
+        {
+            LoseFile(file);
+            throw new StorageException(StorageFault.Io, $"The partial file of '{DescribeFile(file.Index)}' vanished or was replaced.");
+        }
+
+        if (final is null)
+        {
+            file.Abandon();
+            return _context.Files.RenameNew(folder, file.PartialName, folder, name) ? OwnKind.Published : null;
+        }
+
+        if (!IsSame(final, record))
         {
             return null;
         }
 
-        if (file.Length == 0)
-        {
-            return PublishEmpty(file);
-        }
-
-        if (!IsReadBack(file.Index))
-        {
-            throw new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' gets its name only after all of it was read back.");
-        }
-
-        await FlushInTurnAsync().ConfigureAwait(false);
-        using var folder = OpenFolderOf(file.Index);
-        if (folder is null || file.Record is not { } record)
-        {
-            LoseFile(file);
-            throw new StorageException(StorageFault.Io, $"The partial file of '{DescribeFile(file.Index)}' vanished.");
-        }
-
-        return Rename(file, record, folder);
-    }
-
-    private Refusal? Rename(StoredFile file, FileRecord record, FileHandle folder)
-    {
-        var name = GetFinalName(file.Index);
-        var partial = _context.Files.Stat(folder, file.PartialName);
-        var final = _context.Files.Stat(folder, name);
-        if (final is null)
-        {
-            if (partial is null || !record.IsInode(partial.Value))
-            {
-                LoseFile(file);
-                throw new StorageException(StorageFault.Io, $"The partial file of '{DescribeFile(file.Index)}' vanished or was replaced.");
-            }
-
-            Commit(batch => batch.AddPublishing(file.Index));
-            file.Abandon();
-            if (!_context.Files.RenameNew(folder, file.PartialName, folder, name))
-            {
-                return Conflict(file);
-            }
-        }
-        else if (!record.IsInode(final.Value))
-        {
-            return Conflict(file);
-        }
-        else if (partial is not null && record.IsInode(partial.Value))
+        if (IsSame(partial, record))
         {
             _context.Files.Unlink(folder, file.PartialName); // renamed by link and unlink, and cut off in between
         }
 
-        SyncFolder(folder);
-        Seal(file, _context.Files.Stat(folder, name));
-        return null;
+        return OwnKind.Published;
     }
 
-    private Refusal? PublishEmpty(StoredFile file)
+    /// <summary>Makes an empty file, or takes the one that is there; null when something else is.</summary>
+    private OwnKind? MakeEmpty(StoredFile file, FileHandle folder)
     {
         var name = GetFinalName(file.Index);
-        using var folder = EnsureFolderOf(file);
         using var created = _context.Files.CreateFile(folder, name);
-        var stat = _context.Files.Stat(folder, name);
-        if (created is null && stat is not { Kind: FileKind.File, Length: 0 })
-        {
-            return Conflict(file);
-        }
-
         if (created is not null)
         {
             _context.Files.Sync(created);
+            return OwnKind.Published;
         }
 
-        SyncFolder(folder);
-        Seal(file, stat, created is null ? OwnKind.Adopted : OwnKind.Published);
-        return null;
+        return _context.Files.Stat(folder, name) is { Kind: FileKind.File, Length: 0 } ? OwnKind.Adopted : null;
     }
 
-    /// <summary>The file has its final name, durably: says so in the journal.</summary>
-    private void Seal(StoredFile file, FileStat? stat, OwnKind kind = OwnKind.Published)
-    {
-        var record = FileRecord.Of(kind, stat ?? throw new StorageException(StorageFault.Io, $"'{DescribeFile(file.Index)}' was removed just now."));
-        Commit(batch => batch.AddFile(RecordType.Published, file.Index, record));
-        file.Record = record;
-        OfferLink(file);
-        _context.Paths.Published(ContentSurvey.GetPath(_request, file.Index));
-        Log.FilePublished(_logger, _request.Manifest.Id, DescribeFile(file.Index));
-    }
+    private static bool IsSame(FileStat? stat, FileRecord record) => stat is { } found && record.IsInode(found);
 
     private Refusal Conflict(StoredFile file)
     {
@@ -195,9 +218,9 @@ internal sealed partial class TorrentStorage
         {
             _context.Files.SyncFolder(folder);
         }
-        catch (StorageException)
+        catch (StorageException exception)
         {
-            _context.Metrics.FileSyncFailed();
+            _context.NoteSyncFailed(exception);
             throw;
         }
     }
@@ -228,5 +251,19 @@ internal sealed partial class TorrentStorage
 
         using var folder = OpenFolderOf(file.Index);
         return folder is not null && _context.Files.Stat(folder, GetFinalName(file.Index)) is { } stat && record.IsUnchanged(stat);
+    }
+
+    /// <summary>What one call publishes, and what kept others from it: the first of each kind.</summary>
+    private sealed class PublishRun
+    {
+        public List<(StoredFile File, FileRecord Record)> Published { get; } = [];
+
+        public Refusal? Refusal { get; private set; }
+
+        public StorageException? Failure { get; private set; }
+
+        public void Refuse(Refusal refusal) => Refusal ??= refusal;
+
+        public void Failed(StorageException failure) => Failure ??= failure;
     }
 }

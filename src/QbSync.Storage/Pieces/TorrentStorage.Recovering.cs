@@ -20,6 +20,7 @@ internal sealed partial class TorrentStorage
             return true;
         }
 
+        RecoverTakenBack();
         var batch = new RecordBatch();
         if (isNewIncarnation)
         {

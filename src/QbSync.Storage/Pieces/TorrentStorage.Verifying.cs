@@ -18,12 +18,11 @@ internal sealed partial class TorrentStorage
 
     private async Task<int> VerifyAsync(int fileIndex, int first, int count, IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        var good = new PieceBitmap(_have.Length);
-        var bad = new PieceBitmap(_have.Length);
+        var run = new VerifiedPieces(_have.Length);
         var notGood = 0;
-        var checkpoint = CheckpointBytes;
-        using var reader = NewReader();
-        var scratch = _context.Scratch.Rent();
+        var nextBytes = CheckpointBytes;
+        var since = _context.Time.GetTimestamp();
+        using var reader = NewReadBack(OpenToVerify, fileIndex);
         try
         {
             for (var piece = first; piece < first + count; piece++)
@@ -38,26 +37,27 @@ internal sealed partial class TorrentStorage
                         continue;
                 }
 
-                Layout.GetSegments(piece, scratch.Segments);
-                var verdict = reader.Check(Layout.Manifest.GetPieceHash(piece), piece, scratch, ReadsFile);
-                (verdict == PieceVerdict.Good ? good : bad).Set(piece);
+                run.Add(piece, await reader.CheckAsync(piece, cancellationToken).ConfigureAwait(false));
                 bytesRead?.Report(reader.BytesRead);
-                if (reader.BytesRead >= checkpoint)
+                _context.Links.Progressed(Layout.Manifest.Id, fileIndex);
+                if (reader.BytesRead >= nextBytes || _context.Time.GetElapsedTime(since) >= CheckpointInterval)
                 {
-                    checkpoint += CheckpointBytes;
-                    notGood += await CommitVerifiedAsync(fileIndex, good, bad).ConfigureAwait(false);
+                    nextBytes = reader.BytesRead + CheckpointBytes;
+                    since = _context.Time.GetTimestamp();
+                    notGood += await CommitVerifiedAsync(fileIndex, run).ConfigureAwait(false);
                 }
             }
         }
-        finally
+        catch (Exception exception) when (exception is OperationCanceledException or StorageException)
         {
-            _context.Scratch.Return(scratch);
+            await CommitVerifiedAsync(fileIndex, run).ConfigureAwait(false); // what was read is not read again
+            throw;
         }
 
-        notGood += await CommitVerifiedAsync(fileIndex, good, bad).ConfigureAwait(false);
-        if (notGood == 0)
+        notGood += await CommitVerifiedAsync(fileIndex, run).ConfigureAwait(false);
+        if (notGood == 0 && count > 0)
         {
-            await CommitAsync(batch => batch.AddReadBack(fileIndex, _context.Time.GetUtcNow()), cancellationToken).ConfigureAwait(false);
+            await CommitAsync(batch => batch.AddReadBack(fileIndex, _context.Time.GetUtcNow()), CancellationToken.None).ConfigureAwait(false);
         }
 
         return notGood;
@@ -72,60 +72,69 @@ internal sealed partial class TorrentStorage
         }
     }
 
-    /// <summary>Takes what was read so far into the journal and empties both. Number of pieces that are bad, or were lost or came anew while they were read.</summary>
-    private Task<int> CommitVerifiedAsync(int fileIndex, PieceBitmap good, PieceBitmap bad) => RunInTurnAsync(
+    /// <summary>Takes what was read so far into the journal and empties it. Number of pieces that are bad, or were lost or came anew while they were read.</summary>
+    private Task<int> CommitVerifiedAsync(int fileIndex, VerifiedPieces run) => RunInTurnAsync(
         () =>
         {
-            var read = good.Count;
-            lock (_gate)
+            var read = run.Good.Count + run.Bad.Count;
+            if (read == 0 || _isDiscarded)
             {
-                var lost = 0;
-                for (var piece = bad.NextSet(0); piece >= 0; piece = piece + 1 < bad.Length ? bad.NextSet(piece + 1) : -1)
-                {
-                    if (_have[piece])
-                    {
-                        Clear_NeedsLock(piece);
-                        lost++;
-                    }
-                }
-
-                _losses += lost > 0 ? 1UL : 0;
-                good.Except(Complement(_durable));
-                _verified.Or(good);
+                return Task.FromResult(read);
             }
 
+            lock (_gate)
+            {
+                run.Keep(_durable);
+                run.Drop(_dirty);
+                run.Drop(_pendingClears);
+            }
+
+            var suspects = FindSuspects(run.Bad);
             Commit(batch =>
             {
-                batch.AddPieces(RecordType.PiecesCleared, bad);
-                batch.AddPieces(RecordType.PiecesVerified, good);
+                batch.AddPieces(RecordType.PiecesCleared, run.Bad);
+                batch.AddPieces(RecordType.PiecesVerified, run.Good);
+                AddTakingBack(batch, suspects);
             });
             lock (_gate)
             {
-                _pendingClears.Except(bad);
-                _durable.Except(bad);
+                _verified.Or(run.Good);
             }
 
-            if (bad.Count > 0)
+            if (run.Bad.Count > 0)
             {
-                Log.ReadBackFailed(_logger, _request.Manifest.Id, DescribeFile(fileIndex), bad.Count);
+                Log.ReadBackFailed(_logger, _request.Manifest.Id, DescribeFile(fileIndex), run.Bad.Count);
+                TakeBackAll(suspects, run.Bad);
             }
 
-            var notGood = read - good.Count + bad.Count;
-            good.Except(good);
-            bad.Except(bad);
+            var notGood = read - run.Good.Count;
+            run.Clear();
             return Task.FromResult(notGood);
         },
         CancellationToken.None);
 
-    private ContentReader NewReader() => new(
-        _context.Files,
-        OpenToRead,
-        piece => _boundary.GetOffset(piece),
-        () =>
+    private PieceReadBack NewReadBack(Func<int, FileHandle?> open, int fileIndex)
+    {
+        using var folder = OpenFolderOf(fileIndex);
+        return new PieceReadBack(_context, Layout, () => NewReader(open), ReadsFile, folder is not null && _context.Files.IsNetwork(folder));
+    }
+
+    private ContentReader NewReader() => NewReader(OpenToRead);
+
+    private ContentReader NewReader(Func<int, FileHandle?> open) => new(_context.Files, open, piece => _boundary.GetOffset(piece), OpenBoundary);
+
+    /// <summary>Opens what stands for a file; where a person wants that, so that reading asks the device.</summary>
+    private FileHandle? OpenToVerify(int fileIndex) => ForgetCached(OpenToRead(fileIndex));
+
+    private FileHandle? ForgetCached(FileHandle? file)
+    {
+        if (file is not null && _context.Options.ReadBack == ReadBackSource.Media)
         {
-            using var folder = _folder.Open();
-            return _context.Files.OpenFile(folder, SessionFolder.BoundaryName, writable: false);
-        });
+            _context.Files.DropCache(file);
+        }
+
+        return file;
+    }
 
     /// <summary>Opens what stands for a file, by either name, if it still is that inode.</summary>
     private FileHandle? OpenToRead(int fileIndex)
@@ -140,14 +149,14 @@ internal sealed partial class TorrentStorage
             foreach (var name in (ReadOnlySpan<string>)[_files[fileIndex].PartialName, GetFinalName(fileIndex)])
             {
                 var handle = _context.Files.OpenFile(folder, name, writable: false);
-                if (handle is null || record.IsInode(_context.Files.Stat(handle)))
+                if (handle is null)
                 {
-                    if (handle is not null)
-                    {
-                        return handle;
-                    }
-
                     continue;
+                }
+
+                if (record.IsInode(_context.Files.Stat(handle)))
+                {
+                    return handle;
                 }
 
                 handle.Dispose();
@@ -160,11 +169,4 @@ internal sealed partial class TorrentStorage
     private Torrents.TorrentFile GetSelected(int fileIndex) => _files.ContainsKey(fileIndex)
         ? Layout.Manifest.Files[fileIndex]
         : throw new ArgumentOutOfRangeException(nameof(fileIndex), fileIndex, "The file is not selected.");
-
-    private static PieceBitmap Complement(PieceBitmap bits)
-    {
-        var complement = bits.Clone();
-        complement.SetComplement();
-        return complement;
-    }
 }

@@ -45,6 +45,7 @@ internal sealed partial class TorrentStorage : ITorrentStorage
         _verified = journal.State.Verified.Clone();
         _dirty = new PieceBitmap(_have.Length);
         _pendingClears = new PieceBitmap(_have.Length);
+        _pendingDoubts = new PieceBitmap(_have.Length);
         _deferred = new PieceBitmap(_have.Length);
         _missing = new int[request.Manifest.Files.Count];
         foreach (var file in request.Manifest.Files)

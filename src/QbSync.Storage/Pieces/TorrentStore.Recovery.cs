@@ -99,6 +99,7 @@ public sealed partial class TorrentStore
             };
             _paths.Wake += Wake;
             _context.Links.Wake += Wake;
+            _context.Doubted += Doubt;
             _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
             return ids;
         }
@@ -133,6 +134,10 @@ public sealed partial class TorrentStore
             {
                 _paths!.TryReserve(storage.Request.Manifest, GetPaths(storage.Request), storage.IsInPlace);
                 Register(storage);
+                if (!storage.Phase.IsComplete())
+                {
+                    storage.OfferLinks(); // a crash may have come between a file's name and its entry
+                }
             }
         }
         catch (StorageException exception) when (exception.Fault != StorageFault.NewerState)

@@ -172,6 +172,18 @@ public sealed partial class TorrentStore : ITorrentStore
         Opened(_context).Links.Release(storage.Request.Manifest.Id);
     }
 
+    /// <summary>Others may hold the same inode: they look at it again before they rely on it.</summary>
+    private void Doubt(InfoHash by, ulong inode)
+    {
+        foreach (var storage in List())
+        {
+            if (storage.Layout.Manifest.Id != by)
+            {
+                storage.Doubt(inode);
+            }
+        }
+    }
+
     /// <summary>What a torrent waited for came, or will not come.</summary>
     private void Wake(InfoHash torrent)
     {
