@@ -8,6 +8,7 @@ namespace QbSync.Storage.Pieces;
 internal sealed class StoredFile : CachedFile
 {
     private const long MinPreallocated = 1 << 20;
+    private const int PrefixDigits = 16;
     private readonly TorrentStorage _owner;
     private readonly StorageContext _context;
     private volatile FileRecord? _record;
@@ -70,7 +71,21 @@ internal sealed class StoredFile : CachedFile
 
     /// <summary>Hidden name of a partial file.</summary>
     public static string GetPartialName(Torrents.InfoHash id, int index) =>
-        string.Create(CultureInfo.InvariantCulture, $".{id.ToString().AsSpan(0, 16)}-{index}{SafePath.PartialSuffix}");
+        string.Create(CultureInfo.InvariantCulture, $"{GetPartialPrefix(id)}{index}{SafePath.PartialSuffix}");
+
+    /// <summary>How the hidden names of a torrent begin.</summary>
+    public static string GetPartialPrefix(Torrents.InfoHash id) => $".{id.ToString().AsSpan(0, PrefixDigits)}-";
+
+    /// <summary>How the hidden names of the torrent begin that a file is of; null when it has no hidden name by our rule.</summary>
+    public static string? TryGetPrefix(string name)
+    {
+        var end = PrefixDigits + 2;
+        return name.Length > end && name.EndsWith(SafePath.PartialSuffix, StringComparison.Ordinal) && name[0] == '.' && name[end - 1] == '-'
+            && !name.AsSpan(1, PrefixDigits).ContainsAnyExcept("0123456789abcdef")
+            && int.TryParse(name.AsSpan()[end..^SafePath.PartialSuffix.Length], NumberStyles.None, CultureInfo.InvariantCulture, out _)
+            ? name[..end]
+            : null;
+    }
 
     /// <summary>Another file, whole in length, stands under the hidden name by our doing.</summary>
     public void Replace(FileRecord record)

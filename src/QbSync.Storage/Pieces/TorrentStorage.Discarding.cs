@@ -12,13 +12,13 @@ internal sealed partial class TorrentStorage
     public async ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
     {
         await CloseAsync().ConfigureAwait(false);
-        var removed = await RunInTurnAsync(() => Task.FromResult(DiscardInTurn()), cancellationToken).ConfigureAwait(false);
+        var removed = await RunInTurnAsync(() => Task.FromResult(DiscardInTurn(keepFiles)), cancellationToken).ConfigureAwait(false);
         _isDisposed = true;
         Discarded?.Invoke(this);
         return removed;
     }
 
-    private (int Files, long Bytes) DiscardInTurn()
+    private (int Files, long Bytes) DiscardInTurn(bool keepFiles)
     {
         if (!_journal.State.IsDeleting)
         {
@@ -28,12 +28,17 @@ internal sealed partial class TorrentStorage
                 batch.AddFolder(parts);
             }
 
-            batch.Begin(RecordType.Deleting);
+            batch.AddDeleting(keepFiles);
             _journal.Commit(batch, _request);
             _newFolders.Clear();
         }
 
         AbandonFiles();
+        if (_journal.State.KeepsFiles)
+        {
+            return RemoveState(0, 0);
+        }
+
         var count = 0;
         var bytes = 0L;
         foreach (var group in _files.Values.GroupBy(file => string.Join('/', GetFolderParts(file.Index)), StringComparer.Ordinal))
@@ -56,9 +61,14 @@ internal sealed partial class TorrentStorage
 
         RemoveExported();
         RemoveFolders();
+        return RemoveState(count, bytes);
+    }
+
+    private (int Files, long Bytes) RemoveState(int files, long bytes)
+    {
         _folder.Remove();
         _isDiscarded = true;
-        return (count, bytes);
+        return (files, bytes);
     }
 
     /// <summary>Removes the file under its hidden name if it is the one we made; its length, or null when nothing was removed.</summary>
@@ -71,13 +81,13 @@ internal sealed partial class TorrentStorage
         }
 
         // The name is reserved to us: without a record, a crash came between making the file and noting it.
-        if (stat.Value.Kind != FileKind.File || (file.Record is { Kind: OwnKind.Partial } record && record.Inode != stat.Value.Inode))
+        if (stat.Value.Kind != FileKind.File || (file.Record is { Kind: OwnKind.Partial or OwnKind.Linked } record && record.Inode != stat.Value.Inode))
         {
             Log.NotOurs(_logger, _request.Manifest.Id, file.PartialName);
             return null;
         }
 
-        return _context.Files.Unlink(folder, file.PartialName) ? stat.Value.Length : null;
+        return _context.Files.Unlink(folder, file.PartialName) ? stat.Value.Links > 1 ? 0 : stat.Value.Length : null;
     }
 
     /// <summary>The exported boundary file is ours until the client was asked to add the torrent.</summary>

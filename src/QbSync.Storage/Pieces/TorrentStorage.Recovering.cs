@@ -16,7 +16,7 @@ internal sealed partial class TorrentStorage
         if (_journal.State.IsDeleting)
         {
             _isClosed = true;
-            DiscardInTurn();
+            DiscardInTurn(keepFiles: false); // the record says whether they go
             return true;
         }
 

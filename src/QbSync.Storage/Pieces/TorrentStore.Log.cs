@@ -24,5 +24,8 @@ public sealed partial class TorrentStore
 
         [LoggerMessage(StorageEventIds.TorrentStore + 5, LogLevel.Information, "Removed '{Path}', which no torrent owns.")]
         public static partial void LeftoverRemoved(ILogger logger, string path);
+
+        [LoggerMessage(StorageEventIds.TorrentStore + 6, LogLevel.Warning, "'{Path}', which no torrent owns, could not be removed: {Reason}")]
+        public static partial void LeftoverKept(ILogger logger, string path, string reason);
     }
 }

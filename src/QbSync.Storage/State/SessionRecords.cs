@@ -63,6 +63,8 @@ internal static class SessionRecords
 
     public static void AddAddedByUs(this RecordBatch batch, bool value) => batch.Begin(RecordType.AddedByUs).Add((byte)(value ? 1 : 0));
 
+    public static void AddDeleting(this RecordBatch batch, bool keepFiles) => batch.Begin(RecordType.Deleting).Add((byte)(keepFiles ? 1 : 0));
+
     public static void AddContact(this RecordBatch batch, TimeSpan uncontacted) =>
         batch.Begin(RecordType.Contact).Add((long)uncontacted.TotalMilliseconds);
 
@@ -186,7 +188,7 @@ internal static class SessionRecords
         batch.AddPhase(state.Phase, state.Failure);
         if (state.IsDeleting)
         {
-            batch.Begin(RecordType.Deleting);
+            batch.AddDeleting(state.KeepsFiles);
         }
 
         return batch;

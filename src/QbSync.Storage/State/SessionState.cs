@@ -33,6 +33,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
 
     public bool IsDeleting { get; private set; }
 
+    /// <summary>Whether partial files stay when it is removed.</summary>
+    public bool KeepsFiles { get; private set; }
+
     /// <summary>Pieces whose bytes are durable.</summary>
     public PieceBitmap Held { get; } = new(manifest.PieceCount);
 
@@ -177,7 +180,8 @@ internal sealed partial class SessionState(TorrentManifest manifest)
                 break;
             case RecordType.Deleting:
                 IsDeleting = true;
-                break;
+                KeepsFiles = payload is [not 0, ..];
+                return true;
             default:
                 return true;
         }
