@@ -42,11 +42,14 @@ internal static class OptionCatalog
         new("max-stream-buffer", Roles.Destination, OptionKind.Size, "512MiB", "Bytes received and not yet written, all streams together; 0 for the default.") { PlainUnit = "1MiB", Min = "0", Max = "64GiB" },
         new("stream-workers", Roles.Destination, OptionKind.Integer, "0", "Workers that hash and write; 0 = twice the cores, 8 at most.") { Min = "0", Max = "256" },
         new("finalize-workers", Roles.Destination, OptionKind.Integer, "2", "Torrents read back at the same time.") { Min = "1", Max = "16" },
+        new("publish", Roles.Destination, OptionKind.Choice, "file", "When files get their final names: file (each as soon as it is whole) or torrent (all together).") { Choices = ["file", "torrent"] },
         new("read-back", Roles.Destination, OptionKind.Choice, "cached", "Where bytes are read back from: cached, or media (the system's memory of them is dropped first).") { Choices = ["cached", "media"] },
         new("hardlinks", Roles.Destination, OptionKind.Boolean, "true", "Link a file that is here already under another name, instead of receiving it."),
         new("reflinks", Roles.Destination, OptionKind.Boolean, "true", "Clone such a file, sharing its blocks, where it cannot be linked."),
         new("poll-interval", Roles.Destination, OptionKind.Duration, "2s", "Time between polls of the client.") { PlainUnit = "1s", Min = "200ms", Max = "1m" },
         new("poll-timeout", Roles.Destination, OptionKind.Duration, "5m", "Time without progress after which a check of the client counts as stuck.") { PlainUnit = "1s", Min = "10s", Max = "1d" },
+        new("orphan-age", Roles.Destination, OptionKind.Duration, "24h", "Time without its source after which an unfinished torrent is given up.") { PlainUnit = "1s", Min = "1h" },
+        new("source-removed-start", Roles.Destination, OptionKind.Boolean, "true", "Let a torrent that was removed at the source be started here."),
         new("recheck", Roles.Destination, OptionKind.Choice, "auto", "Whether the client checks a torrent after it was added.") { Choices = ["always", "auto", "never"] },
     ];
 

@@ -3,6 +3,8 @@ namespace QbSync.Host.Configuration;
 /// <summary>Rules between options, and between options and the machine. Creates nothing.</summary>
 internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
 {
+    private const long LeastBuffer = 16 << 20;
+
     private readonly OptionValues _values = settings.Values;
 
     public void Run()
@@ -78,6 +80,11 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
 
     private void CheckDestination()
     {
+        if (_values.Bytes("max-stream-buffer") is > 0 and < LeastBuffer)
+        {
+            Report("max-stream-buffer", "less than 16MiB", "Use 16MiB to 64GiB, or 0 for the default.");
+        }
+
         if (_values.Address("listen") is not { } listen)
         {
             return;

@@ -38,7 +38,7 @@ internal sealed class DemoContentTests
         using var folder = new TempDirectory();
         var torrents = new[] { DemoTorrent.Make("x.bin", 16 * 1024, [new DemoFile("x.bin", 100_000, new DemoContent(9), true)]) };
         await DemoDownload.WriteAllAsync(torrents[0], folder["data"], CancellationToken.None);
-        var record = new ProofRecord("data", [new ProofTorrent("x.bin", 16 * 1024, [new ProofFile("x.bin", 100_000, torrents[0].FileHashes[0], true)], Convert.ToHexStringLower(torrents[0].PieceHashes))]);
+        var record = new ProofRecord("data", [new ProofTorrent("x.bin", 16 * 1024, [new ProofFile("x.bin", 100_000, torrents[0].FileHashes[0], true)], Convert.ToHexStringLower(torrents[0].PieceHashes))], []);
         Assert.That(IndependentProof.FindFaults(record, folder.Path), Is.Empty);
 
         using (var file = File.OpenHandle(folder["data", "x.bin"], FileMode.Open, FileAccess.ReadWrite))

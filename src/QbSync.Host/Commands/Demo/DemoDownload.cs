@@ -14,6 +14,18 @@ internal static class DemoDownload
         }
     }
 
+    /// <summary>Gives the file that two torrents share its second name; writes it anew and says false where that cannot be.</summary>
+    public static async Task<bool> LinkOrWriteAsync(DemoTorrents torrents, string folder, CancellationToken cancellationToken)
+    {
+        if (HardLink.TryCreate(Path.Combine(folder, torrents.LinkedFile), Path.Combine(folder, torrents.Linked.Files[0].Path)))
+        {
+            return true;
+        }
+
+        await WriteAllAsync(torrents.Linked, folder, cancellationToken);
+        return false;
+    }
+
     /// <summary>Writes a file from its beginning to its end at <paramref name="bytesPerSecond"/>, 0 for as fast as it goes.</summary>
     public static async Task WriteAsync(DemoFile file, string path, long bytesPerSecond, TimeProvider time, CancellationToken cancellationToken)
     {

@@ -33,6 +33,7 @@ internal sealed class DemoRun(IDemoStage stage, string folder, IAnsiConsole cons
         using var given = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         Task[] roles = [destination.RunAsync(stopDestination.Token), source.RunAsync(stopSource.Token)];
         var download = stage.DownloadAsync(torrents, given.Token);
+        var linked = AddLinkedAsync(torrents, () => source.Status, given.Token);
         var started = time.GetTimestamp();
         IReadOnlyList<string> faults;
         EngineStatus last;
@@ -41,13 +42,14 @@ internal sealed class DemoRun(IDemoStage stage, string folder, IAnsiConsole cons
             var watch = new ProgressWatch(torrents.All.Count, time);
             await new DemoDisplay(console, time).ShowAsync(
                 () => source.Status,
-                status => watch.IsOver(status ?? Nothing, NoProgressLimit) || roles.Any(role => role.IsCompleted) || download.IsFaulted,
+                status => watch.IsOver(status ?? Nothing, NoProgressLimit) || roles.Any(role => role.IsCompleted) || download.IsFaulted || linked.IsFaulted,
                 cancellationToken);
             last = source.Status ?? Nothing;
             faults = watch.FindFaults(last);
             if (faults.Count == 0)
             {
                 await download;
+                await linked;
             }
         }
         finally
@@ -65,16 +67,34 @@ internal sealed class DemoRun(IDemoStage stage, string folder, IAnsiConsole cons
             return faults;
         }
 
-        var proof = ProofRecord.Of(torrents, stage.DestinationData);
+        var isLinked = await linked;
+        var proof = ProofRecord.Of(torrents, stage.DestinationData, isLinked);
         proof.Save(folder);
         faults = [.. IndependentProof.FindFaults(proof, folder), .. await stage.FindFaultsAsync(torrents, cancellationToken)];
-        var figures = new DemoFigures(torrents, last, elapsed, await MetricsText.SumAsync(source.Registry, "qbsync_bytes_sent_total"));
+        var figures = new DemoFigures(
+            torrents,
+            last,
+            elapsed,
+            await MetricsText.SumAsync(source.Registry, "qbsync_bytes_sent_total"),
+            isLinked ? await MetricsText.SumAsync(destination.Registry, "qbsync_hardlinks_created_total") : null);
         foreach (var line in figures.Lines())
         {
             Say(line);
         }
 
         return [.. faults, .. figures.FindFaults()];
+    }
+
+    /// <summary>C comes to the source when B is on its way, so that it is C that waits for the file of both.</summary>
+    private async Task<bool> AddLinkedAsync(DemoTorrents torrents, Func<EngineStatus?> status, CancellationToken cancellationToken)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(50), time);
+        while (status()?.Torrents.Any(torrent => torrent.Name == torrents.Many.Name && torrent.PiecesDone > 0) != true)
+        {
+            await look.WaitForNextTickAsync(cancellationToken);
+        }
+
+        return await stage.AddLinkedAsync(torrents, cancellationToken);
     }
 
     private void Say(FormattableString text) => Say(text.ToString(CultureInfo.InvariantCulture));

@@ -5,11 +5,12 @@ internal sealed class DemoTorrents
 {
     private const int MiB = 1 << 20;
 
-    private DemoTorrents(DemoTorrent live, DemoTorrent many, DemoTorrent single)
+    private DemoTorrents(DemoTorrent live, DemoTorrent many, DemoTorrent linked, string linkedFile)
     {
         Live = live;
         Many = many;
-        Single = single;
+        Linked = linked;
+        LinkedFile = linkedFile;
     }
 
     /// <summary>One file of 128 MiB that still "downloads" while it is synced.</summary>
@@ -18,10 +19,13 @@ internal sealed class DemoTorrents
     /// <summary>Twelve files: an empty one, one of a byte, one that is not selected, and pieces that lie over two of them.</summary>
     public DemoTorrent Many { get; }
 
-    /// <summary>One file of 32 MiB in small pieces.</summary>
-    public DemoTorrent Single { get; }
+    /// <summary>One file of 32 MiB in small pieces, which is one of <see cref="Many"/>'s under another name: it is linked, not sent.</summary>
+    public DemoTorrent Linked { get; }
 
-    public IReadOnlyList<DemoTorrent> All => [Live, Many, Single];
+    /// <summary>The file of <see cref="Many"/> that <see cref="Linked"/> shares.</summary>
+    public string LinkedFile { get; }
+
+    public IReadOnlyList<DemoTorrent> All => [Live, Many, Linked];
 
     public static DemoTorrents Make(ulong seed)
     {
@@ -34,10 +38,13 @@ internal sealed class DemoTorrents
             ("disc 1/track 02.flac", 2 * MiB + 999, true), ("disc 2/track 01.flac", 4 * MiB - 1, true), ("disc 2/track 02.flac", 6 * MiB, true),
             ("cover.jpg", 345_678, true), ("end.txt", 1_500_000, true),
         ];
+        var files = many.Select(file => File("B many files/" + file.Path, file.Length, file.Selected)).ToList();
+        var shared = files.Single(file => file.Path == "B many files/feature.mkv");
         return new DemoTorrents(
             live,
-            DemoTorrent.Make("B many files", MiB, [.. many.Select(file => File("B many files/" + file.Path, file.Length, file.Selected))]),
-            DemoTorrent.Make("C small pieces.bin", 64 * 1024, [File("C small pieces.bin", 32 * MiB)]));
+            DemoTorrent.Make("B many files", MiB, files),
+            DemoTorrent.Make("C same feature.mkv", 64 * 1024, [shared with { Path = "C same feature.mkv" }]),
+            shared.Path);
 
         DemoFile File(string path, long length, bool selected = true) => new(path, length, new DemoContent(unchecked(next += 0x632BE59BD9B4E019)), selected);
     }

@@ -9,6 +9,8 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
 {
     private const long DownloadBytesPerSecond = 48 << 20;
 
+    private string SourceData => Path.Combine(folder, "source", "data");
+
     public string DestinationData => Path.Combine("destination", "data");
 
     public IReadOnlyDictionary<string, string> SourceOptions => Options("source");
@@ -23,22 +25,23 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
             Directory.CreateDirectory(Path.Combine(folder, role, "torrents"));
         }
 
-        foreach (var torrent in torrents.All)
-        {
-            await File.WriteAllBytesAsync(Path.Combine(folder, "source", "torrents", torrent.Name + ".torrent"), torrent.Torrent, cancellationToken);
-            if (torrent != torrents.Live)
-            {
-                await DemoDownload.WriteAllAsync(torrent, Path.Combine(folder, "source", "data"), cancellationToken);
-            }
-        }
-
+        await AddAsync(torrents.Live, cancellationToken);
+        await DemoDownload.WriteAllAsync(torrents.Many, SourceData, cancellationToken);
+        await AddAsync(torrents.Many, cancellationToken);
         await DeselectAsync(torrents.Many, cancellationToken);
+    }
+
+    public async Task<bool> AddLinkedAsync(DemoTorrents torrents, CancellationToken cancellationToken)
+    {
+        var isLinked = await DemoDownload.LinkOrWriteAsync(torrents, SourceData, cancellationToken);
+        await AddAsync(torrents.Linked, cancellationToken);
+        return isLinked;
     }
 
     public Task DownloadAsync(DemoTorrents torrents, CancellationToken cancellationToken)
     {
         var file = torrents.Live.Files[0];
-        return DemoDownload.WriteAsync(file, Path.Combine(folder, "source", "data", file.Path), DownloadBytesPerSecond, time, cancellationToken);
+        return DemoDownload.WriteAsync(file, Path.Combine(SourceData, file.Path), DownloadBytesPerSecond, time, cancellationToken);
     }
 
     public async Task<IReadOnlyList<string>> FindFaultsAsync(DemoTorrents torrents, CancellationToken cancellationToken)
@@ -49,6 +52,9 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private Task AddAsync(DemoTorrent torrent, CancellationToken cancellationToken) =>
+        File.WriteAllBytesAsync(Path.Combine(folder, "source", "torrents", torrent.Name + ".torrent"), torrent.Torrent, cancellationToken);
 
     private async Task DeselectAsync(DemoTorrent torrent, CancellationToken cancellationToken)
     {

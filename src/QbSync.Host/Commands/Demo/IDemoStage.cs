@@ -6,8 +6,11 @@ internal interface IDemoStage : IAsyncDisposable
     /// <summary>The destination's data folder, relative to the demo's.</summary>
     string DestinationData { get; }
 
-    /// <summary>Puts the torrents at the source: B and C whole, A with nothing yet.</summary>
+    /// <summary>Puts the first two torrents at the source: B whole, A with nothing yet.</summary>
     Task PrepareAsync(DemoTorrents torrents, CancellationToken cancellationToken);
+
+    /// <summary>Puts C at the source: a second name of a file that B has there. False where files have one name only; C is then a file of its own.</summary>
+    Task<bool> AddLinkedAsync(DemoTorrents torrents, CancellationToken cancellationToken);
 
     /// <summary>Options of the source role, as a user would give them, without the destination's address.</summary>
     IReadOnlyDictionary<string, string> SourceOptions { get; }

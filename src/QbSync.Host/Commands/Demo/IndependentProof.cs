@@ -5,15 +5,16 @@ using System.Text.Json.Serialization;
 namespace QbSync.Host.Commands.Demo;
 
 /// <summary>What a demo's destination must hold, kept beside it so that it can be proved again.</summary>
-internal sealed record ProofRecord(string DataFolder, IReadOnlyList<ProofTorrent> Torrents)
+/// <param name="OneFile">Names that are to be one file on disk; empty where none are.</param>
+internal sealed record ProofRecord(string DataFolder, IReadOnlyList<ProofTorrent> Torrents, IReadOnlyList<string> OneFile)
 {
     public const string FileName = "proof.json";
 
-    public static ProofRecord Of(DemoTorrents torrents, string dataFolder) => new(dataFolder, [.. torrents.All.Select(torrent => new ProofTorrent(
+    public static ProofRecord Of(DemoTorrents torrents, string dataFolder, bool isLinked) => new(dataFolder, [.. torrents.All.Select(torrent => new ProofTorrent(
         torrent.Name,
         torrent.PieceLength,
         [.. torrent.Files.Select((file, i) => new ProofFile(file.Path, file.Length, torrent.FileHashes[i], file.IsSelected))],
-        Convert.ToHexStringLower(torrent.PieceHashes)))]);
+        Convert.ToHexStringLower(torrent.PieceHashes)))], isLinked ? [torrents.LinkedFile, torrents.Linked.Files[0].Path] : []);
 
     public void Save(string folder) =>
         File.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(this, ProofJson.Default.ProofRecord));
@@ -48,6 +49,12 @@ internal static class IndependentProof
             }
 
             CheckPieces(data, torrent, faults);
+        }
+
+        var identities = record.OneFile.Select(path => HardLink.Identify(Path.Combine(data, path))).ToList();
+        if (identities.Exists(identity => identity is null || identity != identities[0]))
+        {
+            faults.Add($"{string.Join(" and ", record.OneFile)}: not one file");
         }
 
         faults.AddRange(Directory.EnumerateFiles(data, "*.qbsync-part", SearchOption.AllDirectories).Select(path => $"{path}: left over"));

@@ -27,7 +27,15 @@ internal sealed class QBittorrentStage(string folder, string executable, ILogger
     public IReadOnlyDictionary<string, string> DestinationOptions => Options(_destination!, "destination");
 
     public Task PrepareAsync(DemoTorrents torrents, CancellationToken cancellationToken) =>
-        PrepareAsync([torrents.Many, torrents.Single], torrents.Live, cancellationToken);
+        PrepareAsync([torrents.Many], torrents.Live, cancellationToken);
+
+    public async Task<bool> AddLinkedAsync(DemoTorrents torrents, CancellationToken cancellationToken)
+    {
+        var isLinked = await DemoDownload.LinkOrWriteAsync(torrents, _source!.SavePath, cancellationToken);
+        await using var client = Connect(_source);
+        await StartSeedingAsync(client, torrents.Linked, _source, cancellationToken);
+        return isLinked;
+    }
 
     /// <summary>Starts the clients; <paramref name="seeding"/> is whole at the source, <paramref name="live"/> at the third client only.</summary>
     public async Task PrepareAsync(IReadOnlyList<DemoTorrent> seeding, DemoTorrent? live, CancellationToken cancellationToken)
@@ -86,6 +94,11 @@ internal sealed class QBittorrentStage(string folder, string executable, ILogger
     private async Task AddSeedingAsync(ITorrentClient client, DemoTorrent torrent, QBittorrentInstance instance, CancellationToken cancellationToken)
     {
         await DemoDownload.WriteAllAsync(torrent, instance.SavePath, cancellationToken);
+        await StartSeedingAsync(client, torrent, instance, cancellationToken);
+    }
+
+    private async Task StartSeedingAsync(ITorrentClient client, DemoTorrent torrent, QBittorrentInstance instance, CancellationToken cancellationToken)
+    {
         var status = await AddAsync(client, torrent, instance, skipCheck: true, cancellationToken);
         var unwanted = torrent.Files.Where(file => !file.IsSelected).Select(file => file.Path).ToHashSet();
         var files = await client.GetFilesAsync(status.Id, cancellationToken);
