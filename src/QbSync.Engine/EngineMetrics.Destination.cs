@@ -12,6 +12,7 @@ internal sealed partial class EngineMetrics
     private Counter? _filesEarly;
     private Counter? _earlyVerifyFailures;
     private Counter? _verificationRecoveries;
+    private Counter? _orphanCleanups;
     private Histogram.Child? _finalizedIn;
     private Histogram.Child? _failedIn;
     private Counter.Child[] _violations = [];
@@ -43,6 +44,9 @@ internal sealed partial class EngineMetrics
 
     public void EarlyVerifyFailed() => _earlyVerifyFailures!.Inc();
 
+    /// <summary>An orphan's own files and its record are all gone.</summary>
+    public void OrphanCleaned() => _orphanCleanups!.Inc();
+
     public void VerificationRecovered() => _verificationRecoveries!.Inc();
 
     public void ClientViolated(ClientViolation kind) => _violations[(int)kind].Inc();
@@ -73,6 +77,7 @@ internal sealed partial class EngineMetrics
         _verificationRecoveries = _factory.CreateCounter(
             "qbsync_verification_recoveries_total",
             "Torrents recovered from verification failure by marking pieces for re-streaming (destination)");
+        _orphanCleanups = _factory.CreateCounter("qbsync_orphan_cleanups_total", "Orphan torrents cleaned up on destination");
         var finalization = _factory.CreateHistogram(
             "qbsync_finalization_duration_seconds",
             "Time to finalize a torrent on destination",

@@ -264,6 +264,9 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>Records newer parameters, durably.</summary>
     ValueTask SetParametersAsync(TorrentParameters parameters, CancellationToken cancellationToken);
 
+    /// <summary>Own unfinished files: full paths for people, and their lengths.</summary>
+    IReadOnlyList<(string Path, long Bytes)> ListUnfinished();
+
     /// <summary>
     /// Removes own partial files, own empty folders and the state. Final files, and everything that is not ours, stay. Joins writers first.
     /// </summary>

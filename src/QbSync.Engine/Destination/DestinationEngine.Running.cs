@@ -31,8 +31,21 @@ public sealed partial class DestinationEngine
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
         try
         {
+            if (_options.DryRun)
+            {
+                // Reading the state would change it: a dry run knows no torrent.
+                _recovered.TrySetResult();
+                await RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends).ConfigureAwait(false);
+                return;
+            }
+
             await RecoverAsync(ends.Token).ConfigureAwait(false);
-            var loops = new List<Task> { RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends), RepeatAsync(RoomInterval, LookForRoomAsync, ends) };
+            var loops = new List<Task>
+            {
+                RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends),
+                RepeatAsync(RoomInterval, LookForRoomAsync, ends),
+                RepeatAsync(_options.OrphanScan, SweepAsync, ends),
+            };
             if (_watch is not null)
             {
                 loops.Add(RepeatAsync(_options.PollInterval, PollClientAsync, ends));

@@ -26,9 +26,9 @@ public sealed partial class DestinationEngine
         _status = new EngineStatus
         {
             At = _time.GetUtcNow(),
-            IsStarted = _context is not null,
+            IsStarted = _context is not null || _options.DryRun,
             ClientOk = _watch?.IsOk,
-            Problem = _room.IsFull ? $"The disk of {_options.DataRoot} is full." : _watch?.Problem ?? "",
+            Problem = GetTrouble()?.Detail ?? (_room.IsFull ? $"The disk of {_options.DataRoot} is full." : _watch?.Problem ?? ""),
             BytesPerSecond = GetRate(torrents.Sum(static torrent => torrent.BytesMoved)),
             Torrents = torrents,
         };

@@ -25,7 +25,7 @@ public sealed partial class DestinationEngine
             throw new PeerException(PeerFault.Timeout, "The destination is still reading its state, or is shutting down.", e);
         }
 
-        return new DestinationGreeting(_store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
+        return new DestinationGreeting(_options.DryRun ? 0 : _store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
     }
 
     /// <inheritdoc />
@@ -47,6 +47,11 @@ public sealed partial class DestinationEngine
     /// <inheritdoc />
     public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
+        if (_options.DryRun && !_isStopping)
+        {
+            return await DescribeAsync(caller, request, cancellationToken).ConfigureAwait(false);
+        }
+
         if (GetRefusal() is { } refusal)
         {
             return new InitOutcome.Refused(refusal);
@@ -137,8 +142,16 @@ public sealed partial class DestinationEngine
             return new Refusal(RefusalReason.Stopping, "The destination is shutting down.");
         }
 
+        if (_options.DryRun)
+        {
+            return new Refusal(RefusalReason.DryRun, "The destination runs dry and changes nothing.");
+        }
+
         return _context is null ? new Refusal(RefusalReason.Recovering, "The destination is reading its state.") : null;
     }
+
+    /// <summary>Why the disk takes nothing now.</summary>
+    private Refusal? GetTrouble() => _context is null ? null : _store.GetTrouble();
 
     private DestinationTorrentStatus GetStatus(Caller caller, InfoHash id, bool withBitmaps, Refusal? refusal)
     {
@@ -159,17 +172,12 @@ public sealed partial class DestinationEngine
     {
         if (_sessions.TryGetValue(request.Id, out var known))
         {
-            return (known, null);
+            return known.View.State is TorrentSessionState.Receiving or TorrentSessionState.Failed && GetTrouble() is { } fails ? (null, fails) : (known, null);
         }
 
-        if (request.Torrent.IsEmpty)
+        if ((CheckParts(request) ?? GetTrouble()) is { } missing)
         {
-            return (null, new Refusal(RefusalReason.TorrentFileNeeded, "The .torrent is not stored here yet."));
-        }
-
-        if (request is { Files: null, FilesDigest.IsEmpty: false })
-        {
-            return (null, new Refusal(RefusalReason.FilesNeeded, "The file table is not stored here yet."));
+            return (null, missing);
         }
 
         lock (_gate)
@@ -188,6 +196,19 @@ public sealed partial class DestinationEngine
             _sessions[request.Id] = session;
             return (session, null);
         }
+    }
+
+    /// <summary>What a first request has to bring.</summary>
+    private static Refusal? CheckParts(InitRequest request)
+    {
+        if (request.Torrent.IsEmpty)
+        {
+            return new Refusal(RefusalReason.TorrentFileNeeded, "The .torrent is not stored here yet.");
+        }
+
+        return request is { Files: null, FilesDigest.IsEmpty: false }
+            ? new Refusal(RefusalReason.FilesNeeded, "The file table is not stored here yet.")
+            : null;
     }
 
     /// <summary>Waits for an operation as long as a verb may take; the operation goes on by itself.</summary>

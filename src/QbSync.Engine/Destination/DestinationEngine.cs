@@ -4,6 +4,7 @@ using Prometheus;
 using QbSync.Engine.Destination.Finalization;
 using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Destination.Maintenance;
 using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Pieces;
@@ -35,6 +36,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     private readonly RoomWatch _room;
     private readonly WatchHub _hub;
     private readonly ClientWatch? _watch;
+    private readonly OrphanSweeper _sweeper;
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SessionContext? _context;
     private volatile bool _isStopping;
@@ -66,6 +68,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
         _room = new RoomWatch(options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
         _hub = new WatchHub(time);
         _watch = client is null ? null : new ClientWatch(client, time, loggers.CreateLogger<ClientWatch>());
+        _sweeper = new OrphanSweeper(options, store, _watch, _metrics, loggers.CreateLogger<OrphanSweeper>());
         _status = new Status.EngineStatus { At = time.GetUtcNow() };
         _metrics.ReadDestination(ReadGauges);
     }

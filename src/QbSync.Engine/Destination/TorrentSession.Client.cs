@@ -49,6 +49,7 @@ internal sealed partial class TorrentSession
         if (seen is not null)
         {
             _lackedSince = null;
+            NoteClosed(isLacking: false);
             if (_marksPending)
             {
                 QueueOnce(
@@ -62,6 +63,7 @@ internal sealed partial class TorrentSession
 
         if (storage.Phase == StoredPhase.Closed)
         {
+            NoteClosed(isLacking: true);
             return; // the user's to remove, who was given it
         }
 

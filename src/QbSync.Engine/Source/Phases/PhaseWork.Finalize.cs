@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Records;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -27,6 +28,7 @@ internal sealed partial class PhaseWork
             Id = content.Manifest.Id,
             SelectionFingerprint = content.Selection.Fingerprint(content.Manifest.Id),
             Parameters = content.Parameters,
+            Files = GetFinalFiles(input, content),
         };
         switch (await FinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false))
         {
@@ -50,6 +52,13 @@ internal sealed partial class PhaseWork
             default:
                 return new PhaseResult.OpenAnew("the destination does not know it");
         }
+    }
+
+    /// <summary>The files as they are now that all of them are here; null when they are as the destination was told.</summary>
+    private List<SourceFile>? GetFinalFiles(PhaseInput input, TorrentContent content)
+    {
+        var files = FileTable.Make(content, reader, isDownloading: false);
+        return input.Streamed is { } streamed && FileTable.Digest(files).AsSpan().SequenceEqual(streamed.FilesDigest.Span) ? null : files;
     }
 
     /// <summary>Takes over what the destination has complete already, after comparing selections: no byte is sent.</summary>

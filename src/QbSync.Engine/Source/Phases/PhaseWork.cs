@@ -96,7 +96,7 @@ internal sealed partial class PhaseWork(
             switch (outcome)
             {
                 case InitOutcome.Open open:
-                    return Check(content, open);
+                    return Check(content with { FilesDigest = request.FilesDigest }, open);
                 case InitOutcome.Complete complete:
                     return await CompleteAsync(input, content, complete.View, adopted: true, cancellationToken).ConfigureAwait(false);
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.TorrentFileNeeded }:

@@ -19,6 +19,9 @@ internal sealed record TorrentContent(
     /// <summary>The <c>.torrent</c>, until the destination has it.</summary>
     public byte[]? Torrent { get; init; }
 
+    /// <summary>Digest of the file table that the destination was told; empty when there was none.</summary>
+    public ReadOnlyMemory<byte> FilesDigest { get; init; }
+
     public Selection Selection => Pieces.Selection;
 }
 

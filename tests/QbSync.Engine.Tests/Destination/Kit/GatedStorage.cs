@@ -131,6 +131,8 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public ValueTask SetUncontactedAsync(TimeSpan value, CancellationToken cancellationToken) => inner.SetUncontactedAsync(value, cancellationToken);
 
+    public IReadOnlyList<(string Path, long Bytes)> ListUnfinished() => inner.ListUnfinished();
+
     public ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
     {
         disk.ThrowIfFaulty(nameof(DiscardAsync));
