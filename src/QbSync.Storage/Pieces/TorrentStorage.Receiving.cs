@@ -251,6 +251,11 @@ internal sealed partial class TorrentStorage
         lock (_gate)
         {
             _isClosed = true;
+            foreach (var claim in _claims.Values)
+            {
+                claim.Forced = PieceAckStatus.NotOpen; // should intake open again, this attempt may not meet a newer one
+            }
+
             _claims.Clear();
             _writersGone ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             if (_writing.Count == 0)

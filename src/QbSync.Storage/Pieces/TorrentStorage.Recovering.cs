@@ -27,8 +27,14 @@ internal sealed partial class TorrentStorage
             batch.AddEpoch(Epoch + 1);
         }
 
+        if (_journal.State.Moving is { } target)
+        {
+            EndMove(Target(target));
+        }
+
         if (!Phase.IsComplete())
         {
+            DropRecorded();
             RecoverBoundary();
             foreach (var file in _files.Values)
             {
