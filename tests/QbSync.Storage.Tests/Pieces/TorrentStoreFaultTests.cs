@@ -31,6 +31,7 @@ public sealed class TorrentStoreFaultTests
             _rig.Files.Fault = MakeFaults(new Random(seed * 100 + life));
             await Task.WhenAll(Enumerable.Range(0, 3).Select(writer => Task.Run(() => WriteAsync(storage, torrent, new Random(writer), 12)))).DefaultTimeout();
             storage = (await _rig.CrashAndStartAsync(random))[0];
+            await storage.SettleAsync(null, default).DefaultTimeout();
             await CheckAsync(storage, torrent);
         }
 
