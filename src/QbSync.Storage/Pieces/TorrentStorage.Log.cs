@@ -49,7 +49,7 @@ internal sealed partial class TorrentStorage
         [LoggerMessage(StorageEventIds.TorrentStorage + 16, LogLevel.Warning, "Reading {Files} changed files of torrent {Torrent} anew found {Pieces} pieces that are needed again.")]
         public static partial void Reexamined(ILogger logger, InfoHash torrent, int files, int pieces);
 
-        [LoggerMessage(StorageEventIds.TorrentStorage + 15, LogLevel.Warning, "Unfinished files of torrent {Torrent} that are not wanted any more could not be removed; the next start does that: {Reason}")]
+        [LoggerMessage(StorageEventIds.TorrentStorage + 9, LogLevel.Warning, "Unfinished files of torrent {Torrent} that are not wanted any more could not be removed; the next start does that: {Reason}")]
         public static partial void NotDropped(ILogger logger, InfoHash torrent, string reason);
     }
 }
