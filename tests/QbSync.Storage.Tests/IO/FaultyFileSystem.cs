@@ -6,6 +6,9 @@ namespace QbSync.Storage.Tests.IO;
 /// <summary>A call that is about to be made: its name, and the name of the file or folder that it is about.</summary>
 internal readonly record struct FileCall(string Operation, string Name);
 
+/// <summary>Changes bytes that were read of a file; returns how many there are.</summary>
+internal delegate int ReadSpoiler(string name, Span<byte> bytes);
+
 /// <summary>
 /// The real file system, with faults that a test decides before each call, a record of the calls, and a crash after which nothing has an effect any more.
 /// Bytes that were not flushed are lost, as zeros, by a failed flush and by a power cut.
@@ -22,6 +25,15 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
 
     /// <summary>Returns the failure of a call, or null to let it through.</summary>
     public Func<FileCall, StorageException?>? Fault { get; set; }
+
+    /// <summary>Changes what a read brings; returns how much it is.</summary>
+    public ReadSpoiler? AfterRead { get; set; }
+
+    /// <summary>Whether every folder is one of another machine.</summary>
+    public bool IsRemote { get; set; }
+
+    /// <summary>Whether files can share blocks, whatever the file system below.</summary>
+    public bool Clones { get; set; }
 
     public IReadOnlyList<FileCall> Calls => [.. _calls];
 
@@ -71,7 +83,8 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
     public int Read(FileHandle file, Span<byte> destination, long offset)
     {
         Before("Read", file);
-        return _real.Read(file, destination, offset);
+        var count = _real.Read(file, destination, offset);
+        return AfterRead?.Invoke(_names.GetValueOrDefault(file, ""), destination[..count]) ?? count;
     }
 
     public void Write(FileHandle file, ReadOnlySpan<byte> source, long offset)
@@ -174,7 +187,14 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
     public bool TryClone(FileHandle source, FileHandle target)
     {
         Before("TryClone", target);
-        return _real.TryClone(source, target);
+        if (!Clones)
+        {
+            return _real.TryClone(source, target);
+        }
+
+        var bytes = new byte[_real.Stat(source).Length];
+        _real.Write(target, bytes.AsSpan(0, _real.Read(source, bytes, 0)), 0);
+        return true;
     }
 
     public void DropCache(FileHandle file)
@@ -186,7 +206,7 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
     public bool IsNetwork(FileHandle folder)
     {
         Before("IsNetwork", folder);
-        return _real.IsNetwork(folder);
+        return IsRemote || _real.IsNetwork(folder);
     }
 
     private void Before(string operation, FileHandle handle) => Before(operation, _names.GetValueOrDefault(handle, ""));

@@ -1,5 +1,6 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.Pieces;
@@ -44,6 +45,7 @@ public sealed class TorrentStorageFlushingTests
     }
 
     [Test]
+    [DestinationCase(63)]
     public async Task AFailedFsync_ClearsItsPieces_AndIsNotTriedAgain()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStorage + 1);
@@ -99,6 +101,7 @@ public sealed class TorrentStorageFlushingTests
     }
 
     [Test]
+    [DestinationCase(66)]
     public async Task AFailedJournal_IsRewrittenOnce_AndIsAStorageErrorIfThatFailsToo()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

@@ -15,6 +15,7 @@ public sealed class TorrentStoragePublishingTests
     public async Task TearDown() => await _rig.DisposeAsync();
 
     [Test]
+    [DestinationCase(67)]
     public async Task AStrangerAtTheName_IsLeftAlone_AndThePartialIsKept()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStorage + 7);
@@ -43,6 +44,7 @@ public sealed class TorrentStoragePublishingTests
     }
 
     [Test]
+    [DestinationCase(71)]
     public async Task BadBytesOnTheDisk_AreFoundByTheReadBack_DurablyNeeded_AndNeverPublished()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStorage + 5);
@@ -85,6 +87,8 @@ public sealed class TorrentStoragePublishingTests
     }
 
     [Test]
+    [DestinationCase(63)]
+    [DestinationCase(64)]
     public async Task AFailedFlush_KeepsAFileFromItsName()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStorage + 1);

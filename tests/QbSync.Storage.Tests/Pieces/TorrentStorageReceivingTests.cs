@@ -88,6 +88,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(49)]
     public async Task ANewerAttempt_TakesThePiece_AndTheOlderOneIsToldSo()
     {
         var torrent = Mixed();
@@ -102,6 +103,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(49)]
     public async Task AnAttemptInsideAWrite_KeepsTheNewerOneOut_UntilItReturns()
     {
         var torrent = Mixed();
@@ -165,6 +167,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(57)]
     public async Task SteadyReceiving_AllocatesNextToNothing()
     {
         var torrent = new TorrentBuilder("steady") { PieceLength = 1 << 20, Length = 24 << 20 }.Build();
@@ -183,6 +186,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(56)]
     public async Task ManyFiles_StayWithinTheBoundOfOpenOnes()
     {
         _rig.Options.MaxOpenFiles = 16;

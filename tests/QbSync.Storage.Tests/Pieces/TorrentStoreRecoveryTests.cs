@@ -16,6 +16,8 @@ public sealed class TorrentStoreRecoveryTests
     public async Task TearDown() => await _rig.DisposeAsync();
 
     [Test]
+    [DestinationCase(61)]
+    [DestinationCase(62)]
     public async Task AfterACrash_FlushedPiecesAreHeld_WithoutReading_InANewIncarnation()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -41,6 +43,7 @@ public sealed class TorrentStoreRecoveryTests
     }
 
     [Test]
+    [DestinationCase(62)]
     public async Task AfterACleanStop_NothingIsLost_AndTheIncarnationStays()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

@@ -1,0 +1,141 @@
+using QbSync.Outcomes;
+using QbSync.Storage.Tests.IO;
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
+
+namespace QbSync.Storage.Tests.Pieces;
+
+public sealed class TorrentStorageReadBackTests
+{
+    private static readonly BuiltTorrent Torrent = new TorrentBuilder("t") { PieceLength = 16384, Length = 1_000_003 }.Build();
+    private StoreRig _rig = null!;
+
+    [SetUp]
+    public void SetUp() => _rig = new StoreRig();
+
+    [TearDown]
+    public async Task TearDown() => await _rig.DisposeAsync();
+
+    [TestCase(true)]
+    [TestCase(false)]
+    [DestinationCase(73)]
+    public async Task StaleAnswerOfAnotherMachine_IsLookedAtAgain_AndIsNoVerdict(bool isShort)
+    {
+        _rig.Files.IsRemote = true;
+        var storage = await ReceiveAsync();
+        var reads = 0;
+        _rig.Files.AfterRead = (name, bytes) =>
+        {
+            if (!name.EndsWith("-part", StringComparison.Ordinal) || ++reads is not (1 or 3 or 5))
+            {
+                return bytes.Length;
+            }
+
+            bytes.Clear();
+            return isShort ? 0 : bytes.Length;
+        };
+        var verify = storage.VerifyFileAsync(0, null, default).AsTask();
+        await WhileWaitingAsync(verify);
+        Assert.That((await verify, storage.HeldPieces), Is.EqualTo((0, Torrent.Manifest.PieceCount)));
+        Assert.That(_rig.Files.Calls.Count(static call => call.Operation == "OpenFile" && call.Name.EndsWith("-part", StringComparison.Ordinal)), Is.GreaterThan(3), "each second look opens anew");
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    [DestinationCase(73)]
+    public async Task WrongBytes_AreBadAtTheSecondLook_AndAtOnceOnADiskOfOurs(bool isRemote)
+    {
+        _rig.Logs.Expect(StorageEventIds.TorrentStorage + 5);
+        _rig.Files.IsRemote = isRemote;
+        var storage = await ReceiveAsync();
+        using (var file = File.OpenHandle(_rig.ListPartials().Single(), access: FileAccess.Write))
+        {
+            RandomAccess.Write(file, [0xde, 0xad], 100_000);
+        }
+
+        var verify = storage.VerifyFileAsync(0, null, default).AsTask();
+        if (isRemote)
+        {
+            await WhileWaitingAsync(verify);
+        }
+
+        Assert.That(await verify.DefaultTimeout(), Is.EqualTo(1));
+    }
+
+    [TestCase(ReadBackSource.Media, 1)]
+    [TestCase(ReadBackSource.Cached, 0)]
+    public async Task ReadBackFromTheDevice_DropsWhatTheSystemKeeps(ReadBackSource source, int drops)
+    {
+        _rig.Options.ReadBack = source;
+        var storage = await ReceiveAsync();
+        Assert.That(await storage.VerifyFileAsync(0, null, default), Is.Zero);
+        Assert.That(_rig.Files.Calls.Count(static call => call.Operation == "DropCache"), Is.EqualTo(drops));
+    }
+
+    [Test]
+    [DestinationCase(77)]
+    public async Task RestartWhileVerifying_GoesOnFromTheCheckpoint()
+    {
+        var storage = await ReceiveAsync();
+        var reads = 0;
+        _rig.Files.Fault = call =>
+        {
+            if (call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal))
+            {
+                if (++reads == 31)
+                {
+                    _rig.Files.Crash();
+                    return FaultyFileSystem.InputOutput;
+                }
+
+                _rig.Time.Advance(TimeSpan.FromSeconds(2));
+            }
+
+            return null;
+        };
+        Assert.That(async () => await storage.VerifyFileAsync(0, null, default), Throws.TypeOf<StorageException>());
+        storage = (await _rig.CrashAndStartAsync()).Single();
+        _rig.Files.ClearCalls();
+        Assert.That(await storage.VerifyFileAsync(0, null, default), Is.Zero);
+        var again = _rig.Files.Calls.Count(static call => call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal));
+        Assert.That(again, Is.EqualTo(Torrent.Manifest.PieceCount - 30), "checkpoints came after 15 and 30 pieces");
+    }
+
+    [Test]
+    [DestinationCase(77)]
+    public async Task StopWhileVerifying_KeepsWhatWasRead()
+    {
+        var storage = await ReceiveAsync();
+        using var stop = new CancellationTokenSource();
+        var reads = 0;
+        _rig.Files.Fault = call =>
+        {
+            if (call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal) && ++reads == 20)
+            {
+                stop.Cancel();
+            }
+
+            return null;
+        };
+        Assert.That(async () => await storage.VerifyFileAsync(0, null, stop.Token), Throws.InstanceOf<OperationCanceledException>());
+        _rig.Files.ClearCalls();
+        Assert.That(await storage.VerifyFileAsync(0, null, default), Is.Zero);
+        Assert.That(_rig.Files.Calls.Count(static call => call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal)), Is.EqualTo(Torrent.Manifest.PieceCount - 20));
+    }
+
+    private async Task<Ports.ITorrentStorage> ReceiveAsync()
+    {
+        var storage = await _rig.StartAndOpenAsync(Torrent);
+        StoreRig.SendAll(storage, Torrent);
+        Assert.That(StoreRig.Send(storage, Torrent, 0), Is.EqualTo(PieceAckStatus.Held));
+        await storage.FlushAsync(default);
+        return storage;
+    }
+
+    private Task WhileWaitingAsync(Task work) => Eventually.BecomesTrueAsync(() =>
+    {
+        _rig.Time.Advance(TimeSpan.FromSeconds(1));
+        return work.IsCompleted;
+    });
+}
