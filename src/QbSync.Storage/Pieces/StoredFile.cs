@@ -107,10 +107,13 @@ internal sealed class StoredFile : CachedFile
     protected override FileHandle Open()
     {
         using var folder = _owner.EnsureFolderOf(this);
+
+        // Looked at before the name is: another thread may make the file and its record in between.
+        var wasMade = _record is not null;
         var handle = Files.OpenFile(folder, PartialName, writable: true);
         if (handle is null)
         {
-            if (_record is not null)
+            if (wasMade)
             {
                 throw Lost();
             }
