@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
@@ -11,6 +12,7 @@ public sealed class DestinationFaultTests
     private static BuiltTorrent Torrent => DestinationSyncTests.Single;
 
     [Test]
+    [DestinationCase(71)]
     public async Task SpoiledPiece_FoundAtReadBack_IsNeededAgainAndThenComplete()
     {
         await using var rig = new DestinationRig();
@@ -54,6 +56,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(84)]
     public async Task Piece_SpoiledThreeTimes_FailsAndNamesIt()
     {
         await using var rig = new DestinationRig();
@@ -200,6 +203,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(116)]
     public async Task Abort_WhileReceiving_RemovesAndOpensAnew()
     {
         await using var rig = new DestinationRig();
@@ -215,6 +219,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(81)]
     public async Task Abort_RemovedAtSourceWithEverythingHeld_FinalizesInstead()
     {
         await using var rig = new DestinationRig();
@@ -225,6 +230,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(82)]
     public async Task Abort_ExcludedWhileVerifying_JoinsTheWorkAndAddsNothing()
     {
         await using var rig = new DestinationRig();
@@ -238,6 +244,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(126)]
     public async Task Stop_Idle_RefusesAndEndsWatchers()
     {
         var rig = new DestinationRig();

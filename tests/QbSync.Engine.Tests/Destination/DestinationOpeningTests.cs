@@ -55,6 +55,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(15)]
     public async Task Init_TenTimesAtOnce_OpensOnce()
     {
         await using var rig = new DestinationRig();
@@ -117,6 +118,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(83)]
     public async Task Finalize_WithAnotherSelection_IsSelectionChanged()
     {
         await using var rig = new DestinationRig();
@@ -130,6 +132,8 @@ public sealed class DestinationOpeningTests
     [TestCase(ClientTorrentState.StoppedDl, 1.0, RefusalReason.ClientIncomplete)]
     [TestCase(ClientTorrentState.CheckingUp, 1.0, RefusalReason.ClientChecking)]
     [TestCase(ClientTorrentState.MissingFiles, 0.0, RefusalReason.ClientMissingFiles)]
+    [DestinationCase(26)]
+    [DestinationCase(27)]
     public async Task Init_OfATorrentThatTheClientHas_IsRefusedByItsState(ClientTorrentState state, double progress, RefusalReason reason)
     {
         await using var rig = new DestinationRig();
@@ -139,6 +143,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(28)]
     public async Task Init_OfATorrentThatSeedsElsewhere_IsClientElsewhere()
     {
         await using var rig = new DestinationRig();
@@ -147,6 +152,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(28)]
     public async Task Sync_OfATorrentThatAUserSeedsThere_TouchesNothingOfIt()
     {
         await using var rig = new DestinationRig();
@@ -161,6 +167,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(29)]
     public async Task Init_WhileTheClientIsSilent_IsUnreachableAndReceivingGoesOn()
     {
         await using var rig = new DestinationRig();
@@ -172,6 +179,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(15)]
     public async Task Unknown_Torrent_HasPlainAnswers()
     {
         await using var rig = new DestinationRig();

@@ -69,6 +69,7 @@ public sealed class DestinationSyncTests
     }
 
     [Test]
+    [DestinationCase(70)]
     public async Task FileWhole_WhileTheTorrentIsNot_IsFinalBeforeTheTorrent()
     {
         await using var rig = new DestinationRig();

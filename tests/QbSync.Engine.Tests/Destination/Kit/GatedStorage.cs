@@ -34,6 +34,9 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
     /// <summary>Set to hold back sealing until the test lets it go.</summary>
     public Task SealGate { get; set; } = Task.CompletedTask;
 
+    /// <summary>Set to hold back removal until the test lets it go.</summary>
+    public Task DiscardGate { get; set; } = Task.CompletedTask;
+
     /// <summary>Set to answer <see cref="SettleAsync"/> in the storage's place.</summary>
     public Func<SettleOutcome>? Settles { get; set; }
 
@@ -133,10 +136,11 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public IReadOnlyList<(string Path, long Bytes)> ListUnfinished() => inner.ListUnfinished();
 
-    public ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
+    public async ValueTask<(int Files, long Bytes)> DiscardAsync(bool keepFiles, CancellationToken cancellationToken)
     {
+        await DiscardGate.WaitAsync(cancellationToken);
         disk.ThrowIfFaulty(nameof(DiscardAsync));
-        return inner.DiscardAsync(keepFiles, cancellationToken);
+        return await inner.DiscardAsync(keepFiles, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => inner.DisposeAsync();

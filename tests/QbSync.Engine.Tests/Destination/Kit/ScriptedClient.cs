@@ -15,6 +15,9 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
     public bool IsDown { get; set; }
 
+    /// <summary>The next call of this operation finds the client down.</summary>
+    public string? DiesAt { get; set; }
+
     /// <summary>The next add is done, and its answer lost.</summary>
     public bool LosesAddReply { get; set; }
 
@@ -316,6 +319,11 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     {
         lock (_gate)
         {
+            if (operation == DiesAt)
+            {
+                (DiesAt, IsDown) = (null, true);
+            }
+
             return IsDown
                 ? throw new TorrentClientException(ClientFault.Unreachable, operation, "the client is down")
                 : ValueTask.FromResult(action());
