@@ -3,7 +3,7 @@ using QbSync.Torrents;
 
 namespace QbSync.Storage.FolderClient;
 
-/// <summary>What is kept of a torrent beside its <c>.torrent</c>. Read by people, too.</summary>
+/// <summary>What is kept of a torrent beside its <c>.torrent</c>. Read, and written, by people, too: what they leave out is read as nothing.</summary>
 internal sealed record FolderTorrentRecord
 {
     /// <summary>The version that this build writes; a higher one is refused.</summary>
@@ -18,9 +18,9 @@ internal sealed record FolderTorrentRecord
 
     public ContentLayout Layout { get; init; }
 
-    public string Category { get; init; } = "";
+    public string Category { get; init => field = value ?? ""; } = "";
 
-    public IReadOnlyList<string> Tags { get; init; } = [];
+    public IReadOnlyList<string> Tags { get; init => field = value ?? []; } = [];
 
     public bool Stopped { get; init; }
 
@@ -31,17 +31,17 @@ internal sealed record FolderTorrentRecord
     public bool Checking { get; init; }
 
     /// <summary>Files that are not selected, by their place in the manifest.</summary>
-    public IReadOnlyList<int> Unwanted { get; init; } = [];
+    public IReadOnlyList<int> Unwanted { get; init => field = value ?? []; } = [];
 
     /// <summary>Files with other names than the manifest gives them, by their place there.</summary>
-    public IReadOnlyDictionary<int, string> Renamed { get; init; } = new Dictionary<int, string>();
+    public IReadOnlyDictionary<int, string> Renamed { get; init => field = value ?? new Dictionary<int, string>(); } = new Dictionary<int, string>();
 
     public DateTimeOffset AddedAt { get; init; }
 
     public DateTimeOffset? CompletedAt { get; init; }
 
     /// <summary>Verified pieces as packed bits in base 64, or <see cref="Everything"/>.</summary>
-    public string Have { get; init; } = "";
+    public string Have { get; init => field = value ?? ""; } = "";
 }
 
 /// <summary>What is kept of the client itself.</summary>
@@ -49,7 +49,7 @@ internal sealed record FolderClientRecord
 {
     public int Version { get; init; } = FolderTorrentRecord.CurrentVersion;
 
-    public IReadOnlyList<string> Categories { get; init; } = [];
+    public IReadOnlyList<string> Categories { get; init => field = value ?? []; } = [];
 }
 
 [JsonSourceGenerationOptions(WriteIndented = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, UseStringEnumConverter = true)]

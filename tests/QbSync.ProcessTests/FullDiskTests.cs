@@ -1,0 +1,57 @@
+using QbSync.Testing.Machine;
+using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
+
+namespace QbSync.ProcessTests;
+
+/// <summary>The destination's ext4 is filled up by somebody else in the middle of a sync, and gets its space back.</summary>
+[Category("Mounts")]
+public sealed class FullDiskTests
+{
+    [Test]
+    public async Task FullDisk_InTheMiddleOfASync_WaitsAndGoesOnByItself()
+    {
+        using var mount = LoopMount.Create(64);
+        await using var nodes = new TwoProcesses(Path.Combine(mount.Path, "data"), mount.Path);
+        var builder = new TorrentBuilder("filled") { PieceLength = 64 * 1024, Seed = 5 };
+        for (var i = 0; i < 15; i++)
+        {
+            builder.AddFile($"{i:d2}.bin", 2_000_001);
+        }
+
+        var torrent = builder.Build();
+        nodes.Add(torrent);
+        nodes.StartDestination();
+        nodes.StartSource(6 << 20);
+        await Eventually.BecomesTrueAsync(() => File.Exists(Path.Combine(mount.Path, "data", torrent.Files[0].RelativePath)));
+        var filler = Path.Combine(mount.Path, "filler");
+        Fill(filler, mount);
+        await Eventually.BecomesTrueAsync(() => nodes.Destination!.Output.Contains("No space left", StringComparison.Ordinal));
+        Assert.That(nodes.AreAllSynced(), Is.False);
+        Assert.That(nodes.Destination!.HasExited, Is.False);
+        File.Delete(filler);
+        await nodes.WaitUntilAllAreSyncedAsync();
+        nodes.AssertAllIsEqual();
+    }
+
+    private static void Fill(string path, LoopMount mount)
+    {
+        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
+        var block = new byte[64 * 1024];
+        long length = 0;
+        for (var size = block.Length; size >= 1024;)
+        {
+            try
+            {
+                RandomAccess.Write(file, block.AsSpan(0, size), length);
+                length += size;
+            }
+            catch (IOException)
+            {
+                size /= 2;
+            }
+        }
+
+        TestContext.Out.WriteLine($"Filled with {length} bytes; {mount.GetFreeBytes()} are free.");
+    }
+}
