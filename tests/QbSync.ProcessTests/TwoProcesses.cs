@@ -10,7 +10,7 @@ namespace QbSync.ProcessTests;
 /// <summary>A source and a destination as the processes that people run, with folder clients, over loopback.</summary>
 internal sealed class TwoProcesses : IAsyncDisposable
 {
-    private static readonly TimeSpan SyncTimeout = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan SyncTimeout = TimeSpan.FromMinutes(2);
     private readonly TempDirectory _source = new();
     private readonly string _data;
     private readonly string _state;
@@ -154,7 +154,7 @@ internal sealed class TwoProcesses : IAsyncDisposable
         _source.Dispose();
     }
 
-    private static string Tail(QbSyncProcess? process) => string.Join(Environment.NewLine, (process?.Output ?? "").Split('\n').TakeLast(40));
+    private static string Tail(QbSyncProcess? process) => string.Join(Environment.NewLine, (process?.Output ?? "").Split('\n').TakeLast(80));
 
     private static string TryRead(string path)
     {

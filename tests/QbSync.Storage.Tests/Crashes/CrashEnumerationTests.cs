@@ -11,7 +11,7 @@ namespace QbSync.Storage.Tests.Crashes;
 /// </summary>
 public sealed class CrashEnumerationTests
 {
-    private const int Kinds = 5;
+    private const int Kinds = 6;
     private const int MaxStates = 20_000;
     private const int MaxExhaustive = 6;
     private static readonly int Traces = int.TryParse(Environment.GetEnvironmentVariable("QBSYNC_TRACES"), CultureInfo.InvariantCulture, out var traces) ? traces : 0;

@@ -29,8 +29,9 @@ internal sealed class CrashOracle
         CheckStrangers(machine.Files);
         for (var index = 0; index < torrents.Count; index++)
         {
-            CheckFinals(machine.Files, machine.Requests[index], torrents[index], mustExist: machine.Open[index]?.Phase.IsComplete() == true);
-            if (machine.Open[index] is { } storage)
+            var storage = machine.Open[index];
+            CheckFinals(machine.Files, storage?.Request ?? machine.Requests[index], torrents[index], mustExist: storage?.Phase.IsComplete() == true);
+            if (storage is not null)
             {
                 CheckHeld(machine.Files, storage, torrents[index]);
             }
