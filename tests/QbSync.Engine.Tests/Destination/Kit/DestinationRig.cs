@@ -135,6 +135,14 @@ internal sealed class DestinationRig : IAsyncDisposable
         return (InitOutcome.Open)outcome;
     }
 
+    /// <summary>Init, and then the truth after local content was decided.</summary>
+    public async Task<InitOutcome.Open> OpenSettledAsync(InitRequest request)
+    {
+        var open = await OpenAsync(request);
+        await DriveAsync(() => Storage.DeferredPieces == 0);
+        return open with { Have = Storage.CopyHave(), Deferred = Storage.CopyDeferred() };
+    }
+
     /// <summary>Finalize as a source does it, until it is answered something else than Running.</summary>
     public async Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, int atMost = 1000)
     {
