@@ -1,6 +1,5 @@
 using Google.Protobuf;
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Transport.Wire.Protocol;
 
 namespace QbSync.Transport.Wire;

@@ -1,5 +1,4 @@
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Tests.Scripted;
