@@ -108,6 +108,7 @@ public sealed class DestinationFaultTests
     }
 
     [Test]
+    [DestinationCase(23)]
     public async Task FullDisk_StopsIntakeSaysSoAndGoesOnByItself()
     {
         await using var rig = new DestinationRig();

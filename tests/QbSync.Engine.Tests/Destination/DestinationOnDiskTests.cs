@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
@@ -39,6 +40,7 @@ public sealed class DestinationOnDiskTests
     }
 
     [Test]
+    [DestinationCase(17)]
     public async Task PartialSelection_Synced_HasTheSelectedFilesOnly()
     {
         await using var rig = new DiskRig();

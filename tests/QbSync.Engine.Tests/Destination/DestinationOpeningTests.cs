@@ -279,6 +279,7 @@ public sealed class DestinationOpeningTests
     }
 
     [Test]
+    [DestinationCase(50)]
     public async Task Init_WithAnotherSelection_OpensAnewUnderANewEpoch()
     {
         await using var rig = new DestinationRig();

@@ -74,6 +74,7 @@ public sealed class TorrentStorageFlushingTests
     }
 
     [Test]
+    [DestinationCase(23)]
     public async Task AFullDisk_IsAnsweredNoSpace_AndTakesPiecesAgainLater()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -121,6 +122,7 @@ public sealed class TorrentStorageFlushingTests
     }
 
     [Test]
+    [DestinationCase(35)]
     public async Task APartialThatVanishes_LosesItsPieces_AndIsMadeAnew()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

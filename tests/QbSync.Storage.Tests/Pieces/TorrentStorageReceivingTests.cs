@@ -43,6 +43,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(48)]
     public async Task APieceThatIsHeld_IsAnsweredHeld_AndNotWritten()
     {
         var torrent = Mixed();
@@ -66,6 +67,7 @@ public sealed class TorrentStorageReceivingTests
     }
 
     [Test]
+    [DestinationCase(50)]
     public async Task ChunksOutOfOrder_OrBeyond_AreMalformed_AndMarkNothing()
     {
         var torrent = Mixed();

@@ -16,6 +16,8 @@ public sealed class TorrentStoreOpeningTests
     public async Task TearDown() => await _rig.DisposeAsync();
 
     [Test]
+    [DestinationCase(32)]
+    [DestinationCase(33)]
     public async Task FilesThatAreThere_AreHashed_AndNothingIsWritten()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -34,6 +36,7 @@ public sealed class TorrentStoreOpeningTests
     [TestCase(0)]
     [TestCase(-1)]
     [TestCase(1)]
+    [DestinationCase(32)]
     public async Task AFileThatIsNotTheTorrents_IsInTheWay_AndNothingIsMade(int change)
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -75,6 +78,8 @@ public sealed class TorrentStoreOpeningTests
     }
 
     [Test]
+    [DestinationCase(34)]
+    [DestinationCase(37)]
     public async Task OwnPartialsWithoutState_AreHashed_AndOnlyGoodPiecesCount()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -109,6 +114,7 @@ public sealed class TorrentStoreOpeningTests
     }
 
     [Test]
+    [DestinationCase(22)]
     public async Task TooLittleRoom_IsRefusedWithNumbers_AndNothingIsMade()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -121,6 +127,7 @@ public sealed class TorrentStoreOpeningTests
     }
 
     [Test]
+    [DestinationCase(18)]
     public async Task TwoTorrentsOfOnePath_Conflict_UntilTheFirstIsDiscarded()
     {
         var first = new TorrentBuilder("same") { Length = 50_000, Seed = 1 }.Build();
@@ -147,6 +154,7 @@ public sealed class TorrentStoreOpeningTests
     }
 
     [Test]
+    [DestinationCase(20)]
     public async Task AnOpenThatFails_LeavesNothing_AndTheNextOneWorks()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

@@ -18,6 +18,7 @@ public sealed class TorrentStoreRecoveryTests
     [Test]
     [DestinationCase(61)]
     [DestinationCase(62)]
+    [DestinationCase(34)]
     public async Task AfterACrash_FlushedPiecesAreHeld_WithoutReading_InANewIncarnation()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -67,6 +68,7 @@ public sealed class TorrentStoreRecoveryTests
     [TestCase("gone")]
     [TestCase("replaced")]
     [TestCase("shorter")]
+    [DestinationCase(35)]
     public async Task APartialThatChangedMeanwhile_LosesItsPieces_AndOthersKeepTheirs(string how)
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -137,6 +139,7 @@ public sealed class TorrentStoreRecoveryTests
     }
 
     [Test]
+    [DestinationCase(60)]
     public async Task EveryPrefixOfAJournal_IsAnOlderTruth()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -171,6 +174,8 @@ public sealed class TorrentStoreRecoveryTests
     }
 
     [Test]
+    [DestinationCase(30)]
+    [DestinationCase(36)]
     public async Task DamagedState_IsSetAside_AndTheTorrentOpensAnew()
     {
         _rig.Logs.Expect(StorageEventIds.TorrentStore + 3);
