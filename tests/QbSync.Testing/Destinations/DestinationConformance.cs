@@ -24,6 +24,10 @@ public abstract class DestinationConformance
 
     private static Caller Caller { get; } = new(new Guid("00000000-0000-0000-0000-000000000011"), "conformance");
 
+    /// <summary>A greeting waits until the state has been read.</summary>
+    [SetUp]
+    public async Task GreetAsync() => await Destination.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+
     [Test]
     public async Task Hello_SaysWhoAnswersAndKeepsItsIncarnation()
     {
