@@ -258,7 +258,7 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>The proof of a complete torrent, or null when there is none that can be read.</summary>
     ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken);
 
-    /// <summary>Records a phase, durably.</summary>
+    /// <summary>Records a phase, durably. The only call of the session that may come while another of its calls runs.</summary>
     ValueTask SetPhaseAsync(StoredPhase phase, Refusal? failure, CancellationToken cancellationToken);
 
     /// <summary>Records newer parameters, durably.</summary>

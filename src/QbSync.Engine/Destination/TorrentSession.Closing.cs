@@ -75,6 +75,7 @@ internal sealed partial class TorrentSession
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _lane.RenewAsync().ConfigureAwait(false);
+        await _wish.ConfigureAwait(false);
         _lane.Enqueue(lease => RunAsync("removal", token => RemoveAsync(storage, keepFiles, then, token), lease));
     }
 

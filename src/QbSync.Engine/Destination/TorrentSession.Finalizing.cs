@@ -11,6 +11,7 @@ internal sealed partial class TorrentSession
     private TaskCompletionSource<FinalizeOutcome?> _finalizing = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile OperationProgress _progress = new(FinalizeStage.Queued, 0, 0);
     private bool _isParked;
+    private Task _wish = Task.CompletedTask;
 
     /// <summary>Makes the torrent final, or joins what does. Null when this session has ended and its successor has to be asked.</summary>
     public async Task<FinalizeOutcome?> FinalizeAsync(FinalizeRequest request) =>
@@ -68,7 +69,28 @@ internal sealed partial class TorrentSession
     {
         _arrivedAt ??= _context.Time.GetUtcNow();
         Transition(TorrentSessionState.Finalizing, reason);
+        _wish = RecordWishAsync(_storage!);
         StartFinalizing(parameters, files);
+    }
+
+    /// <summary>
+    /// Makes the wish durable at once, not only when the lane has read what it is reading: who asked may be gone when this process is. Joined before
+    /// anything else records a phase. A failure is the finalizer's to meet.
+    /// </summary>
+    private async Task RecordWishAsync(ITorrentStorage storage)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        try
+        {
+            if (storage.Phase is StoredPhase.Receiving)
+            {
+                await storage.SetPhaseAsync(StoredPhase.Finalizing, null, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+        catch (StorageException e)
+        {
+            Log.WorkFails(_context.Logger, Id, "record of what was asked for", e.Message);
+        }
     }
 
     private FinalFiles? GetFinalFiles(IReadOnlyList<SourceFile>? files) =>
@@ -91,6 +113,7 @@ internal sealed partial class TorrentSession
 
     private async Task FinalizeInLaneAsync(FinalizeRun run, CancellationToken lease)
     {
+        await _wish.ConfigureAwait(false);
         try
         {
             var end = await _context.Finalizer.RunAsync(run, lease).ConfigureAwait(false);

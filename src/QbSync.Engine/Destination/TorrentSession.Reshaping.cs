@@ -51,6 +51,7 @@ internal sealed partial class TorrentSession
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _lane.RenewAsync().ConfigureAwait(false);
+        await _wish.ConfigureAwait(false);
         Volatile.Write(ref _earlyIsQueued, 0);
         Volatile.Write(ref _settleIsQueued, 0);
         _lane.Enqueue(lease => ReshapeAsync(storage, caller, request, lease));

@@ -91,6 +91,7 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         await _lane.DisposeAsync().ConfigureAwait(false);
         await _mailbox.DisposeAsync().ConfigureAwait(false);
         await _closing.ConfigureAwait(false);
+        await _wish.ConfigureAwait(false);
         if (_storage is { } storage)
         {
             storage.FileWhole -= OnFileWhole;

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging;
 using QbSync.Ports;
-using QbSync.Torrents;
 
 namespace QbSync.Engine.Destination.Maintenance;
 
