@@ -7,7 +7,11 @@ namespace QbSync.ArchitectureTests;
 public sealed partial class SpecificationTests
 {
     /// <summary>Cases that no test is yet, with the reason.</summary>
-    private static readonly Dictionary<int, string> Open = Enumerable.Range(1, DestinationCaseAttribute.Last).ToDictionary(number => number, _ => "being written");
+    private static readonly Dictionary<int, string> Open = new()
+    {
+        [43] = "an unselected file or a foreign part file on disk: being written with its code",
+        [124] = "a restart at half with links: being written",
+    };
 
     /// <summary>The sources are read, so that the cases of every test project count without loading it.</summary>
     [Test]

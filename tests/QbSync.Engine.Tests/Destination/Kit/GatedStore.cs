@@ -29,6 +29,9 @@ internal sealed class GatedStore(RigDisk disk, TorrentStore inner) : ITorrentSto
     /// <summary>Set to hold back openings until the test lets them go.</summary>
     public Task OpenGate { get; set; } = Task.CompletedTask;
 
+    /// <summary>Ends when local content of torrents that are opened from now on may be looked at.</summary>
+    public Task SettleGate { get; set; } = Task.CompletedTask;
+
     /// <summary>What <see cref="GetTrouble"/> says, if not the real store.</summary>
     public Refusal? Trouble { get; set; }
 
@@ -69,7 +72,7 @@ internal sealed class GatedStore(RigDisk disk, TorrentStore inner) : ITorrentSto
 
     private GatedStorage Gate(ITorrentStorage storage)
     {
-        var gated = new GatedStorage(disk, storage);
+        var gated = new GatedStorage(disk, storage) { SettleGate = SettleGate };
         lock (_gate)
         {
             _open.Add(gated);
