@@ -19,10 +19,10 @@ internal sealed partial class StorageMetrics
     /// <summary>So many files can be linked to.</summary>
     public void InodesRegistered(int count) => _inodeRegistrySize?.Set(count);
 
-    /// <summary>Bytes of a linked or cloned file were found right, so nobody sends them.</summary>
+    /// <summary>Bytes of a linked file were found right, so nobody sends them.</summary>
     public void BytesLinked(long bytes) => _bytesLinked?.Inc(bytes);
 
-    /// <summary>Bytes that lay in place were found right, so nobody sends them.</summary>
+    /// <summary>Bytes that lay in place, or were cloned, were found right, so nobody sends them.</summary>
     public void BytesAdopted(long bytes) => _bytesAdopted?.Inc(bytes);
 
     private void AddLinking(IMetricFactory factory, string mode)

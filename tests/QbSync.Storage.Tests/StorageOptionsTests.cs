@@ -15,8 +15,11 @@ public sealed class StorageOptionsTests
             SyncParallelism = 65,
             MinFreeBytes = -1,
             ReaderOpenFiles = 70_000,
+            LinkWaitIdle = TimeSpan.FromSeconds(9),
+            RegistrySweep = TimeSpan.FromSeconds(59),
+            ReadBack = (ReadBackSource)2,
         };
-        Assert.That(options.Validate(), Has.Count.EqualTo(8));
+        Assert.That(options.Validate(), Has.Count.EqualTo(11));
         Assert.That(new StorageOptions { DataRoot = "/data", StateDirectory = "/state" }.Validate(), Is.Empty);
     }
 }

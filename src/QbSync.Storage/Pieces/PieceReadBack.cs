@@ -1,5 +1,4 @@
 using QbSync.Pieces;
-using QbSync.Storage.IO;
 
 namespace QbSync.Storage.Pieces;
 

@@ -76,6 +76,7 @@ internal sealed partial class TorrentStorage
     {
         var whole = new List<int>();
         var segments = new List<PieceSegment>();
+        var bytes = 0L;
         lock (_gate)
         {
             if (record is not null)
@@ -99,6 +100,7 @@ internal sealed partial class TorrentStorage
                 Layout.GetSegments(piece, segments);
                 foreach (var segment in segments)
                 {
+                    bytes += segment.IsPad ? 0 : segment.Length;
                     if (!segment.IsPad && _files.TryGetValue(segment.FileIndex, out var touched)
                         && --_missing[segment.FileIndex] == 0 && touched.Local is null)
                     {
@@ -112,6 +114,15 @@ internal sealed partial class TorrentStorage
             _pendingClears.Except(run.Good);
             _deferred.Except(run.Good);
             _deferred.Except(run.Dropped);
+        }
+
+        if (file.Kind == OwnKind.Linked)
+        {
+            _context.Metrics.BytesLinked(bytes);
+        }
+        else
+        {
+            _context.Metrics.BytesAdopted(bytes);
         }
 
         run.Taken();

@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Storage.State;
 using QbSync.Torrents;
 

@@ -80,6 +80,7 @@ internal sealed partial class TorrentStorage
             foreach (var (file, record) in run.Published)
             {
                 batch.AddFile(RecordType.Published, file.Index, record);
+                AddReadBack(batch, file.Index);
             }
         });
         foreach (var (file, record) in run.Published)
@@ -194,6 +195,14 @@ internal sealed partial class TorrentStorage
         }
 
         return _context.Files.Stat(folder, name) is { Kind: FileKind.File, Length: 0 } ? OwnKind.Adopted : null;
+    }
+
+    private void AddReadBack(RecordBatch batch, int fileIndex)
+    {
+        if (_readBackAt.TryGetValue(fileIndex, out var at))
+        {
+            batch.AddReadBack(fileIndex, at);
+        }
     }
 
     private static bool IsSame(FileStat? stat, FileRecord record) => stat is { } found && record.IsInode(found);

@@ -90,7 +90,8 @@ internal sealed partial class TorrentStorage
             foreach (var (file, record) in kept)
             {
                 batch.AddFile(RecordType.FileState, file.Index, record);
-                batch.AddReadBack(file.Index, _context.Time.GetUtcNow());
+                _readBackAt[file.Index] = _context.Time.GetUtcNow();
+                AddReadBack(batch, file.Index);
             }
         });
         foreach (var (file, record) in kept)

@@ -31,7 +31,9 @@ internal sealed partial class TorrentStorage
                 return null;
             }
 
-            var at = _journal.State.ReadBack.TryGetValue(file.Index, out var seen) ? seen : (DateTimeOffset?)null;
+            var at = _readBackAt.TryGetValue(file.Index, out var seen) || _journal.State.ReadBack.TryGetValue(file.Index, out seen)
+                ? seen
+                : (DateTimeOffset?)null;
             files.Add(new ProofFile(file.Index, string.Join('/', GetPathParts(file.Index)), file.Record!, at));
         }
 

@@ -1,4 +1,4 @@
-using QbSync.Pieces;
+using System.Collections.Concurrent;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
@@ -7,6 +7,7 @@ namespace QbSync.Storage.Pieces;
 internal sealed partial class TorrentStorage
 {
     private const long CheckpointBytes = 1L << 30;
+    private readonly ConcurrentDictionary<int, DateTimeOffset> _readBackAt = [];
 
     /// <inheritdoc />
     public async ValueTask<int> VerifyFileAsync(int fileIndex, IProgress<long>? bytesRead, CancellationToken cancellationToken)
@@ -57,7 +58,7 @@ internal sealed partial class TorrentStorage
         notGood += await CommitVerifiedAsync(fileIndex, run).ConfigureAwait(false);
         if (notGood == 0 && count > 0)
         {
-            await CommitAsync(batch => batch.AddReadBack(fileIndex, _context.Time.GetUtcNow()), CancellationToken.None).ConfigureAwait(false);
+            _readBackAt[fileIndex] = _context.Time.GetUtcNow(); // journaled with the file's name: a commit of its own for each small file would be felt
         }
 
         return notGood;

@@ -50,6 +50,7 @@ public sealed class TorrentStoreLinkingTests
         Assert.That(Second.FindDifference(_rig.Data), Is.Null);
         Assert.That(InodeOf(Second, 0), Is.EqualTo(InodeOf(First, 0)));
         Assert.That(await _rig.ReadMetricAsync("qbsync_hardlinks_created_total"), Is.EqualTo(2));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_bytes_reused_total{how=\"hardlink\"}"), Is.EqualTo(Second.Manifest.Length));
         Assert.That(_rig.ListPartials(), Is.Empty);
     }
 

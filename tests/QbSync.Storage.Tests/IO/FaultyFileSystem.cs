@@ -32,6 +32,9 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
     /// <summary>Whether every folder is one of another machine.</summary>
     public bool IsRemote { get; set; }
 
+    /// <summary>Whether what was not flushed can be lost; that takes a descriptor for each file.</summary>
+    public bool KeepsUnsynced { get; set; } = true;
+
     /// <summary>Whether files can share blocks, whatever the file system below.</summary>
     public bool Clones { get; set; }
 
@@ -225,7 +228,7 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
 
     private FileHandle? NoteFile(FileHandle folder, FileHandle? handle, string name, bool writable)
     {
-        if (handle is not null && writable)
+        if (handle is not null && writable && KeepsUnsynced)
         {
             var stat = _real.Stat(handle);
             lock (_gate)

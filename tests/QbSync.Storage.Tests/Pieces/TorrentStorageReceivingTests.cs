@@ -211,6 +211,50 @@ public sealed class TorrentStorageReceivingTests
         Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
     }
 
+    [Test]
+    [DestinationCase(56)]
+    public async Task ThousandsOfFiles_WithFewDescriptors_FinishWithinTheirBound()
+    {
+        const int Limit = 40;
+        _rig.Files.KeepsUnsynced = false;
+        _rig.Options.MaxOpenFiles = 256;
+        var builder = new TorrentBuilder("many") { PieceLength = 64 * 1024 };
+        for (var i = 0; i < 4_000; i++)
+        {
+            builder.AddFile($"f{i:00000}", 1_000);
+        }
+
+        var torrent = builder.Build();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        var refused = 0;
+        _rig.Files.Fault = call =>
+        {
+            var isOpening = call.Operation is "OpenFile" or "CreateFile" && call.Name.EndsWith("-part", StringComparison.Ordinal);
+            if (!isOpening || _rig.Files.CountOpen(static name => name.EndsWith("-part", StringComparison.Ordinal)) < Limit)
+            {
+                return null;
+            }
+
+            refused++;
+            return Storage.IO.Native.StorageFaults.Create(24, "open", call.Name);
+        };
+        for (var piece = 0; piece < 20; piece++)
+        {
+            Assert.That(StoreRig.Send(storage, torrent, piece), Is.EqualTo(PieceAckStatus.Accepted));
+        }
+
+        _rig.Files.Fault = null;
+        Assert.That(refused, Is.InRange(1, 200), "the bound went down, so that few openings are in vain");
+        StoreRig.SendAll(storage, torrent);
+        foreach (var file in torrent.Manifest.Files)
+        {
+            Assert.That(await storage.VerifyFileAsync(file.Index, null, default), Is.Zero);
+        }
+
+        Assert.That(await storage.PublishFilesAsync([.. torrent.Manifest.Files.Select(static file => file.Index)], default).DefaultTimeout(), Is.Null);
+        Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
+    }
+
     private static byte[] SpoilSha1(TorrentBuilder builder)
     {
         var map = builder.BuildMap();
