@@ -16,6 +16,7 @@ internal sealed partial class TorrentSession
     private long? _startedAt;
     private long? _announceAskedAt;
     private long? _notWholeSince;
+    private ClientTorrentState? _warnedOf;
 
     /// <summary>Looks at a torrent that is complete here. Called by the engine's poll loop only.</summary>
     private async ValueTask WatchHandoffAsync(ClientSighting seen)
@@ -49,7 +50,11 @@ internal sealed partial class TorrentSession
                 await _mailbox.PostAsync(() => QueueTakeBack([.. storage.Layout.GetSelectedFiles()], $"the client shows {seen.Status.State}")).ConfigureAwait(false);
                 break;
             case HandoffNeed.StopOnly:
-                Log.TorrentEnteredDownload(_context.Logger, Id, seen.Status.State);
+                if (IsNews(seen))
+                {
+                    Log.TorrentEnteredDownload(_context.Logger, Id, seen.Status.State);
+                }
+
                 QueueOnce("stop of a torrent that downloads", lease => seeding.StopAsync(seen.Status.Id, lease));
                 break;
             case HandoffNeed.NotWhole:
@@ -72,9 +77,21 @@ internal sealed partial class TorrentSession
     {
         if (_context.Seeding is { } seeding && seen.Status.State.IsActive())
         {
-            Log.ActiveUnsealed(_context.Logger, Id, seen.Status.State);
+            if (IsNews(seen))
+            {
+                Log.ActiveUnsealed(_context.Logger, Id, seen.Status.State);
+            }
+
             await seeding.SendStopAsync(seen.Status.Id, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>A client that does not stop is asked at each poll, and told of once.</summary>
+    private bool IsNews(ClientSighting seen)
+    {
+        var isNews = _warnedOf != seen.Status.State;
+        _warnedOf = seen.Status.State;
+        return isNews;
     }
 
     /// <summary>The client answers again: active is handed off; anything else is stopped, read back, and complete as before.</summary>
