@@ -3,6 +3,9 @@
 #   --long          also the real-client tests on other versions of qBittorrent
 #   --only NAME     one test project: QbSync.NAME
 #   --no-format     skip the format check
+#   --kills N       how often the destination is killed in one sync (12; with --long 100)
+#   --cuts N        how often its file system loses power in one sync (6; with --long 40)
+#   --traces N      recorded syncs of which every crash state is gone through (6; with --long 18)
 set -uo pipefail
 top=$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")
 cd "$top"
@@ -12,11 +15,18 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --long) long=true ;;
     --no-format) format=false ;;
+    --kills) export QBSYNC_KILLS=${2:?--kills needs a number}; shift ;;
+    --cuts) export QBSYNC_CUTS=${2:?--cuts needs a number}; shift ;;
+    --traces) export QBSYNC_TRACES=${2:?--traces needs a number}; shift ;;
     --only) only=${2:?--only needs a name}; shift ;;
     *) echo "test.sh: no option $1" >&2; exit 2 ;;
   esac
   shift
 done
+
+if $long; then
+  export QBSYNC_KILLS=${QBSYNC_KILLS:-100} QBSYNC_CUTS=${QBSYNC_CUTS:-40} QBSYNC_TRACES=${QBSYNC_TRACES:-18}
+fi
 
 fail() { echo "test.sh: $1" >&2; exit 1; }
 
@@ -28,6 +38,31 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed; dotnet is not o
 
 missing=()
 command -v qbittorrent-nox >/dev/null || missing+=(qbittorrent-nox)
+# can_mount: whether a file can be mounted as a file system here, which needs root, loop devices and mkfs.ext4.
+can_mount() {
+  local folder code=1
+  [ "$(id -u)" = 0 ] && PATH=$PATH:/usr/sbin:/sbin command -v mkfs.ext4 >/dev/null || return 1
+  folder=$(mktemp -d) || return 1
+  mkdir "$folder/mount"
+  truncate -s 8M "$folder/image"
+  if PATH=$PATH:/usr/sbin:/sbin mkfs.ext4 -q -F "$folder/image" 2>/dev/null && mount -o loop "$folder/image" "$folder/mount" 2>/dev/null; then
+    umount "$folder/mount" && code=0
+  fi
+  rm -rf "$folder"
+  return $code
+}
+
+# Tests of category Mounts run where file systems can be mounted; of the kinds, those that can be made.
+mounts=()
+if can_mount; then
+  export PATH=$PATH:/usr/sbin:/sbin
+  command -v mkfs.xfs >/dev/null || missing+=(xfsprogs)
+  command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
+else
+  echo "No loop mounts here (they need root, loop devices and mkfs.ext4): tests of category Mounts are not selected."
+  mounts=(--filter "TestCategory!=Mounts")
+fi
+
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
   echo "Installing ${missing[*]} ..."
   { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"; } \
@@ -64,7 +99,7 @@ run() {
 }
 
 for project in "${projects[@]}"; do
-  run "$project" "$(basename "$project" .csproj)"
+  run "$project" "$(basename "$project" .csproj)" "${mounts[@]}"
 done
 
 if $long && [ -z "$only" ]; then

@@ -54,3 +54,36 @@ public sealed class LinuxFileSystemConformanceTests(int without, string? place) 
 
     internal override void PutLink(string name, string target) => File.CreateSymbolicLink(_folder[name], target);
 }
+
+/// <summary>Linux on file systems of its own: ext4, and those for which this machine has the program that makes them.</summary>
+[TestFixtureSource(nameof(Kinds))]
+[Category("Mounts")]
+public sealed class MountedFileSystemConformanceTests(string kind, int mebibytes) : FileSystemConformance
+{
+    private LoopMount _mount = null!;
+    private string _folder = "";
+    private int _count;
+
+    public static IEnumerable<TestFixtureData> Kinds => new (string Kind, int Mebibytes)[] { ("ext4", 64), ("xfs", 320), ("btrfs", 128) }
+        .Where(static item => item.Kind == "ext4" || LoopMount.CanMake(item.Kind))
+        .Select(static item => new TestFixtureData(item.Kind, item.Mebibytes));
+
+    internal override IFileSystem Files { get; } = LinuxFileSystem.Create();
+
+    internal override string RootPath => _folder;
+
+    [OneTimeSetUp]
+    public void Mount() => _mount = LoopMount.Create(mebibytes, kind);
+
+    [OneTimeTearDown]
+    public void Unmount() => _mount?.Dispose();
+
+    [SetUp]
+    public void MakeFolder()
+    {
+        _folder = Directory.CreateDirectory(Path.Combine(_mount.Path, $"{++_count}")).FullName;
+        OpenRoot();
+    }
+
+    internal override void PutLink(string name, string target) => File.CreateSymbolicLink(Path.Combine(_folder, name), target);
+}
