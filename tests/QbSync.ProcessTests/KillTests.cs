@@ -7,6 +7,7 @@ namespace QbSync.ProcessTests;
 public sealed class KillTests
 {
     private const double SecondsPerKill = 1.6;
+    private const int KillsPerSet = 80; // so that the rate stays above what a source accepts
 
     [Test]
     public async Task Destination_KilledAtRandomMomentsOfOneSync_EverythingArrivesAndNothingIsLeftOver()
@@ -14,11 +15,16 @@ public sealed class KillTests
         var random = Settings.NewRandom();
         using var folder = new TempDirectory();
         await using var nodes = new TwoProcesses(folder["data"], folder["own"]);
-        var torrents = TwoProcesses.MakeTorrents(random.Next());
-        nodes.Add(torrents[0]);
-        nodes.Add(torrents[1]);
-        nodes.Add(torrents[2], unwanted: [1, 4, 5, 11]);
-        var bytes = torrents.Sum(static torrent => torrent.Files.Sum(static file => file.Length));
+        var bytes = 0L;
+        for (var set = 0; set <= Settings.Kills / KillsPerSet; set++)
+        {
+            var torrents = TwoProcesses.MakeTorrents(random.Next(), set);
+            nodes.Add(torrents[0]);
+            nodes.Add(torrents[1]);
+            nodes.Add(torrents[2], unwanted: [1, 4, 5, 11]);
+            bytes += torrents.Sum(static torrent => torrent.Files.Sum(static file => file.Length));
+        }
+
         nodes.StartSource((long)(bytes / (Settings.Kills * SecondsPerKill)));
         var killedInSync = 0;
         for (var kill = 0; kill < Settings.Kills; kill++)

@@ -8,6 +8,7 @@ namespace QbSync.ProcessTests;
 public sealed class PowerCutTests
 {
     private const double SecondsPerCut = 4;
+    private const long LeastRate = 65_536; // of what a source accepts
 
     [Test]
     public async Task PowerCuts_AtRandomMomentsOfOneSync_EverythingArrives()
@@ -20,7 +21,7 @@ public sealed class PowerCutTests
         nodes.Add(torrents[1]);
         nodes.Add(torrents[2], unwanted: [0, 3, 7]);
         var bytes = torrents.Sum(static torrent => torrent.Files.Sum(static file => file.Length));
-        nodes.StartSource((long)(bytes / (Settings.Cuts * SecondsPerCut)));
+        nodes.StartSource(Math.Max(LeastRate, (long)(bytes / (Settings.Cuts * SecondsPerCut))));
         var cutInSync = 0;
         for (var cut = 0; cut < Settings.Cuts; cut++)
         {

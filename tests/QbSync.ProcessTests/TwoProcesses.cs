@@ -37,17 +37,17 @@ internal sealed class TwoProcesses : IAsyncDisposable
     /// <summary>Lines of the destinations so far that say "error".</summary>
     public List<string> Errors { get; } = [];
 
-    /// <summary>Several torrents: one file, many files with shared pieces, and a partial selection.</summary>
-    public static IReadOnlyList<BuiltTorrent> MakeTorrents(int seed)
+    /// <summary>Several torrents of 20 MB together: one file, many files with shared pieces, and one for a partial selection.</summary>
+    public static IReadOnlyList<BuiltTorrent> MakeTorrents(int seed, int set = 0)
     {
-        var many = new TorrentBuilder("many") { PieceLength = 64 * 1024, Seed = seed };
+        var many = new TorrentBuilder($"many {set}") { PieceLength = 64 * 1024, Seed = seed };
         for (var i = 0; i < 40; i++)
         {
             many.AddFile($"folder {i % 4}/{i:d2}.bin", 150_000 + (i * 7_001));
         }
 
         many.AddFile("empty", 0);
-        var part = new TorrentBuilder("part") { PieceLength = 32 * 1024, Seed = seed + 1 };
+        var part = new TorrentBuilder($"part {set}") { PieceLength = 32 * 1024, Seed = seed + 1 };
         for (var i = 0; i < 12; i++)
         {
             part.AddFile($"{i:d2}.bin", 200_003 + (i * 10_007));
@@ -55,7 +55,7 @@ internal sealed class TwoProcesses : IAsyncDisposable
 
         return
         [
-            new TorrentBuilder("single.bin") { PieceLength = 128 * 1024, Length = 6_000_001, Seed = seed + 2 }.Build(),
+            new TorrentBuilder($"single {set}.bin") { PieceLength = 128 * 1024, Length = 6_000_001, Seed = seed + 2 }.Build(),
             many.Build(),
             part.Build(),
         ];

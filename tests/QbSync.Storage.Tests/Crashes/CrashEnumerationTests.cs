@@ -1,7 +1,6 @@
 using System.Globalization;
 using QbSync.Testing.FileSystems;
 using QbSync.Testing.Specifications;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.Crashes;
 
