@@ -1,6 +1,4 @@
-using QbSync.Engine.Destination;
 using QbSync.Engine.Tests.Destination.Kit;
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
@@ -67,6 +65,23 @@ public sealed class DestinationOrphanTests
 
         Assert.That(rig.Disk.Unfinished, Has.Length.EqualTo(1));
         Assert.That(rig.Engine.ListOrphans(), Is.Empty);
+    }
+
+    [Test]
+    public async Task ClosedTorrent_ThatTheUserRemovedFromTheClient_IsForgottenAfterADayAndItsFilesStay()
+    {
+        await using var rig = new DestinationRig();
+        var init = DestinationRig.MakeInit(Torrent);
+        await rig.SyncAsync(Torrent, init);
+        await rig.StartSeedingAsync(init);
+        await rig.ConfirmAsync(Torrent.Id);
+        rig.Client.RemoveAll();
+        rig.Step = TimeSpan.FromMinutes(1);
+        await rig.PassAsync(TimeSpan.FromHours(20));
+        Assert.That(rig.Disk.TorrentCount, Is.EqualTo(1));
+        await rig.DriveAsync(() => rig.Disk.TorrentCount == 0);
+        Assert.That(rig.Disk.Files["disc.iso"], Is.EqualTo(Torrent.ReadFile(0)));
+        await rig.DriveAsync(() => rig.Engine.Status.Torrents.Count == 0);
     }
 
     [Test]

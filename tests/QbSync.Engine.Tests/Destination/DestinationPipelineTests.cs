@@ -1,4 +1,3 @@
-using QbSync.Engine.Destination;
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;

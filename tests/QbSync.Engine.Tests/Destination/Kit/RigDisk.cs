@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Testing.Machine;
 
 namespace QbSync.Engine.Tests.Destination.Kit;
