@@ -6,7 +6,6 @@ using Grpc.Net.Client;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
-using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
