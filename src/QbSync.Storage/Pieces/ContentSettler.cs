@@ -140,7 +140,11 @@ internal sealed class ContentSettler : IDisposable
     public PieceVerdict LookAtHeld(int piece, int fileIndex)
     {
         _layout.GetSegments(piece, _scratch.Segments);
-        var verdict = _reader.Check(_request.Manifest.GetPieceHash(piece), piece, _scratch, index => index == fileIndex || ReadsFile(index));
+        var hash = _request.Manifest.GetPieceHash(piece);
+
+        // Slices of other candidates may have been kept aside, or were found in those themselves before a restart.
+        var verdict = _reader.Check(hash, piece, _scratch, index => index == fileIndex || ReadsFile(index));
+        verdict = verdict == PieceVerdict.Good ? verdict : _reader.Check(hash, piece, _scratch, IsHere);
         if (verdict == PieceVerdict.Good)
         {
             Checked.Set(piece);
@@ -195,6 +199,8 @@ internal sealed class ContentSettler : IDisposable
     }
 
     private bool ReadsFile(int fileIndex) => _owner.FindFile(fileIndex) is { Route: not FileRoute.Park };
+
+    private bool IsHere(int fileIndex) => _owner.FindFile(fileIndex) is { } file && (file.Local is { Kind: LocalKind.Candidate } || file.Route != FileRoute.Park);
 
     /// <summary>Whether every byte can be read and nobody writes to one meanwhile.</summary>
     private bool IsWholeHere(List<PieceSegment> segments, bool isDeferred)

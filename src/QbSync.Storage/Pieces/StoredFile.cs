@@ -25,6 +25,7 @@ internal sealed class StoredFile : CachedFile
         Length = owner.Request.Manifest.Files[index].Length;
         _record = record;
         _isAllocated = record is not null;
+        IsSparse = record is { Kind: OwnKind.Partial } && (!owner.Preallocates || Length < MinPreallocated);
     }
 
     /// <summary>Place in the manifest's list.</summary>
@@ -56,6 +57,12 @@ internal sealed class StoredFile : CachedFile
         get => _isParked;
         set => _isParked = value;
     }
+
+    /// <summary>Whether its blocks come with its bytes.</summary>
+    public bool IsSparse { get; private set; }
+
+    /// <summary>Bytes that a sparse file still has to take. Guarded by the torrent.</summary>
+    public long Unwritten { get; set; }
 
     /// <summary>Whether it is counted as needing no room, because local content may bring it.</summary>
     public bool IsExpected { get; set; }
@@ -173,6 +180,7 @@ internal sealed class StoredFile : CachedFile
         if (!_owner.Preallocates || Length < MinPreallocated || !Files.TryAllocate(handle, Length))
         {
             Files.SetLength(handle, Length);
+            IsSparse = true;
         }
 
         _isAllocated = true;

@@ -101,8 +101,13 @@ internal sealed partial class TorrentStorage
                 foreach (var segment in segments)
                 {
                     bytes += segment.IsPad ? 0 : segment.Length;
-                    if (!segment.IsPad && _files.TryGetValue(segment.FileIndex, out var touched)
-                        && --_missing[segment.FileIndex] == 0 && touched.Local is null)
+                    if (segment.IsPad || !_files.TryGetValue(segment.FileIndex, out var touched))
+                    {
+                        continue;
+                    }
+
+                    NoteWritten_NeedsLock(touched, segment.Length);
+                    if (--_missing[segment.FileIndex] == 0 && touched.Local is null)
                     {
                         whole.Add(segment.FileIndex);
                     }

@@ -10,7 +10,7 @@ internal sealed partial class TorrentStorage
     /// <inheritdoc />
     public async ValueTask<Refusal?> ExportPartFileAsync(string partFileName, CancellationToken cancellationToken)
     {
-        if (_boundary is null || _boundary.GetLength() == BoundaryFile.GetHeaderLength(Layout.Manifest.PieceCount))
+        if (!Layout.HasBoundaryPieces || _boundary.GetLength() == BoundaryFile.GetHeaderLength(Layout.Manifest.PieceCount))
         {
             return null;
         }
@@ -25,6 +25,11 @@ internal sealed partial class TorrentStorage
         using var own = _folder.Open();
         using var source = files.OpenFile(own, SessionFolder.BoundaryName, writable: false)
             ?? throw new StorageException(StorageFault.Io, $"The boundary file in '{_folder.Path}' is gone.");
+        if (FindWrongNeighbour(source) is { } wrong)
+        {
+            return new Refusal(RefusalReason.PathConflict, $"'{DescribeFile(wrong)}' is not selected, and what stands there is not the torrent's.");
+        }
+
         using var folder = _context.Root.EnsureFolder([.. _request.Place.SubPath]);
         if (files.Stat(folder, name) is null)
         {
@@ -46,7 +51,10 @@ internal sealed partial class TorrentStorage
         using var exported = files.OpenFile(folder, name, writable: false);
         if (exported is null || !Walk(source, exported, isCopy: false))
         {
-            return new Refusal(RefusalReason.PathConflict, $"Another part file stands at '{_context.Root.Describe([.. _request.Place.SubPath, name])}'.");
+            // Another's part file serves if it has the right bytes where the client reads them; it stays theirs.
+            return exported is not null && Serves(source, exported)
+                ? null
+                : new Refusal(RefusalReason.PathConflict, $"Another part file stands at '{_context.Root.Describe([.. _request.Place.SubPath, name])}'.");
         }
 
         var record = FileRecord.Of(OwnKind.Published, files.Stat(exported));

@@ -31,8 +31,49 @@ internal sealed partial class TorrentStorage
         }
     }
 
-    /// <summary>Blocks of a partial file are reserved.</summary>
-    public void NoteAllocated(StoredFile file) => Interlocked.Add(ref _unallocated, -file.Length);
+    /// <summary>Blocks of a partial file are reserved; or it is sparse, and takes them as it is written.</summary>
+    public void NoteAllocated(StoredFile file)
+    {
+        if (!file.IsSparse)
+        {
+            Interlocked.Add(ref _unallocated, -file.Length);
+            return;
+        }
+
+        lock (_gate)
+        {
+            file.Unwritten = file.Length;
+        }
+    }
+
+    /// <summary>Bytes of a sparse file were written.</summary>
+    private void NoteWritten_NeedsLock(StoredFile file, int length)
+    {
+        var taken = Math.Min(length, file.Unwritten);
+        if (taken > 0)
+        {
+            file.Unwritten -= taken;
+            Interlocked.Add(ref _unallocated, -taken);
+        }
+    }
+
+    /// <summary>A file that somebody removed, replaced or cut while its handle was open takes writes that lead nowhere: its pieces never count.</summary>
+    private void LookAtPartials(HashSet<CachedFile> files)
+    {
+        foreach (var file in files)
+        {
+            if (file is not StoredFile { Record: { Kind: OwnKind.Partial } record, IsParked: false } stored)
+            {
+                continue;
+            }
+
+            using var folder = OpenFolderOf(stored.Index);
+            if (folder is null || _context.Files.Stat(folder, stored.PartialName) is not { } stat || !record.IsInode(stat) || stat.Length != stored.Length)
+            {
+                LoseFile(stored);
+            }
+        }
+    }
 
     /// <inheritdoc />
     public async ValueTask<int> FlushAsync(CancellationToken cancellationToken) =>
@@ -74,6 +115,7 @@ internal sealed partial class TorrentStorage
         {
             await SyncFilesAsync(files).ConfigureAwait(false);
             SyncFolders(created);
+            LookAtPartials(files);
             CommitPieces(pieces, created);
             isDone = true;
         }

@@ -27,9 +27,10 @@ internal sealed partial class TorrentStorage
             return;
         }
 
-        Interlocked.Add(ref _unallocated, file.Length);
         lock (_gate)
         {
+            Interlocked.Add(ref _unallocated, file.Length - file.Unwritten);
+            file.Unwritten = 0;
             _newFiles.Remove(file);
             _lostFiles.Add(file.Index);
         }

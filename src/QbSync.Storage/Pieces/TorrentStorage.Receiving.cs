@@ -144,6 +144,7 @@ internal sealed partial class TorrentStorage
                 if (file.Route != FileRoute.Compare)
                 {
                     _touched.Add(file.Route == FileRoute.Write ? file : _boundary);
+                    NoteWritten_NeedsLock(file, segment.Length);
                 }
 
                 if (--_missing[segment.FileIndex] == 0 && file.Local is null)

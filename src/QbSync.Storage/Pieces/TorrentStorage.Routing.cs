@@ -181,11 +181,28 @@ internal sealed partial class TorrentStorage
     private async Task BecomeWritableAsync(StoredFile file)
     {
         Expect(file, isExpected: false);
+        await UnparkAsync(file, staysUndecided: false).ConfigureAwait(false);
+    }
+
+    /// <summary>The same for an own partial file that was found: it is written to from now on, and is still to be hashed.</summary>
+    private Task ReturnPartialAsync(StoredFile file, FileRecord record)
+    {
+        lock (_gate)
+        {
+            file.IsExpected = false;
+            file.Replace(record);
+        }
+
+        return UnparkAsync(file, staysUndecided: true);
+    }
+
+    private async Task UnparkAsync(StoredFile file, bool staysUndecided)
+    {
         var moved = new PieceBitmap(_have.Length);
         var bad = new PieceBitmap(_have.Length);
         while (true)
         {
-            var next = FindSlices(file, moved);
+            var next = FindSlices(file, moved, staysUndecided);
             if (next.Count == 0)
             {
                 break;
@@ -205,6 +222,11 @@ internal sealed partial class TorrentStorage
             Commit(batch =>
             {
                 batch.AddFile(RecordType.FileState, file.Index, file.Record);
+                if (staysUndecided)
+                {
+                    batch.Begin(RecordType.Unsettled).Add(file.Index);
+                }
+
                 batch.AddPieces(RecordType.PiecesCleared, bad);
             });
         }
@@ -218,7 +240,7 @@ internal sealed partial class TorrentStorage
     }
 
     /// <summary>Held pieces of a file whose slices were not moved yet; with none left, the file is written to from now on.</summary>
-    private PieceBitmap FindSlices(StoredFile file, PieceBitmap moved)
+    private PieceBitmap FindSlices(StoredFile file, PieceBitmap moved, bool staysUndecided)
     {
         var next = new PieceBitmap(_have.Length);
         var (first, count) = Layout.GetPieces(Layout.Manifest.Files[file.Index]);
@@ -232,7 +254,12 @@ internal sealed partial class TorrentStorage
                 }
             }
 
-            if (next.Count == 0)
+            if (next.Count == 0 && staysUndecided)
+            {
+                Interrupt_NeedsLock(file);
+                file.IsParked = false;
+            }
+            else if (next.Count == 0)
             {
                 Decide_NeedsLock(file);
             }

@@ -60,6 +60,21 @@ internal sealed partial class TorrentStorage
             }
         }
 
+        // Before anything is found: what is held now has its slices aside, and those come into the file first.
+        foreach (var file in undecided)
+        {
+            if (file is { IsParked: true, Local: { Kind: LocalKind.Candidate, Record.Kind: OwnKind.Partial } partial })
+            {
+                await RunInTurnAsync(
+                    async () =>
+                    {
+                        await ReturnPartialAsync(file, partial.Record).ConfigureAwait(false);
+                        return 0;
+                    },
+                    CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+
         using var run = new ContentSettler(this, _context, _request, Layout, bytesRead);
         foreach (var file in undecided)
         {

@@ -58,7 +58,8 @@ internal sealed partial class TorrentStorage : ITorrentStorage
             var stored = new StoredFile(this, context, file.Index, journal.State.Files.GetValueOrDefault(file.Index));
             _files[file.Index] = stored;
             _missing[file.Index] = CountMissing(file);
-            _unallocated += stored.Record is null ? file.Length : 0;
+            stored.Unwritten = stored.IsSparse ? Math.Min(file.Length, (long)_missing[file.Index] * request.Manifest.PieceLength) : 0;
+            _unallocated += stored.Record is null ? file.Length : stored.Unwritten;
         }
 
         _boundary = new BoundaryFile(this, context, folder);

@@ -37,6 +37,8 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
 
     /// <summary>Whether files can share blocks, whatever the file system below.</summary>
     public bool Clones { get; set; }
+    /// <summary>What the device says is free; null for what the real one says.</summary>
+    public long? FreeBytes { get; set; }
 
     public IReadOnlyList<FileCall> Calls => [.. _calls];
 
@@ -178,7 +180,7 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
     public long GetFreeBytes(FileHandle folder)
     {
         Before("GetFreeBytes", folder);
-        return _real.GetFreeBytes(folder);
+        return FreeBytes ?? _real.GetFreeBytes(folder);
     }
 
     public bool TryLock(FileHandle file)
