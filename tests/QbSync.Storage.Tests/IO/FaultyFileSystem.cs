@@ -37,6 +37,7 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
 
     /// <summary>Whether files can share blocks, whatever the file system below.</summary>
     public bool Clones { get; set; }
+
     /// <summary>What the device says is free; null for what the real one says.</summary>
     public long? FreeBytes { get; set; }
 
