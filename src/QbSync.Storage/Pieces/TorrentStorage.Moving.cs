@@ -1,6 +1,5 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
-using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
 namespace QbSync.Storage.Pieces;

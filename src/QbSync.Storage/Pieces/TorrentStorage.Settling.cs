@@ -1,8 +1,6 @@
-using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Storage.Hardlinks;
-using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
 namespace QbSync.Storage.Pieces;

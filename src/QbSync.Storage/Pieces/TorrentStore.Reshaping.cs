@@ -1,6 +1,5 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
-using QbSync.Torrents;
 
 namespace QbSync.Storage.Pieces;
 

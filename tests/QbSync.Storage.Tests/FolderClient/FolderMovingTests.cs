@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 

@@ -1,7 +1,6 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Storage.IO;
-using QbSync.Storage.Tests.IO;
 using QbSync.Storage.Tests.Pieces;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;

@@ -3,7 +3,6 @@ using QbSync.Ports;
 using QbSync.Storage.State;
 using QbSync.Storage.Tests.Pieces;
 using QbSync.Testing.Torrents;
-using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Storage.Tests.State;
