@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using BenchmarkDotNet.Engines;
 using QbSync.Outcomes;
-using QbSync.Ports;
 
 namespace QbSync.Benchmarks.State;
 
