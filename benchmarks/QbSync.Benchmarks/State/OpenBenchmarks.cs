@@ -12,7 +12,8 @@ namespace QbSync.Benchmarks.State;
 public class OpenBenchmarks
 {
     private const int PieceCount = 200_000;
-    private readonly byte[] _torrent = StoreFolder.MakeTorrent("large", 1 << 20, PieceCount, new byte[20]);
+    private const int PieceLength = 16 * 1024; // 3 GiB, which has to fit on the disk though not a byte of it is written
+    private readonly byte[] _torrent = StoreFolder.MakeTorrent("large", PieceLength, PieceCount, new byte[20]);
     private StoreFolder _folder = null!;
     private TorrentStore _store = null!;
     private ITorrentStorage? _storage;

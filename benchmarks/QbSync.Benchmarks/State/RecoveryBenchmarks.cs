@@ -10,7 +10,7 @@ namespace QbSync.Benchmarks.State;
 public class RecoveryBenchmarks
 {
     private const int Torrents = 1000;
-    private const int PieceLength = 1 << 20;
+    private const int PieceLength = 16 * 1024;
     private readonly byte[] _bytes = new byte[1000];
     private StoreFolder _folder = null!;
 
