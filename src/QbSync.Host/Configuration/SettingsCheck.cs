@@ -4,6 +4,7 @@ namespace QbSync.Host.Configuration;
 internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
 {
     private const long LeastBuffer = 16 << 20;
+    private const long LeastRate = 64 << 10;
 
     private readonly OptionValues _values = settings.Values;
 
@@ -70,6 +71,11 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             {
                 Report("destination-addr", $"{address.Host} is not this machine, and security=insecure is for loopback only", "Use a tunnel to a loopback address.");
             }
+        }
+
+        if (_values.Bytes("rate-limit") is > 0 and < LeastRate)
+        {
+            Report("rate-limit", "below 64 KiB a second, at which a piece could not be answered in time", "Give 64KiB/s or more, or 0 for no limit.");
         }
 
         if (_values.Integer("min-connections") > _values.Integer("max-connections"))

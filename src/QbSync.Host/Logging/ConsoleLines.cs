@@ -21,11 +21,11 @@ internal sealed class ConsoleLines(TextWriter output, LogLevel least, TimeProvid
         _ => LogLevel.Information,
     };
 
-    // The web server's own lines would drown ours: of them, only trouble is shown.
+    // The web server's own lines would drown ours: of them, only trouble is shown, and all of them at trace.
     public ILogger CreateLogger(string categoryName) => new Line(
         this,
         categoryName[(categoryName.LastIndexOf('.') + 1)..],
-        categoryName.StartsWith("QbSync.", StringComparison.Ordinal) || least <= LogLevel.Debug ? least : Max(least, LogLevel.Warning));
+        categoryName.StartsWith("QbSync.", StringComparison.Ordinal) || least == LogLevel.Trace ? least : Max(least, LogLevel.Warning));
 
     public void Dispose()
     {

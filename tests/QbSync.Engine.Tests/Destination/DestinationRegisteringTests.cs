@@ -175,7 +175,7 @@ public sealed class DestinationRegisteringTests
         Assert.That(rig.Client.Only!.Tags, Does.Not.Contain("synced"));
         await rig.RestartAsync();
         await rig.DriveAsync(() => rig.GetStatusAsync(Torrent.Id).GetAwaiter().GetResult() is
-            { State: DestinationTorrentState.Failed, Refusal.Reason: RefusalReason.ClientMissingFiles });
+        { State: DestinationTorrentState.Failed, Refusal.Reason: RefusalReason.ClientMissingFiles });
     }
 
     [TestCase(ClientTorrentState.StalledUp)]

@@ -44,6 +44,19 @@ internal sealed class RoleSettingsTests
         Assert.That(Directory.Exists(absent), Is.False);
     }
 
+    [TestCase("1", ExpectedResult = false)]
+    [TestCase("65535", ExpectedResult = false)]
+    [TestCase("65536", ExpectedResult = true)]
+    [TestCase("64KiB/s", ExpectedResult = true)]
+    [TestCase("0", ExpectedResult = true)]
+    public bool Source_RateLimit_IsNoneOrEnoughToAnswerAPieceInTime(string value)
+    {
+        var settings = Read(
+            Roles.Source, [$"data={_folder.Path}", "client=folder", "destination-addr=127.0.0.1:1", $"rate-limit={value}"], [], out var errors);
+        Assert.That(errors, settings is null ? Has.One.StartsWith("--rate-limit (from flag): below 64 KiB") : Is.Empty);
+        return settings is not null;
+    }
+
     [Test]
     public void Value_FlagBeatsRoleVariableBeatsConventionalBeatsDefault()
     {

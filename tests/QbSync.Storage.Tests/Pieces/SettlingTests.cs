@@ -1,10 +1,8 @@
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Storage.State;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
-using QbSync.Torrents;
 
 namespace QbSync.Storage.Tests.Pieces;
 

@@ -1,9 +1,7 @@
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
-using QbSync.Torrents;
 
 namespace QbSync.Storage.Tests.Pieces;
 

@@ -49,8 +49,16 @@ public sealed class SimDevice(ulong number, bool foldsCase = false)
     {
         var copy = new SimDevice(Number, FoldsCase)
         {
-            Capacity = Capacity, IsReadOnly = IsReadOnly, IsNetwork = IsNetwork, CanClone = CanClone, CanReserve = CanReserve, CanSyncFolders = CanSyncFolders,
-            MaxLinks = MaxLinks, MaxName = MaxName, ReusesNumbers = ReusesNumbers, LastNumber = LastNumber,
+            Capacity = Capacity,
+            IsReadOnly = IsReadOnly,
+            IsNetwork = IsNetwork,
+            CanClone = CanClone,
+            CanReserve = CanReserve,
+            CanSyncFolders = CanSyncFolders,
+            MaxLinks = MaxLinks,
+            MaxName = MaxName,
+            ReusesNumbers = ReusesNumbers,
+            LastNumber = LastNumber,
         };
         return copy;
     }

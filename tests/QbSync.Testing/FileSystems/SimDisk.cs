@@ -124,7 +124,10 @@ internal sealed partial class SimDisk
         folder.Device.LastNumber = Math.Max(folder.Device.LastNumber, change.Number);
         _nodes[change.Node] = new SimNode(change.Node, change.Number, change.FileKind, folder.Device)
         {
-            Target = change.Target, Links = 1, Modified = change.Time, DurableModified = change.Time,
+            Target = change.Target,
+            Links = 1,
+            Modified = change.Time,
+            DurableModified = change.Time,
         };
         folder.Entries[change.Name] = change.Node;
     }

@@ -84,7 +84,11 @@ internal sealed partial class SimFileSystem
             var (from, to) = (Node_NeedsLock(ParentOf(path)), Folder_NeedsLock(ParentOf(newPath)));
             Apply_NeedsLock(new SimMutation(SimMutationKind.Rename)
             {
-                Node = from.Entries[NameOf(path)], Folder = from.Id, Name = NameOf(path), NewFolder = to.Id, NewName = NameOf(newPath),
+                Node = from.Entries[NameOf(path)],
+                Folder = from.Id,
+                Name = NameOf(path),
+                NewFolder = to.Id,
+                NewName = NameOf(newPath),
             });
             Sync_NeedsLock(null, from);
             Sync_NeedsLock(null, to);

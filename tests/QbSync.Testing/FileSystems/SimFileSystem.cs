@@ -256,7 +256,13 @@ internal sealed partial class SimFileSystem : IFileSystem
         var id = _disk.NewId();
         Apply_NeedsLock(new SimMutation(SimMutationKind.Make)
         {
-            Node = id, Folder = folder.Id, Name = name, FileKind = kind, Target = target, Number = SimDisk.NewNumber(folder.Device), Time = Now_NeedsLock(),
+            Node = id,
+            Folder = folder.Id,
+            Name = name,
+            FileKind = kind,
+            Target = target,
+            Number = SimDisk.NewNumber(folder.Device),
+            Time = Now_NeedsLock(),
         });
         return _disk[id];
     }
