@@ -15,7 +15,7 @@ internal sealed class AckWriter(
     private readonly Lock _gate = new();
     private readonly List<ulong> _accepted = [];
     private readonly List<ulong> _held = [];
-    private readonly List<(ulong Transfer, PieceAckStatus Status)> _rejected = [];
+    private readonly List<(ulong Transfer, PieceAckStatus Status, TimeSpan RetryAfter)> _rejected = [];
     private readonly AckBatch _batch = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite }); // 1: a flag, not a queue
@@ -29,7 +29,8 @@ internal sealed class AckWriter(
         Wake();
     }
 
-    public void Answer(ulong transfer, PieceAckStatus status)
+    /// <param name="retryAfter">When to try again; zero leaves it to the source.</param>
+    public void Answer(ulong transfer, PieceAckStatus status, TimeSpan retryAfter = default)
     {
         lock (_gate)
         {
@@ -42,7 +43,7 @@ internal sealed class AckWriter(
                     _held.Add(transfer);
                     break;
                 default:
-                    _rejected.Add((transfer, status));
+                    _rejected.Add((transfer, status, retryAfter));
                     break;
             }
         }
@@ -97,9 +98,9 @@ internal sealed class AckWriter(
         {
             _batch.Accepted.AddRange(_accepted);
             _batch.Held.AddRange(_held);
-            foreach (var (transfer, status) in _rejected)
+            foreach (var (transfer, status, retryAfter) in _rejected)
             {
-                _batch.Nack.Add(new Nack { Transfer = transfer, Status = (AckStatus)status });
+                _batch.Nack.Add(new Nack { Transfer = transfer, Status = (AckStatus)status, RetryAfterMs = (ulong)retryAfter.TotalMilliseconds });
             }
 
             _accepted.Clear();

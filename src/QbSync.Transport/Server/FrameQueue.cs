@@ -1,22 +1,29 @@
-using System.Threading.Channels;
+using QbSync.Outcomes;
+using QbSync.Torrents;
 using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Server;
 
 /// <summary>
-/// Frames of one stream between its reader, which never waits, and the worker that has the stream just now. Bounded by the stream's credit. Every frame
-/// that comes in is disposed here, and its weight released, whatever happens.
+/// Frames of one stream between its reader, which never waits, and the workers: a lane for each torrent, so that none waits for another's disk. Bounded by
+/// the stream's credit. Every frame that comes in is disposed, and its weight released, whatever happens. Thread-safe.
 /// </summary>
-internal sealed class FrameQueue(WriteWorkers workers, PieceAssembler assembler, ReceiveBudget budget, BudgetShare share, AckWriter acks, int capacity)
+internal sealed partial class FrameQueue(
+    WriteWorkers workers, PieceAssembler assembler, ReceiveBudget budget, BudgetShare share, AckWriter acks, int capacity, TimeSpan patience, TimeProvider time)
 {
-    private const int Turn = 4 << 20;
-    private readonly Channel<IncomingFrame> _frames = Channel.CreateBounded<IncomingFrame>(
-        new BoundedChannelOptions(capacity) { SingleReader = true, SingleWriter = true }); // full only if the source breaks its promises
+    /// <summary>Lanes without work that a stream keeps, so that torrents which take turns make none anew.</summary>
+    private const int MaxIdleLanes = 32;
+
+    private static readonly TimeSpan BusyFor = TimeSpan.FromSeconds(5);
+
+    private readonly Dictionary<InfoHash, FrameLane> _lanes = [];
+    private readonly Dictionary<ulong, PieceAttempt> _attempts = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Exception> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _scheduled;
-    private volatile bool _isCompleted;
-    private volatile bool _isDropping;
+    private ulong _last;
+    private int _entries;
+    private bool _isCompleted;
+    private bool _isDropping;
 
     /// <summary>Ends when no frame is left after <see cref="Complete"/>, and no transfer is open.</summary>
     public Task Drained => _drained.Task;
@@ -24,26 +31,58 @@ internal sealed class FrameQueue(WriteWorkers workers, PieceAssembler assembler,
     /// <summary>Ends, with the cause, when a frame could not be taken; the later ones are dropped.</summary>
     public Task<Exception> Failed => _failed.Task;
 
-    /// <summary>Takes the frame over; false, and the frame stays the caller's, when there is no room.</summary>
-    public bool TryAdd(IncomingFrame frame)
+    /// <summary>Takes a charged chunk over; what is wrong with it, if something is: the stream then has to end.</summary>
+    public string? Add(IncomingFrame chunk)
     {
-        var isPiece = frame.Piece is not null;
-        if (isPiece)
+        var isQueued = false;
+        var isBusy = false;
+        string? error;
+        try
         {
-            workers.PieceQueued();
+            var allowance = chunk.Piece is null ? 0 : budget.GetAllowance(share);
+            lock (workers.Gate)
+            {
+                error = Route_NeedsLock(chunk, allowance, out var attempt, out isBusy);
+                if (attempt is not null)
+                {
+                    workers.Enqueue_NeedsLock(attempt, chunk);
+                    _entries++;
+                    isQueued = true;
+                }
+            }
+        }
+        finally
+        {
+            if (!isQueued)
+            {
+                chunk.Dispose();
+                Release(SyncLimits.Weigh(chunk.Length));
+            }
         }
 
-        if (!_frames.Writer.TryWrite(frame))
+        if (isBusy)
         {
-            if (isPiece)
+            acks.Answer(chunk.Transfer, PieceAckStatus.Busy, BusyFor);
+        }
+
+        return error;
+    }
+
+    /// <summary>The source gives a transfer up; false when it has given up more than can be noted.</summary>
+    public bool Cancel(ulong transfer)
+    {
+        long dropped;
+        lock (workers.Gate)
+        {
+            if (_entries >= capacity)
             {
-                workers.PieceTaken();
+                return false;
             }
 
-            return false;
+            dropped = _attempts.TryGetValue(transfer, out var attempt) ? End_NeedsLock(attempt, giveUp: true) : 0;
         }
 
-        Schedule();
+        Release(dropped);
         return true;
     }
 
@@ -51,83 +90,124 @@ internal sealed class FrameQueue(WriteWorkers workers, PieceAssembler assembler,
     /// <param name="drop">What waits is not worked on any more.</param>
     public void Complete(bool drop)
     {
-        _isDropping |= drop;
-        _isCompleted = true;
-        Schedule();
-    }
-
-    /// <summary>Works for a while; called by one worker at a time.</summary>
-    public void Run()
-    {
-        var isLast = _isCompleted;
-        var done = 0;
-        while (done < Turn && _frames.Reader.TryRead(out var frame))
+        var dropped = 0L;
+        lock (workers.Gate)
         {
-            done += SyncLimits.Weigh(frame.Length);
-            Take(frame);
-        }
-
-        if (done < Turn && isLast)
-        {
-            // Stays scheduled for ever, so that nobody runs it again.
-            assembler.Abandon();
-            _drained.TrySetResult();
-            return;
-        }
-
-        if (done >= Turn)
-        {
-            workers.Schedule(this);
-            return;
-        }
-
-        Volatile.Write(ref _scheduled, 0);
-        if (_isCompleted || _frames.Reader.TryPeek(out _))
-        {
-            Schedule();
-        }
-    }
-
-    private void Schedule()
-    {
-        if (Interlocked.Exchange(ref _scheduled, 1) == 0)
-        {
-            workers.Schedule(this);
-        }
-    }
-
-    private void Take(IncomingFrame frame)
-    {
-        using (frame)
-        {
-            if (frame.Piece is not null)
+            if (drop)
             {
-                workers.PieceTaken();
+                dropped = Drop_NeedsLock();
             }
 
-            try
+            foreach (var attempt in _attempts.Values)
             {
-                if (!_isDropping && assembler.Process(frame) is { } error)
+                // Behind its chunks: what is whole is answered before.
+                workers.Enqueue_NeedsLock(attempt, null);
+                _entries++;
+            }
+
+            _isCompleted = true;
+            TryDrain_NeedsLock();
+        }
+
+        Release(dropped);
+    }
+
+    /// <summary>Answers what is not written although its newest chunk came long ago. A verdict that comes later is not told.</summary>
+    public void Expire()
+    {
+        List<ulong>? expired = null;
+        var dropped = 0L;
+        lock (workers.Gate)
+        {
+            var now = time.GetTimestamp();
+            foreach (var attempt in _attempts.Values)
+            {
+                if (attempt.Outstanding > 0 && time.GetElapsedTime(attempt.NewestChunk, now) >= patience)
                 {
-                    Fail(WireMapping.Malformed(error));
+                    (expired ??= []).Add(attempt.Number);
+                    dropped += End_NeedsLock(attempt, giveUp: true); // a dictionary may lose what its enumerator stands on
                 }
             }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                Fail(e);
-            }
         }
 
-        if (frame.Kind == IncomingKind.Chunk)
+        foreach (var transfer in expired ?? [])
         {
-            budget.Release(share, SyncLimits.Weigh(frame.Length));
-            acks.Wake();
+            acks.Answer(transfer, PieceAckStatus.StorageError);
         }
+
+        Release(dropped);
+    }
+
+    /// <summary>Ends an attempt that has its verdict; false when it had ended before, and nothing is to be told.</summary>
+    public bool TryEnd(PieceAttempt attempt)
+    {
+        long dropped;
+        lock (workers.Gate)
+        {
+            if (attempt.IsEnded)
+            {
+                return false;
+            }
+
+            dropped = End_NeedsLock(attempt, giveUp: false);
+        }
+
+        Release(dropped);
+        return true;
+    }
+
+    /// <summary>Does one thing; called by the one worker that has its lane.</summary>
+    public void Run(PieceAttempt attempt, IncomingFrame? frame)
+    {
+        try
+        {
+            if (frame is null)
+            {
+                PieceAssembler.GiveUp(attempt);
+                TryEnd(attempt);
+            }
+            else if (assembler.Process(this, attempt, frame) is { } error)
+            {
+                Fail(WireMapping.Malformed(error));
+            }
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Fail(e);
+        }
+
+        if (frame is not null)
+        {
+            frame.Dispose();
+            Release(SyncLimits.Weigh(frame.Length));
+        }
+    }
+
+    /// <summary>A worker is done with one thing.</summary>
+    public void Finished_NeedsLock()
+    {
+        _entries--;
+        TryDrain_NeedsLock();
     }
 
     private void Fail(Exception error)
     {
-        _isDropping = true;
+        long dropped;
+        lock (workers.Gate)
+        {
+            dropped = Drop_NeedsLock();
+        }
+
+        Release(dropped);
         _failed.TrySetResult(error);
+    }
+
+    private void Release(long weight)
+    {
+        if (weight > 0)
+        {
+            budget.Release(share, weight);
+            acks.Wake();
+        }
     }
 }

@@ -20,10 +20,11 @@ internal sealed partial class PieceStreamHandler(
     ILogger<PieceStreamHandler> logger,
     TimeProvider time)
 {
-    /// <summary>Frames without weight that may wait beside the chunks.</summary>
+    /// <summary>Transfers to be given up that may wait beside the chunks.</summary>
     public const int MaxControlFrames = 256;
 
     private static readonly TimeSpan SilentTime = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan ExpiryEvery = TimeSpan.FromSeconds(1);
 
     /// <param name="ended">The call was given up, or the server is about to stop.</param>
     /// <param name="cancelled">The call was given up.</param>
@@ -34,6 +35,7 @@ internal sealed partial class PieceStreamHandler(
         Log.StreamOpened(logger, name, slot);
         var writing = RunAcksAsync(reading, cancelled);
         var failing = CancelOnFailureAsync(reading);
+        await using var expiry = time.CreateTimer(static state => ((FrameQueue)state!).Expire(), queue, ExpiryEvery, ExpiryEvery).ConfigureAwait(false);
         Exception? fault;
         try
         {
@@ -96,11 +98,10 @@ internal sealed partial class PieceStreamHandler(
                 case IncomingKind.Chunk:
                     metrics.ChunkReceived(frame.Length);
                     acks.Received();
-                    isQueued = queue.TryAdd(frame);
-                    return isQueued ? null : "more frames than credit allows";
+                    isQueued = true;
+                    return queue.Add(frame);
                 case IncomingKind.Other:
-                    isQueued = frame.Message!.FrameCase == SourceFrame.FrameOneofCase.Cancel && queue.TryAdd(frame);
-                    return AcceptOther(frame.Message!, isQueued);
+                    return AcceptOther(frame.Message!);
             }
 
             throw new InvalidOperationException($"Frame kind {frame.Kind}.");
@@ -114,11 +115,11 @@ internal sealed partial class PieceStreamHandler(
         }
     }
 
-    private string? AcceptOther(SourceFrame message, bool isQueued)
+    private string? AcceptOther(SourceFrame message)
     {
         switch (message.FrameCase)
         {
-            case SourceFrame.FrameOneofCase.Cancel when !isQueued:
+            case SourceFrame.FrameOneofCase.Cancel when !queue.Cancel(message.Cancel.Transfer):
                 return "more frames than credit allows";
             case SourceFrame.FrameOneofCase.ReturnCredit when !budget.TryReturn(share, message.ReturnCredit.Limit):
                 return "credit was returned that had been used";

@@ -88,7 +88,8 @@ internal sealed class PieceStreams
         {
             var assembler = new PieceAssembler(_intake, caller, acks, Metrics);
             var capacity = _options.StreamWindow / SyncLimits.LeastWeight + PieceStreamHandler.MaxControlFrames;
-            var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity);
+            var patience = _options.AnswerWithin - _options.AnswerWithin / 9; // 40 of 45 s: the rest is for the answer's way
+            var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity, patience, _time);
             var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, _logger, _time);
             await handler.RunAsync(caller.Name, slot, frames, ended, cancelled).ConfigureAwait(false);
         }

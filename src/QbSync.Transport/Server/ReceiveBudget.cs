@@ -113,6 +113,15 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
         }
     }
 
+    /// <summary>Weight that a stream may have on the way and in memory.</summary>
+    public long GetAllowance(BudgetShare share)
+    {
+        lock (_gate)
+        {
+            return share.Granted - share.Released;
+        }
+    }
+
     private void Raise_NeedsLock(BudgetShare share)
     {
         // Three quarters, so that a stream that opens later finds something before the others have given way.

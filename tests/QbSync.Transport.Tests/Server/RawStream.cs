@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Grpc.Core;
 using QbSync.Testing.Waiting;
+using QbSync.Torrents;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
@@ -26,6 +27,9 @@ internal sealed class RawStream : IDisposable
 
     public ulong Returns { get; private set; }
 
+    /// <summary>The longest time that a nack told to wait.</summary>
+    public ulong RetryAfterMs { get; private set; }
+
     public List<(ulong Transfer, AckStatus Status)> Answers { get; } = [];
 
     /// <summary>Sends bytes. What a stream that has ended does not take is told by <see cref="ReadToEndAsync"/>.</summary>
@@ -45,13 +49,13 @@ internal sealed class RawStream : IDisposable
 
     public Task OpenAsync() => SendAsync(new SourceFrame { Open = new StreamOpen { Slot = 0 } });
 
-    public Task BeginAsync(ulong transfer, int piece, int length, int offset = 0) => SendAsync(new SourceFrame
+    public Task BeginAsync(ulong transfer, int piece, int length, InfoHash? torrent = null, int offset = 0) => SendAsync(new SourceFrame
     {
         Chunk = new PieceChunk
         {
             Transfer = transfer,
             Offset = (uint)offset,
-            Id = WireMapping.ToWire(TestSource.Torrent),
+            Id = WireMapping.ToWire(torrent ?? TestSource.Torrent),
             Epoch = 1,
             Piece = (uint)piece,
             Data = GetData(piece, offset, length),
@@ -124,6 +128,7 @@ internal sealed class RawStream : IDisposable
         Returns = frame.Acks.Returns;
         Answers.AddRange(frame.Acks.Accepted.Select(transfer => (transfer, AckStatus.Accepted)));
         Answers.AddRange(frame.Acks.Held.Select(transfer => (transfer, AckStatus.Held)));
+        RetryAfterMs = frame.Acks.Nack.Select(static nack => nack.RetryAfterMs).Append(RetryAfterMs).Max();
         Answers.AddRange(frame.Acks.Nack.Select(nack => (nack.Transfer, nack.Status)));
         return true;
     }
