@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using QbSync.Ports;
 using QbSync.Storage.FolderClient;
 using QbSync.Torrents;
 
@@ -10,6 +11,8 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
     private const long DownloadBytesPerSecond = 48 << 20;
 
     private string SourceData => Path.Combine(folder, "source", "data");
+
+    private string SourceTorrents => Path.Combine(folder, "source", "torrents");
 
     public string DestinationData => Path.Combine("destination", "data");
 
@@ -25,16 +28,15 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
             Directory.CreateDirectory(Path.Combine(folder, role, "torrents"));
         }
 
-        await AddAsync(torrents.Live, cancellationToken);
+        await File.WriteAllBytesAsync(Path.Combine(SourceTorrents, torrents.Live.Name + ".torrent"), torrents.Live.Torrent, cancellationToken);
         await DemoDownload.WriteAllAsync(torrents.Many, SourceData, cancellationToken);
-        await AddAsync(torrents.Many, cancellationToken);
-        await DeselectAsync(torrents.Many, cancellationToken);
+        await AddSeedingAsync(torrents.Many, cancellationToken);
     }
 
     public async Task<bool> AddLinkedAsync(DemoTorrents torrents, CancellationToken cancellationToken)
     {
         var isLinked = await DemoDownload.LinkOrWriteAsync(torrents, SourceData, cancellationToken);
-        await AddAsync(torrents.Linked, cancellationToken);
+        await AddSeedingAsync(torrents.Linked, cancellationToken);
         return isLinked;
     }
 
@@ -46,29 +48,47 @@ internal sealed class FolderStage(string folder, ILoggerFactory loggers, TimePro
 
     public async Task<IReadOnlyList<string>> FindFaultsAsync(DemoTorrents torrents, CancellationToken cancellationToken)
     {
-        var source = OpenClient("source");
-        var destination = OpenClient("destination");
+        await using var source = OpenClient("source", Path.Combine(folder, "source", "torrents"));
+        await using var destination = OpenClient("destination", Path.Combine(folder, "destination", "torrents"));
         return await ClientFaults.FindAsync(torrents, source, destination, cancellationToken);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private Task AddAsync(DemoTorrent torrent, CancellationToken cancellationToken) =>
-        File.WriteAllBytesAsync(Path.Combine(folder, "source", "torrents", torrent.Name + ".torrent"), torrent.Torrent, cancellationToken);
-
-    private async Task DeselectAsync(DemoTorrent torrent, CancellationToken cancellationToken)
+    /// <summary>
+    /// Adds a torrent as one that was finished long ago. It is made ready in a folder of its own: the role's client, which may run already, shall never see it as
+    /// one that still downloads, for a file that may change yet is linked to nothing that is final.
+    /// </summary>
+    private async Task AddSeedingAsync(DemoTorrent torrent, CancellationToken cancellationToken)
     {
-        var client = OpenClient("source");
-        await client.PollAsync([], cancellationToken);
-        var status = await client.FindAsync(InfoHash.Parse(torrent.InfoHash), InfoHash.None, cancellationToken)
-            ?? throw new InvalidOperationException($"The folder client does not find {torrent.Name}.");
-        var files = await client.GetFilesAsync(status.Id, cancellationToken);
-        var unwanted = torrent.Files.Where(file => !file.IsSelected).Select(file => file.Path).ToHashSet();
-        await client.SelectAsync(status.Id, [.. files.Where(file => unwanted.Contains(file.Path)).Select(file => file.Index)], false, cancellationToken);
+        var preparing = Directory.CreateDirectory(Path.Combine(folder, "source", "preparing"));
+        await using (var client = OpenClient("source", preparing.FullName))
+        {
+            await client.AddAsync(new AddTorrentRequest { Torrent = torrent.Torrent, SavePath = SourceData, SkipCheck = true }, cancellationToken);
+            var status = await client.FindAsync(InfoHash.Parse(torrent.InfoHash), InfoHash.None, cancellationToken)
+                ?? throw new InvalidOperationException($"The folder client does not find {torrent.Name}.");
+            var unwanted = torrent.Files.Where(file => !file.IsSelected).Select(file => file.Path).ToHashSet();
+            var files = await client.GetFilesAsync(status.Id, cancellationToken);
+            int[] indices = [.. files.Where(file => unwanted.Contains(file.Path)).Select(file => file.Index)];
+            if (indices.Length > 0)
+            {
+                await client.SelectAsync(status.Id, indices, false, cancellationToken);
+            }
+
+            await client.StartAsync([status.Id], force: true, cancellationToken);
+        }
+
+        // What is known of it goes first, the .torrent, by which it is found, last.
+        foreach (var file in preparing.EnumerateFiles(torrent.InfoHash + "*").OrderBy(file => file.Extension == ".torrent").ToList())
+        {
+            file.MoveTo(Path.Combine(SourceTorrents, file.Name));
+        }
+
+        preparing.Delete(recursive: true);
     }
 
-    private FolderTorrentClient OpenClient(string role) => new(
-        new FolderClientOptions { TorrentsDirectory = Path.Combine(folder, role, "torrents"), DataDirectory = Path.Combine(folder, role, "data") },
+    private FolderTorrentClient OpenClient(string role, string torrents) => new(
+        new FolderClientOptions { TorrentsDirectory = torrents, DataDirectory = Path.Combine(folder, role, "data") },
         loggers,
         time);
 
