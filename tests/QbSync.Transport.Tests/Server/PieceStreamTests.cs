@@ -182,7 +182,9 @@ internal sealed class PieceStreamTests
         await SendWholeAsync(stream, 1);
         await stream.ReadUntilAsync(() => stream.Received == PieceBytes);
         var stopping = _server.DisposeAsync();
-        Assert.That(await stream.ReadToEndAsync(), Is.EqualTo(StatusCode.OK));
+
+        // The server resets a request that it did not read to its end (RFC 9113, 8.1); a client that sees that before the trailers takes it for the end.
+        Assert.That(await stream.ReadToEndAsync(), Is.EqualTo(StatusCode.OK).Or.EqualTo(StatusCode.Internal));
         Assert.That(stream.Answers, Has.Count.EqualTo(1));
         await stopping.DefaultTimeout();
         await StartAsync();
