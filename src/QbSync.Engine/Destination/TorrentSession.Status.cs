@@ -107,7 +107,9 @@ internal sealed partial class TorrentSession
             BytesMoved = GetAcceptedBytes(view),
             ArrivedAt = view.ArrivedAt,
             FinishedAt = view.FinishedAt,
-            WaitingFor = DestinationEngine.GetWaiting(waiting?.Reason),
+            WaitingFor = waiting is null && view.State == TorrentSessionState.Finalizing && _progress.Stage == FinalizeStage.Linking
+                ? WaitingReason.Link
+                : DestinationEngine.GetWaiting(waiting?.Reason),
             Reason = waiting?.Detail ?? "",
         };
     }

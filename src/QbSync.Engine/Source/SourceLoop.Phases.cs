@@ -229,7 +229,7 @@ internal sealed partial class SourceLoop
         }
 
         var isSameGrant = _lastGrants.TryGetValue(stream.Id, out var last) && last == (greeting.Incarnation, outcome.Epoch);
-        if (isSameGrant && Strike(sync, "the destination lacks pieces that it had acknowledged (no-progress)"))
+        if (isSameGrant && stream.Table.LacksAny(outcome.Have, outcome.Deferred) && Strike(sync, "the destination lacks pieces that it had acknowledged (no-progress)"))
         {
             return;
         }

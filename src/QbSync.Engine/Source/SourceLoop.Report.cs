@@ -146,12 +146,19 @@ internal sealed partial class SourceLoop
             TorrentSyncState.Streaming when sync.Stream?.Table.Counts is { Available: 0, Busy: 0 } => (WaitingReason.Download, ""),
             TorrentSyncState.Streaming => (WaitingReason.None, ""),
             TorrentSyncState.Initializing or TorrentSyncState.Finalizing when !PeerReady => (WaitingReason.Peer, _peerProblem),
-            TorrentSyncState.Finalizing when sync.Progress is { } progress => (WaitingReason.Verification, StageOf(progress)),
+            TorrentSyncState.Finalizing when sync.Progress is { } progress => (WaitOf(progress), StageOf(progress)),
             TorrentSyncState.Discovered when !PeerReady => (WaitingReason.Peer, _peerProblem),
             TorrentSyncState.Excluded or TorrentSyncState.Failed => (WaitingReason.None, sync.Reason),
             _ => (sync.WaitingFor, sync.Reason),
         };
     }
+
+    private static WaitingReason WaitOf(OperationProgress progress) => progress switch
+    {
+        { Waiting: { } reason } => FaultRules.WaitsFor(reason),
+        { Stage: FinalizeStage.Linking } => WaitingReason.Link,
+        _ => WaitingReason.Verification,
+    };
 
     private static string StageOf(OperationProgress progress) =>
         progress.Total > 0 ? $"{progress.Stage} {progress.Done} of {progress.Total}" : progress.Stage.ToString();

@@ -11,6 +11,7 @@ internal sealed partial class PieceTable
     private readonly Lock _gate = new();
     private readonly PieceState[] _states;
     private readonly PieceBitmap _client;
+    private readonly PieceBitmap _promised;
     private readonly Dictionary<int, Attempt> _attempts = [];
     private readonly ReadyPieces _ready;
     private readonly ReadyPieces _retries;
@@ -30,6 +31,7 @@ internal sealed partial class PieceTable
         var pieces = layout.Manifest.PieceCount;
         _states = new PieceState[pieces];
         _client = new PieceBitmap(pieces);
+        _promised = new PieceBitmap(pieces);
         _ready = new ReadyPieces(pieces);
         _retries = new ReadyPieces(pieces);
         _needed = layout.CopySelected();
@@ -142,7 +144,33 @@ internal sealed partial class PieceTable
                     _states[piece] = PieceState.Absent;
                     Settle_NeedsLock(piece);
                 }
+
+                if (have[piece])
+                {
+                    _promised.Clear(piece);
+                }
+                else if (deferred[piece])
+                {
+                    _promised.Set(piece);
+                }
             }
+        }
+    }
+
+    /// <summary>Whether the destination lacks a piece that it had: not one that only its own content was to bring, and did not.</summary>
+    public bool LacksAny(PieceBitmap have, PieceBitmap deferred)
+    {
+        lock (_gate)
+        {
+            for (var piece = _needed.NextSet(0); piece >= 0; piece = _needed.NextSet(piece + 1))
+            {
+                if (!have[piece] && !deferred[piece] && !_promised[piece])
+                {
+                    return true;
+                }
+            }
+
+            return false;
         }
     }
 
@@ -264,6 +292,7 @@ internal sealed partial class PieceTable
     {
         _attempts.Remove(piece);
         _faults.Remove(piece);
+        _promised.Clear(piece);
         if (_states[piece] == PieceState.Available)
         {
             Withdraw_NeedsLock(piece);

@@ -54,6 +54,28 @@ internal sealed class PieceTableTests
     }
 
     [Test]
+    public void DeferredPiece_ThatLocalContentDoesNotBring_IsNoLossUntilItWasHeld()
+    {
+        var table = Ready();
+        var none = new PieceBitmap(Pieces);
+        var all = none.Clone();
+        all.SetComplement();
+        var one = none.Clone();
+        one.Set(3);
+        var others = all.Clone();
+        others.Clear(3);
+
+        table.ApplyDestination(others, one, grantedFrom: 1);
+        Assert.That(table.IsAllAcknowledged, Is.True);
+        Assert.That(table.LacksAny(others, none), Is.False, "it was promised, never held");
+        table.ApplyDestination(others, none, null);
+        Assert.That(table.LacksAny(others, none), Is.False);
+
+        table.ApplyDestination(all, none, null);
+        Assert.That(table.LacksAny(others, none), Is.True, "it was held");
+    }
+
+    [Test]
     public void UnreadPiece_IsDueLaterAndStrikesAfterTenMinutes()
     {
         var table = Ready();
