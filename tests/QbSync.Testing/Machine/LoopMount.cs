@@ -26,9 +26,10 @@ public sealed class LoopMount : IDisposable
 
     private string Image { get; }
 
-    /// <summary>Whether this machine has the program that makes file systems of a kind.</summary>
+    /// <summary>Whether this machine has the program that makes file systems of a kind, and a kernel that knows them.</summary>
     public static bool CanMake(string fileSystem) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Any(folder => File.Exists(System.IO.Path.Combine(folder, $"mkfs.{fileSystem}")));
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Append("/usr/sbin").Any(folder => File.Exists(System.IO.Path.Combine(folder, $"mkfs.{fileSystem}")))
+        && File.ReadLines("/proc/filesystems").Any(line => line.Split('\t')[^1] == fileSystem);
 
     /// <summary>Makes one of this size and mounts it; ends the test as skipped, with the reason, where that cannot be done.</summary>
     public static LoopMount Create(int mebibytes, string fileSystem = "ext4")
