@@ -4,26 +4,29 @@ using QbSync.Testing.Specifications;
 
 namespace QbSync.ArchitectureTests;
 
-public sealed partial class SpecificationTests
+public sealed class SpecificationTests
 {
     /// <summary>The sources are read, so that the cases of every test project count without loading it.</summary>
-    [Test]
-    public void DestinationCases_EachNumber_HasATest()
+    [TestCase("Destination", DestinationCaseAttribute.Last)]
+    [TestCase("Transport", TransportCaseAttribute.Last)]
+    public void Cases_EachNumber_HasATest(string part, int last)
     {
-        var covered = Covered();
-        Assert.That(Numbers().Where(number => !covered.Contains(number)), Is.Empty, "cases without a test");
+        var covered = Covered(part);
+        Assert.That(Enumerable.Range(1, last).Where(number => !covered.Contains(number)), Is.Empty, "cases without a test");
     }
 
-    [Test]
-    public void DestinationCases_Marks_NameCasesThatExist() => Assert.That(Covered().Except(Numbers()), Is.Empty);
+    [TestCase("Destination", DestinationCaseAttribute.Last)]
+    [TestCase("Transport", TransportCaseAttribute.Last)]
+    public void Cases_Marks_NameCasesThatExist(string part, int last) => Assert.That(Covered(part).Except(Enumerable.Range(1, last)), Is.Empty);
 
-    private static IEnumerable<int> Numbers() => Enumerable.Range(1, DestinationCaseAttribute.Last);
-
-    private static HashSet<int> Covered() =>
-        [.. Repository.Files("tests", "*.cs")
-            .SelectMany(file => Mark().Matches(Repository.Read(file)))
-            .Select(match => int.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture))];
-
-    [GeneratedRegex(@"\bDestinationCase\((?<number>\d+)\)")]
-    private static partial Regex Mark();
+    private static HashSet<int> Covered(string part)
+    {
+        var mark = new Regex($@"\b{part}Case\((?<number>\d+)\)");
+        return
+        [
+            .. Repository.Files("tests", "*.cs")
+                .SelectMany(file => mark.Matches(Repository.Read(file)))
+                .Select(match => int.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture)),
+        ];
+    }
 }

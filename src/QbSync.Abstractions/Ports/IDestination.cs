@@ -4,11 +4,6 @@ using QbSync.Torrents;
 
 namespace QbSync.Ports;
 
-/// <summary>Who calls a destination. Over a network the server fills it from what was authenticated and from the greeting.</summary>
-/// <param name="Source">Random 128-bit id of the source's state, part of every file identity.</param>
-/// <param name="Name">For people.</param>
-public readonly record struct Caller(Guid Source, string Name);
-
 /// <summary>
 /// A destination as a source sees it: the engine itself, or the same thing over a network. Every verb may be called twice, late or over another connection
 /// with the same effect as once; it answers within about a second, longer work with <c>Running</c>. Thread-safe. An unreachable peer is a

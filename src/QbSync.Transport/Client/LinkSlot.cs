@@ -69,7 +69,7 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
                     knock.Release();
                 }
 
-                using var connection = link.Connections.Create();
+                using var connection = link.Connections.Create(slot);
                 if (await TryOpenAsync(connection.Invoker, stop, stopOpening).ConfigureAwait(false) is not var (stream, accepted))
                 {
                     continue;

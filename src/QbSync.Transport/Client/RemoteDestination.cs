@@ -48,7 +48,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _random = random;
         options.TryGetAddress(out var address);
         _connector = new TcpPeerConnector(address);
-        _channel = PeerChannels.Create(options, _connector.ConnectAsync);
+        _channel = PeerChannels.Create(options, ConnectAsync);
         _invoker = _channel.CreateCallInvoker();
         _calls = new PeerCalls(_invoker, options.Address, time);
     }
@@ -164,6 +164,9 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _channel.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) =>
+        (await _connector.ConnectAsync(ConnectionKind.Control, 0, cancellationToken).ConfigureAwait(false)).Stream;
 
     private PeerSession GetSession(Caller caller)
     {

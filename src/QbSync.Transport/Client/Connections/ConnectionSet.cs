@@ -12,13 +12,13 @@ internal sealed class ConnectionSet(TransportClientOptions options, IPeerConnect
     public int Open => Volatile.Read(ref _open);
 
     /// <summary>A connection that dials with its first call. Whoever gets it disposes it.</summary>
-    public DataConnection Create() => new(PeerChannels.Create(options, ConnectAsync));
+    public DataConnection Create(int slot) => new(PeerChannels.Create(options, cancellationToken => ConnectAsync(slot, cancellationToken)));
 
-    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    private async ValueTask<Stream> ConnectAsync(int slot, CancellationToken cancellationToken)
     {
-        var stream = await connector.ConnectAsync(cancellationToken).ConfigureAwait(false);
+        var connection = await connector.ConnectAsync(ConnectionKind.Data, slot, cancellationToken).ConfigureAwait(false);
         Interlocked.Increment(ref _open);
-        return new CountedStream(stream, () => Interlocked.Decrement(ref _open));
+        return new CountedStream(connection.Stream, () => Interlocked.Decrement(ref _open));
     }
 }
 

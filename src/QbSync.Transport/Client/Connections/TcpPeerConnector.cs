@@ -6,13 +6,13 @@ namespace QbSync.Transport.Client.Connections;
 /// <summary>Dials TCP to one address, without encryption.</summary>
 internal sealed class TcpPeerConnector(DnsEndPoint address) : IPeerConnector
 {
-    public async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken)
+    public async ValueTask<PeerConnection> ConnectAsync(ConnectionKind kind, int slot, CancellationToken cancellationToken)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
             await socket.ConnectAsync(address, cancellationToken).ConfigureAwait(false);
-            return new NetworkStream(socket, ownsSocket: true);
+            return new PeerConnection(new NetworkStream(socket, ownsSocket: true), socket, "local");
         }
         catch
         {
