@@ -1,0 +1,37 @@
+using System.Globalization;
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Ports;
+
+namespace QbSync.Wan;
+
+/// <summary>The server side of the transport, in front of a sink that only counts.</summary>
+internal static class DestinationRole
+{
+    public const string Verb = "destination";
+    public const int Port = 50051;
+
+    /// <param name="arguments">Length of a piece.</param>
+    public static async Task RunAsync(string[] arguments)
+    {
+        var destination = new CountingDestination(int.Parse(arguments[0], CultureInfo.InvariantCulture));
+        var registry = Metrics.NewCustomRegistry();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton<IMetricFactory>(Metrics.WithCustomRegistry(registry));
+        builder.Services.AddSingleton<IDestination>(destination);
+        builder.Services.AddSingleton<IPieceIntake>(destination);
+        builder.Services.AddQbSyncServer();
+        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Any, Port)));
+        await using var app = builder.Build();
+        app.MapQbSync();
+        await app.StartAsync();
+        await RoleProcess.ServeAsync(() => new Look { Bytes = destination.Bytes, Failures = destination.Wrong });
+    }
+}
