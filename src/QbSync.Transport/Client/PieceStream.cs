@@ -32,7 +32,7 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         _ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         _call = invoker.AsyncDuplexStreamingCall(SyncMethods.SendPieces, null, new CallOptions(session.Headers, cancellationToken: _ended.Token));
         _delivery = new AckDelivery(link.Sink, link.Time, link.Options.AckSinkTimeout, OnSinkFailed);
-        Pooled = new PooledStream(slot, this, link.Options.Congestion, session.MaxChunk) { AnswerWithin = session.AnswerWithin };
+        Pooled = new PooledStream(slot, this, session.MaxChunk) { AnswerWithin = session.AnswerWithin };
         Settled = Task.CompletedTask;
     }
 
@@ -189,7 +189,7 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
     private async ValueTask<StreamEnd> TakeAsync(AckBatch batch)
     {
         var delay = TimeSpan.FromMicroseconds(Math.Min(batch.DelayUs, 60_000_000));
-        if (!_link.Pool.OnReport(Pooled, batch.Received, batch.Credit, delay))
+        if (!_link.Pool.OnReport(Pooled, batch.Received, batch.Credit, batch.Returns, delay))
         {
             Log.ImpossibleReport(_logger, Pooled.Slot, batch.Received, batch.Credit);
             return StreamEnd.Breach;

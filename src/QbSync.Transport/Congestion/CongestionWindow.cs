@@ -1,43 +1,32 @@
 namespace QbSync.Transport.Congestion;
 
-/// <summary>Why a sender may not hand a chunk over.</summary>
-internal enum SendHold
-{
-    /// <summary>It may.</summary>
-    None = 0,
-
-    /// <summary>As much is in flight as the window allows.</summary>
-    Window = 1,
-
-    /// <summary>The receiver has no room.</summary>
-    Credit = 2,
-}
-
 /// <summary>
-/// How much one stream may have in flight: enough that TCP is never idle, little enough that queues stay short. TCP does the congestion control; nothing that
-/// is the destination's affair (verdicts, disks, timeouts) enters. The receiver's credit is a second, hard limit. All in <see cref="ChunkWeight"/>; times are
-/// passed in. Not thread-safe: the pool's gate guards it.
+/// How much one stream may have in flight, and how much it may ever send by the receiver's credit. All in <see cref="ChunkWeight"/>; times are passed in.
+/// Belongs to a <see cref="LinkModel"/>, which alone changes it. Not thread-safe: the pool's gate guards it.
 /// </summary>
-internal sealed class CongestionWindow(CongestionOptions options)
+internal sealed class CongestionWindow
 {
     public const long Largest = 16 * 1024 * 1024;
     public const long Smallest = 128 * 1024;
 
-    // Below this a least round trip is the jitter of busy hosts, not the way's length.
-    private static readonly TimeSpan ShortestRoundTrip = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan ForgetAfter = TimeSpan.FromSeconds(60);
-
-    private readonly DeliveryRateEstimator _rate = new();
+    private readonly SentChunks _sent = new();
     private readonly RttEstimator _rtt = new();
-    private long _cap = Largest;
+    private readonly CongestionOptions _options;
+    private readonly long _cap;
+    private GrowthWatch _growth;
     private bool _isStartup = true;
-    private double _rateAtLastGrowth;
-    private int _roundsSeen;
-    private int _flatRounds;
-    private TimeSpan _lastBusy;
+
+    public CongestionWindow(CongestionOptions options, long credit, long maxInFlight, TimeSpan? networkRoundTrip)
+    {
+        _options = options;
+        _cap = Math.Clamp(maxInFlight, Smallest, Largest);
+        Credit = credit;
+        ChunkSize = ChunkSizing.First(networkRoundTrip);
+        Size = Math.Clamp(options.StartWindow, Smallest, _cap);
+    }
 
     /// <summary>Bytes that may be in flight.</summary>
-    public long Size { get; private set; } = Math.Max(options.StartWindow, Smallest);
+    public long Size { get; private set; }
 
     /// <summary>Weight handed over, ever.</summary>
     public long HandedOver { get; private set; }
@@ -48,146 +37,138 @@ internal sealed class CongestionWindow(CongestionOptions options)
     /// <summary>Weight that may be handed over, ever.</summary>
     public long Credit { get; private set; }
 
+    /// <summary>Times that credit was given back.</summary>
+    public ulong Returns { get; private set; }
+
     public long InFlight => HandedOver - Received;
+
+    /// <summary>Weight that its sender was promised and has not handed over.</summary>
+    public long Reserved { get; set; }
+
+    /// <summary>Payload of one chunk.</summary>
+    public int ChunkSize { get; private set; }
 
     public TimeSpan? SmoothedRtt => _rtt.Smoothed;
 
-    /// <summary>Payload of one chunk.</summary>
-    public int ChunkSize { get; private set; } = ChunkSizing.First(null);
+    /// <summary>Bytes a second that the stream delivers.</summary>
+    public double Rate => Delivery.Rate;
 
-    /// <summary>The peer accepted the stream.</summary>
-    public void Open(long credit, long maxInFlight)
-    {
-        Credit = credit;
-        _cap = Math.Clamp(maxInFlight, Smallest, Largest);
-        Size = Math.Min(Size, _cap);
-    }
+    /// <summary>When a chunk was last handed over or reported.</summary>
+    public TimeSpan LastBusy { get; private set; }
+
+    /// <summary>Since when no sender has it, null while one has.</summary>
+    public TimeSpan? FreeSince { get; set; }
+
+    /// <summary>As much is in flight as its peer allows at all.</summary>
+    public bool IsAtCap => Size == _cap && InFlight >= Size;
+
+    /// <summary>Whether a piece may begin, as far as the stream is concerned.</summary>
+    public bool HasRoom => InFlight + Reserved < Size && Credit - HandedOver >= ChunkWeight.Least;
+
+    internal DeliveryRateEstimator Delivery { get; } = new();
 
     /// <summary>
-    /// Payload that may be handed over now, of <paramref name="wanted"/>; 0 with the reason when none. A chunk is cut to the credit that is left rather than
-    /// waited for, else a small credit and a large chunk would wait for each other for ever.
+    /// Payload of <paramref name="wanted"/> that the stream's own limits let pass now; 0 with the reason when none. A chunk is cut to the credit that is left
+    /// rather than waited for, else a small credit and a large chunk would wait for each other for ever.
     /// </summary>
-    public int Room(int wanted, out SendHold hold)
+    internal int Room(int wanted, out SendHold hold)
     {
         var left = Credit - HandedOver;
-        hold = left < ChunkWeight.Least ? SendHold.Credit : SendHold.None;
-        if (hold == SendHold.None && InFlight >= Size)
+        if (left < ChunkWeight.Least || (ChunkWeight.Of(wanted) > left && left < ChunkSizing.Smallest && InFlight > 0))
         {
-            hold = SendHold.Window;
-        }
-
-        if (hold == SendHold.None && ChunkWeight.Of(wanted) > left)
-        {
-            if (left >= ChunkSizing.Smallest || InFlight == 0)
-            {
-                return (int)left;
-            }
-
             hold = SendHold.Credit;
+            return 0;
         }
 
-        if (hold == SendHold.Credit)
-        {
-            _rate.MarkLimited();
-        }
-
-        return hold == SendHold.None ? wanted : 0;
+        hold = InFlight >= Size ? SendHold.Window : SendHold.None;
+        return hold == SendHold.None ? (int)Math.Min(wanted, left) : 0;
     }
 
-    /// <summary>Whether a piece may begin.</summary>
-    public bool HasRoom => InFlight < Size && Credit - HandedOver >= ChunkWeight.Least;
-
-    /// <summary>The source or the rate limit holds the sender, so what is measured now is not the link.</summary>
-    public void MarkLimited() => _rate.MarkLimited();
-
-    public void OnHandedOver(int weight, TimeSpan now)
+    internal void OnHandedOver(int weight, in DeliveryMark link, TimeSpan now)
     {
-        if (InFlight == 0 && now - _lastBusy >= ForgetAfter)
-        {
-            Restart();
-        }
-
+        var mark = Delivery.OnHandedOver(weight, now);
         HandedOver += weight;
-        _lastBusy = now;
-        _rate.OnHandedOver(weight, now);
+        LastBusy = now;
+        _sent.Push(new SentChunk(HandedOver, now, mark, link));
     }
 
-    /// <summary>The newest chunk did not go out after all.</summary>
-    public void TakeBack(int weight)
+    /// <summary>The newest chunk did not go out after all; false when the peer says that it has it, which then counts.</summary>
+    internal bool TryTakeBack(int weight)
     {
-        HandedOver -= weight;
-        _rate.TakeBack(weight);
-    }
-
-    /// <summary>Takes the destination's report; false when no honest peer can have sent it.</summary>
-    public bool OnReport(long received, long credit, TimeSpan delay, TimeSpan now)
-    {
-        if (received < Received || received > HandedOver || credit < 0)
+        if (Received > HandedOver - weight)
         {
             return false;
         }
 
-        Credit = Math.Max(Credit, credit);
-        if (received == Received)
-        {
-            return true;
-        }
-
-        var news = received - Received;
-        Received = received;
-        _lastBusy = now;
-        if (_rate.OnReported(received, now) is { } sentAt)
-        {
-            _rtt.Add(now - sentAt - delay, now);
-        }
-
-        Resize(news);
+        HandedOver -= weight;
+        Delivery.Drop(weight);
+        _sent.DropNewest();
         return true;
     }
 
-    private void Resize(long news)
+    /// <summary>Whether an honest peer can have sent these numbers.</summary>
+    internal bool IsPossible(long received, long credit, ulong returns) =>
+        received >= Received && received <= HandedOver && credit >= 0 && returns <= Returns;
+
+    /// <summary>Takes a report; gives the newest chunk that it covers, if it covers one to its end.</summary>
+    internal bool TryTake(long received, TimeSpan delay, TimeSpan now, out SentChunk newest)
     {
-        var roundTrip = _rtt.Least is { } least && least > ShortestRoundTrip ? least : ShortestRoundTrip;
-        var perRoundTrip = _rate.Rate * roundTrip.TotalSeconds;
-        ChunkSize = ChunkSizing.For(_rate.Rate, _rtt.Least);
-        if (_isStartup)
+        Delivery.OnDelivered(received - Received, now);
+        Received = received;
+        LastBusy = now;
+        if (!_sent.TryTake(received, out newest))
         {
-            LeaveStartupWhenFlat();
+            return false;
         }
 
-        var target = _isStartup
-            ? Math.Min(Size + news, Math.Max(options.StartWindow, (3 * perRoundTrip) + (2 * ChunkSize)))
-            : (options.Factor * perRoundTrip) + (2 * ChunkSize);
-        Size = Math.Clamp((long)target, Math.Min(_cap, Math.Max(Smallest, 2 * ChunkSize)), _cap);
+        Delivery.Sample(newest.Stream, newest.SentAt, now);
+        _rtt.Add(now - newest.SentAt - delay, now);
+        return true;
     }
 
-    private void LeaveStartupWhenFlat()
+    /// <summary>Credit never falls but by being given back; what was said before the peer knew of that counts no more.</summary>
+    internal void RaiseCredit(long credit, ulong returns)
     {
-        if (_rate.RoundsMeasured == _roundsSeen)
+        if (returns == Returns)
         {
-            return;
+            Credit = Math.Max(Credit, credit);
         }
+    }
 
-        _roundsSeen = _rate.RoundsMeasured;
-        if (_rate.Rate >= _rateAtLastGrowth * 1.25)
-        {
-            _rateAtLastGrowth = _rate.Rate;
-            _flatRounds = 0;
-        }
-        else if (++_flatRounds >= 3)
+    /// <summary>Gives back what is above <paramref name="kept"/> over what was handed over; the new limit.</summary>
+    internal long ReturnCredit(long kept)
+    {
+        Returns++;
+        return Credit = HandedOver + kept;
+    }
+
+    /// <summary>After a report of <paramref name="news"/> bytes.</summary>
+    /// <param name="roundTrip">Round trip that the windows of the link reckon with.</param>
+    /// <param name="networkRoundTrip">Round trip without queues, null when it is not known.</param>
+    /// <param name="factor">How many times what a round trip delivers may be in flight.</param>
+    /// <param name="fairRate">Rate that a stream gets at least.</param>
+    internal void Resize(long news, TimeSpan roundTrip, TimeSpan? networkRoundTrip, double factor, double fairRate)
+    {
+        ChunkSize = ChunkSizing.For(Rate, networkRoundTrip);
+        if (_isStartup && _growth.IsFlat(Delivery))
         {
             _isStartup = false;
         }
+
+        // A stream may have a quarter more than its part of the link: which of them has it is the link's affair.
+        var target = _isStartup
+            ? Math.Min(Size + news, Math.Max(_options.StartWindow, (3 * Rate * roundTrip.TotalSeconds) + (2 * ChunkSize)))
+            : (1.25 * factor * Math.Max(Rate, fairRate) * roundTrip.TotalSeconds) + (2 * ChunkSize);
+        Size = Math.Clamp((long)Math.Min(target, _cap), Math.Min(_cap, Math.Max(Smallest, 2 * ChunkSize)), _cap);
     }
 
-    private void Restart()
+    /// <summary>What was measured is no longer true.</summary>
+    internal void Restart()
     {
-        _rate.Forget();
+        Delivery.Forget();
         _rtt.Forget();
+        _growth.Reset(Delivery);
         _isStartup = true;
-        _rateAtLastGrowth = 0;
-        _roundsSeen = 0;
-        _flatRounds = 0;
-        Size = Math.Clamp(options.StartWindow, Math.Min(Smallest, _cap), _cap);
+        Size = Math.Clamp(_options.StartWindow, Smallest, _cap);
     }
 }

@@ -1,18 +1,23 @@
 namespace QbSync.Transport.Congestion;
 
+/// <summary>What had been delivered when a chunk was handed over.</summary>
+/// <param name="FirstSentAt">When the chunk was handed over that the sample's sending time counts from.</param>
+/// <param name="Delivered">Weight reported by then.</param>
+/// <param name="DeliveredAt">When that was reported.</param>
+/// <param name="IsLimited">Whether something else than a window held the sender.</param>
+internal readonly record struct DeliveryMark(TimeSpan FirstSentAt, long Delivered, TimeSpan DeliveredAt, bool IsLimited);
+
 /// <summary>
-/// How fast a stream delivers, as BBR's drafts measure it: what was reported since a chunk was handed over, over the longer of the time it took to send and
-/// the time it took to be reported. Keeps the largest sample of ten rounds. Fed with facts and their times; not thread-safe.
+/// How fast a stream or a link delivers, as BBR's drafts measure it: what was reported since a chunk was handed over, over the longer of the time it took to
+/// send and the time it took to be reported. Keeps the largest sample of ten rounds. Fed with facts and their times; not thread-safe.
 /// </summary>
 internal sealed class DeliveryRateEstimator
 {
     private const int Rounds = 10;
 
-    private readonly SentChunks _sent = new();
     private readonly double[] _largest = new double[Rounds];
     private TimeSpan _firstSentAt;
     private TimeSpan _deliveredAt;
-    private long _handedOver;
     private long _delivered;
     private long _limitedUntil = -1;
     private long _roundEnds;
@@ -22,62 +27,67 @@ internal sealed class DeliveryRateEstimator
     /// <summary>Bytes a second; 0 before the first sample.</summary>
     public double Rate { get; private set; }
 
-    /// <summary>Rounds that ended and in which the window held the sender at least once.</summary>
-    public int RoundsMeasured { get; private set; }
+    /// <summary>Weight handed over and not reported.</summary>
+    public long InFlight { get; private set; }
 
-    /// <summary>Something else than the window holds the sender now: what is in flight measures that, not the link.</summary>
-    public void MarkLimited() => _limitedUntil = _handedOver;
+    /// <summary>Rounds that ended, limited ones too.</summary>
+    public long RoundsEnded { get; private set; }
 
-    public void OnHandedOver(int weight, TimeSpan now)
+    /// <summary>Rounds that ended and in which a window held the sender at least once.</summary>
+    public long RoundsMeasured { get; private set; }
+
+    /// <summary>Something else than a window holds the sender now: what is in flight measures that, not the link.</summary>
+    public void MarkLimited() => _limitedUntil = _delivered + InFlight;
+
+    /// <summary>A chunk is handed over. Gives what its report is to be given back with.</summary>
+    public DeliveryMark OnHandedOver(int weight, TimeSpan now)
     {
-        if (_handedOver == _delivered)
+        if (InFlight == 0)
         {
             // Idle time is no time of delivery.
             _firstSentAt = now;
             _deliveredAt = now;
         }
 
-        var limited = _limitedUntil >= _delivered;
-        _handedOver += weight;
-        _sent.Push(new SentChunk(_handedOver, now, _firstSentAt, _delivered, _deliveredAt, limited));
+        InFlight += weight;
+        return new DeliveryMark(_firstSentAt, _delivered, _deliveredAt, _limitedUntil >= _delivered);
     }
 
-    /// <summary>The newest chunk did not go out after all.</summary>
-    public void TakeBack(int weight)
-    {
-        _handedOver -= weight;
-        _sent.DropNewest();
-    }
+    /// <summary>So much of what was handed over did not go out, or is lost with its stream.</summary>
+    public void Drop(long weight) => InFlight -= weight;
 
-    /// <summary>Takes a report; gives the hand-over time of the newest chunk that it covers, or null when it covers none.</summary>
-    public TimeSpan? OnReported(long delivered, TimeSpan now)
+    /// <summary>So much was reported.</summary>
+    public void OnDelivered(long weight, TimeSpan now)
     {
-        _delivered = delivered;
+        InFlight -= weight;
+        _delivered += weight;
         _deliveredAt = now;
-        if (!_sent.TryTake(delivered, out var chunk))
+    }
+
+    /// <summary>A chunk is among what was reported, the newest of its stream.</summary>
+    public void Sample(in DeliveryMark mark, TimeSpan sentAt, TimeSpan now)
+    {
+        // Reports of several streams cross; the sending time counts from the newest chunk that is known to have arrived.
+        if (sentAt > _firstSentAt)
         {
-            return null;
+            _firstSentAt = sentAt;
         }
 
-        _firstSentAt = chunk.SentAt;
-        var roundEnded = chunk.Delivered >= _roundEnds;
-        var elapsed = now - chunk.DeliveredAt;
-        if (chunk.SentAt - chunk.FirstSentAt > elapsed)
+        var elapsed = now - mark.DeliveredAt;
+        if (sentAt - mark.FirstSentAt > elapsed)
         {
-            elapsed = chunk.SentAt - chunk.FirstSentAt;
+            elapsed = sentAt - mark.FirstSentAt;
         }
 
         if (elapsed > TimeSpan.Zero)
         {
-            Take((delivered - chunk.Delivered) / elapsed.TotalSeconds, chunk.IsLimited);
+            Take((_delivered - mark.Delivered) / elapsed.TotalSeconds, mark.IsLimited);
         }
 
-        if (roundEnded)
+        if (mark.Delivered >= _roundEnds)
         {
             EndRound();
         }
-
-        return chunk.SentAt;
     }
 
     /// <summary>What was measured is no longer true; what is in flight stays known.</summary>
@@ -85,7 +95,6 @@ internal sealed class DeliveryRateEstimator
     {
         Array.Clear(_largest);
         Rate = 0;
-        RoundsMeasured = 0;
         _roundIsLimited = true;
     }
 
@@ -104,7 +113,8 @@ internal sealed class DeliveryRateEstimator
 
     private void EndRound()
     {
-        _roundEnds = _handedOver;
+        _roundEnds = _delivered;
+        RoundsEnded++;
         if (_roundIsLimited)
         {
             return;

@@ -1,7 +1,7 @@
 namespace QbSync.Transport.Congestion;
 
 /// <summary>
-/// Round trips of one stream: smoothed for people, the least of the last minutes for the window. Fed with samples and their times; not thread-safe.
+/// Round trips: smoothed for people, the least of the last minutes for the windows. Fed with samples and their times; not thread-safe.
 /// </summary>
 internal sealed class RttEstimator
 {

@@ -1,14 +1,11 @@
 namespace QbSync.Transport.Congestion;
 
-/// <summary>What was true when a chunk was handed over; its report turns it into a sample of rate and round trip.</summary>
+/// <summary>A chunk in flight; its report turns it into samples of rate and round trip.</summary>
 /// <param name="End">Weight handed over on the stream up to its end.</param>
 /// <param name="SentAt">When it was handed over.</param>
-/// <param name="FirstSentAt">When the chunk was handed over that the sample's sending time counts from.</param>
-/// <param name="Delivered">Weight reported by then.</param>
-/// <param name="DeliveredAt">When that was reported.</param>
-/// <param name="IsLimited">Whether something else than the window held the sender.</param>
-internal readonly record struct SentChunk(
-    long End, TimeSpan SentAt, TimeSpan FirstSentAt, long Delivered, TimeSpan DeliveredAt, bool IsLimited);
+/// <param name="Stream">What the stream had delivered by then.</param>
+/// <param name="Link">What the link had delivered by then.</param>
+internal readonly record struct SentChunk(long End, TimeSpan SentAt, DeliveryMark Stream, DeliveryMark Link);
 
 /// <summary>Chunks in flight, oldest first: a ring that grows to the most that was ever in flight and then allocates no more.</summary>
 internal sealed class SentChunks

@@ -18,7 +18,7 @@ internal sealed class TestPool
         Metrics = TransportMetrics.ForSource(
             Prometheus.Metrics.WithCustomRegistry(_registry), _registry, new TransportClientOptions { Address = "localhost:1" }, Time);
         var clock = new LinkClock(Time);
-        Pool = new StreamPool(clock, Metrics);
+        Pool = new StreamPool(clock, Metrics, new CongestionOptions());
         Limiter = new RateLimiter(Time, clock);
         Ledger = new ResendLedger();
         Sender = new PieceSender(Pool, Limiter, Ledger, Metrics);
@@ -39,14 +39,14 @@ internal sealed class TestPool
     public PooledStream Add(out FakeWriter writer, int slot = 0, long credit = Plenty)
     {
         writer = new FakeWriter();
-        var stream = new PooledStream(slot, writer, new CongestionOptions(), 1024 * 1024);
+        var stream = new PooledStream(slot, writer, 1024 * 1024);
         Pool.Add(stream, credit, 16 * 1024 * 1024);
         return stream;
     }
 
     /// <summary>The destination has taken all that was handed over.</summary>
     public void ReportAll(PooledStream stream, long credit = Plenty) =>
-        Assert.That(Pool.OnReport(stream, (ulong)stream.Window.HandedOver, (ulong)credit, TimeSpan.Zero), Is.True);
+        Assert.That(Pool.OnReport(stream, (ulong)stream.Window.HandedOver, (ulong)credit, 0, TimeSpan.Zero), Is.True);
 
     /// <summary>Value of a series as it is scraped.</summary>
     public async Task<double> ScrapeAsync(string series)

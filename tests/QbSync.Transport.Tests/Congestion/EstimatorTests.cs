@@ -76,8 +76,9 @@ internal sealed class EstimatorTests
 
     private static void Deliver(DeliveryRateEstimator rate, long upTo, int sentAt, int reportedAt)
     {
-        rate.OnHandedOver((int)(upTo - _delivered), TimeSpan.FromSeconds(sentAt));
-        rate.OnReported(upTo, TimeSpan.FromSeconds(reportedAt));
+        var mark = rate.OnHandedOver((int)(upTo - _delivered), TimeSpan.FromSeconds(sentAt));
+        rate.OnDelivered(upTo - _delivered, TimeSpan.FromSeconds(reportedAt));
+        rate.Sample(mark, TimeSpan.FromSeconds(sentAt), TimeSpan.FromSeconds(reportedAt));
         _delivered = upTo;
     }
 

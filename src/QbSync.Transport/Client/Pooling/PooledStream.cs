@@ -8,7 +8,7 @@ namespace QbSync.Transport.Client.Pooling;
 /// A stream as the pool sees it: its window, its pieces in flight, whether it may be chosen. All of it is guarded by the pool's gate, but
 /// <see cref="Frame"/> and <see cref="Writer"/>, which belong to who rented the stream.
 /// </summary>
-internal sealed class PooledStream(int slot, IFrameWriter writer, CongestionOptions options, int maxChunk)
+internal sealed class PooledStream(int slot, IFrameWriter writer, int maxChunk)
 {
     /// <summary>The connection's slot, the value of the label <c>connection</c>.</summary>
     public int Slot => slot;
@@ -24,12 +24,22 @@ internal sealed class PooledStream(int slot, IFrameWriter writer, CongestionOpti
     /// <summary>The one frame that all chunks of the stream are written with.</summary>
     public OutgoingFrame Frame { get; } = new();
 
-    public CongestionWindow Window { get; } = new(options);
+    /// <summary>Its window, given by the link's model when the pool takes it in.</summary>
+    public CongestionWindow Window { get; set; } = null!;
 
     public InFlightPieces Pieces { get; } = new();
 
     /// <summary>Where its sender waits for room.</summary>
     public RoomSignal Room { get; } = new();
+
+    /// <summary>Its place in the line of those that wait for room, made once so that waiting allocates nothing.</summary>
+    public LinkedListNode<PooledStream> Place => field ??= new LinkedListNode<PooledStream>(this);
+
+    /// <summary>Payload that its sender waits to hand over.</summary>
+    public int Wanted { get; set; }
+
+    /// <summary>Payload that its sender was promised, 0 when none.</summary>
+    public int Promised { get; set; }
 
     /// <summary>A sender has it.</summary>
     public bool IsRented { get; set; }

@@ -12,6 +12,8 @@ internal readonly record struct Permit(SendingFate Fate, int Length);
 /// <summary>Chunks and reports of a stream.</summary>
 internal sealed partial class StreamPool
 {
+    private readonly LinkModel _link = new(congestion);
+
     /// <summary>Chunk size that suits the stream now.</summary>
     public int GetChunkSize(PooledStream stream)
     {
@@ -22,20 +24,38 @@ internal sealed partial class StreamPool
     }
 
     /// <summary>
-    /// Waits until some of <paramref name="wanted"/> may be handed over on a rented stream. <paramref name="transfer"/> is 0 before the first chunk.
+    /// Waits until some of <paramref name="wanted"/> may be handed over on a rented stream, and keeps that room for it until it is handed over or given up.
     /// </summary>
+    /// <param name="transfer">0 before the first chunk.</param>
     public ValueTask<Permit> WaitForRoomAsync(PooledStream stream, ulong transfer, int wanted, CancellationToken cancellationToken)
     {
         lock (_gate)
         {
-            if (TryPermit_NeedsLock(stream, transfer, wanted) is { } permit)
+            if (GetEnd(stream, transfer) is { } end)
             {
-                return new ValueTask<Permit>(permit);
+                return new ValueTask<Permit>(end);
+            }
+
+            // Who waits goes first, if time alone has made room for it.
+            Admit_NeedsLock();
+            if (TryPromise_NeedsLock(stream, wanted, out _))
+            {
+                return new ValueTask<Permit>(new Permit(SendingFate.Open, stream.Promised));
             }
         }
 
         metrics.WindowFull();
         return WaitAsync(stream, transfer, wanted, cancellationToken);
+    }
+
+    /// <summary>The sender waits for something else before it hands a chunk over: the room is for others.</summary>
+    public void GiveUpRoom(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            GiveUpRoom_NeedsLock(stream);
+            Wake_NeedsLock();
+        }
     }
 
     /// <summary>
@@ -52,7 +72,8 @@ internal sealed partial class StreamPool
             }
 
             var now = clock.Now;
-            stream.Window.OnHandedOver(ChunkWeight.Of(length), now);
+            _link.OnHandedOver(stream.Window, ChunkWeight.Of(length), now);
+            stream.Promised = 0;
             stream.WritingSince = now;
             if (transfer == 0)
             {
@@ -87,7 +108,8 @@ internal sealed partial class StreamPool
         lock (_gate)
         {
             stream.WritingSince = null;
-            stream.Window.TakeBack(ChunkWeight.Of(length));
+            _link.TakeBack(stream.Window, ChunkWeight.Of(length), clock.Now);
+            Wake_NeedsLock();
         }
     }
 
@@ -125,12 +147,12 @@ internal sealed partial class StreamPool
     {
         lock (_gate)
         {
-            stream.Window.MarkLimited();
+            _link.MarkLimited(stream.Window);
         }
     }
 
     /// <summary>Takes the destination's numbers; false when no honest peer can have sent them.</summary>
-    public bool OnReport(PooledStream stream, ulong received, ulong credit, TimeSpan delay)
+    public bool OnReport(PooledStream stream, ulong received, ulong credit, ulong returns, TimeSpan delay)
     {
         if (received > long.MaxValue || credit > long.MaxValue)
         {
@@ -141,7 +163,7 @@ internal sealed partial class StreamPool
         {
             var now = clock.Now;
             var before = stream.Window.Received;
-            if (!stream.Window.OnReport((long)received, (long)credit, delay, now))
+            if (!_link.OnReport(stream.Window, (long)received, (long)credit, returns, delay, now))
             {
                 return false;
             }
@@ -152,8 +174,7 @@ internal sealed partial class StreamPool
                 stream.Pieces.OnReceived((long)received, now);
             }
 
-            stream.Room.Set();
-            Match_NeedsLock();
+            Wake_NeedsLock();
             return true;
         }
     }
@@ -169,7 +190,7 @@ internal sealed partial class StreamPool
             {
                 if (!piece.IsWhole)
                 {
-                    stream.Room.Set();
+                    Leave_NeedsLock(stream);
                 }
 
                 Count_NeedsLock();
@@ -179,56 +200,9 @@ internal sealed partial class StreamPool
         }
     }
 
-    private async ValueTask<Permit> WaitAsync(PooledStream stream, ulong transfer, int wanted, CancellationToken cancellationToken)
-    {
-        using var registration = cancellationToken.UnsafeRegister(
-            static state =>
-            {
-                var (pool, waiting) = ((StreamPool, PooledStream))state!;
-                lock (pool._gate)
-                {
-                    waiting.Room.Set();
-                }
-            },
-            (this, stream));
-        while (true)
-        {
-            ValueTask woken;
-            lock (_gate)
-            {
-                if (TryPermit_NeedsLock(stream, transfer, wanted) is { } permit)
-                {
-                    return permit;
-                }
-
-                cancellationToken.ThrowIfCancellationRequested();
-                woken = stream.Room.Arm();
-            }
-
-            await woken.ConfigureAwait(false);
-        }
-    }
-
     private static int GetLength(IChunkSource source)
     {
         var (offset, length) = source.Ranges[^1];
         return offset + length;
-    }
-
-    private static Permit? TryPermit_NeedsLock(PooledStream stream, ulong transfer, int wanted)
-    {
-        if (stream.IsEnded)
-        {
-            var fate = transfer != 0 ? stream.Pieces.Fate : SendingFate.Lost;
-            return new Permit(fate == SendingFate.Open ? SendingFate.Lost : fate, 0);
-        }
-
-        if (transfer != 0 && stream.Pieces.Fate != SendingFate.Open)
-        {
-            return new Permit(stream.Pieces.Fate, 0);
-        }
-
-        var length = stream.Window.Room(wanted, out _);
-        return length > 0 ? new Permit(SendingFate.Open, length) : null;
     }
 }

@@ -7,7 +7,7 @@ namespace QbSync.Transport.Client.Pooling;
 /// least in flight for its window; who finds none waits in line. One gate guards all windows and tables, so no wake-up is lost between two of them.
 /// Thread-safe. The other parts: Flow (a stream's chunks) and Upkeep (what the clock asks for).
 /// </summary>
-internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metrics)
+internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metrics, CongestionOptions congestion) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly List<PooledStream> _streams = [];
@@ -24,12 +24,12 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
     {
         lock (_gate)
         {
-            stream.Window.Open(credit, maxInFlight);
             stream.MovedAt = clock.Now;
+            stream.Window = _link.Add(credit, maxInFlight, stream.MovedAt);
             stream.IsDraining |= _isClosed;
             _streams.Add(stream);
             Publish_NeedsLock();
-            Match_NeedsLock();
+            Wake_NeedsLock();
         }
     }
 
@@ -57,9 +57,11 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
             stream.IsEnded = true;
             _streams.Remove(stream);
             stream.Pieces.GiveAll(lost);
-            stream.Room.Set();
+            Leave_NeedsLock(stream);
+            _link.Remove(stream.Window, clock.Now);
             Publish_NeedsLock();
             Count_NeedsLock();
+            Wake_NeedsLock();
         }
 
         return lost;
@@ -80,11 +82,11 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
 
             if (_waiters.Count == 0 && Choose_NeedsLock() is { } free)
             {
-                free.IsRented = true;
+                Take_NeedsLock(free, clock.Now);
                 return free;
             }
 
-            waiter = new Waiter();
+            waiter = new Waiter(clock.Now);
             waiter.Node = _waiters.AddLast(waiter);
             isWindowFull = _streams.Exists(static stream => !stream.IsRented && !stream.IsDraining);
         }
@@ -119,7 +121,7 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
                 return false;
             }
 
-            stream.IsRented = true;
+            Take_NeedsLock(stream, clock.Now);
             return true;
         }
     }
@@ -130,12 +132,9 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         lock (_gate)
         {
             stream.IsRented = false;
-            Match_NeedsLock();
-            if (!stream.IsRented)
-            {
-                stream.Window.MarkLimited();
-            }
-
+            GiveUpRoom_NeedsLock(stream);
+            stream.Window.FreeSince = clock.Now;
+            Wake_NeedsLock();
             Count_NeedsLock();
         }
     }
@@ -189,12 +188,23 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         while (_waiters.First is { } first && Choose_NeedsLock() is { } stream)
         {
             _waiters.RemoveFirst();
-            stream.IsRented = first.Value.TrySetResult(stream);
+            if (first.Value.TrySetResult(stream))
+            {
+                Take_NeedsLock(stream, first.Value.Since);
+            }
         }
     }
 
-    private sealed class Waiter() : TaskCompletionSource<PooledStream?>(TaskCreationOptions.RunContinuationsAsynchronously)
+    private void Take_NeedsLock(PooledStream stream, TimeSpan wantedSince)
     {
+        stream.IsRented = true;
+        _link.OnSenderCame(stream.Window, wantedSince);
+    }
+
+    private sealed class Waiter(TimeSpan since) : TaskCompletionSource<PooledStream?>(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public TimeSpan Since => since;
+
         public LinkedListNode<Waiter> Node { get; set; } = null!;
     }
 }

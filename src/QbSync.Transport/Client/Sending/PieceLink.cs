@@ -38,7 +38,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     {
         var clock = new LinkClock(time);
         var logger = loggers.CreateLogger<PieceLink>();
-        var pool = new StreamPool(clock, metrics);
+        var pool = new StreamPool(clock, metrics, options.Congestion);
         var ledger = new ResendLedger();
         _parts = new LinkParts(
             options, session, new ConnectionSet(options, connector), pool, sink, new LinkEvents(pool, sink, options.Address, logger), ledger, metrics, logger, time);

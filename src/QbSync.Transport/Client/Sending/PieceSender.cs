@@ -44,9 +44,9 @@ internal sealed class PieceSender(StreamPool pool, RateLimiter limiter, ResendLe
             try
             {
                 permit = await pool.WaitForRoomAsync(stream, transfer, wanted, cancellationToken).ConfigureAwait(false);
-                if (permit.Fate == SendingFate.Open && await limiter.WaitAsync(permit.Length, cancellationToken).ConfigureAwait(false))
+                if (permit.Fate == SendingFate.Open && !limiter.TryTake(permit.Length))
                 {
-                    pool.MarkLimited(stream);
+                    permit = await WaitForTokensAsync(stream, transfer, permit.Length, cancellationToken).ConfigureAwait(false);
                 }
             }
             catch (OperationCanceledException)
@@ -91,6 +91,15 @@ internal sealed class PieceSender(StreamPool pool, RateLimiter limiter, ResendLe
         var fate = pool.EndPiece(stream, transfer);
         metrics.PieceSent(stream.Slot, writing);
         return ToOutcome(fate);
+    }
+
+    /// <summary>Waits for the rate, meanwhile without room, and then for room again: what was paid for is used then.</summary>
+    private async ValueTask<Permit> WaitForTokensAsync(PooledStream stream, ulong transfer, int length, CancellationToken cancellationToken)
+    {
+        pool.GiveUpRoom(stream);
+        pool.MarkLimited(stream);
+        await limiter.WaitAsync(length, cancellationToken).ConfigureAwait(false);
+        return await pool.WaitForRoomAsync(stream, transfer, length, cancellationToken).ConfigureAwait(false);
     }
 
     private int GetChunkSize(PooledStream stream) =>

@@ -24,16 +24,38 @@ internal sealed class RateLimiter(TimeProvider time, LinkClock clock)
         }
     }
 
-    /// <summary>Waits until so many bytes may pass; tells whether it had to.</summary>
-    public ValueTask<bool> WaitAsync(int bytes, CancellationToken cancellationToken) =>
-        Rate == 0 ? new ValueTask<bool>(false) : WaitInLineAsync(bytes, cancellationToken);
+    /// <summary>Takes what may pass at once; false when there is less, or others wait.</summary>
+    public bool TryTake(int bytes)
+    {
+        if (Rate == 0)
+        {
+            return true;
+        }
 
-    private async ValueTask<bool> WaitInLineAsync(int bytes, CancellationToken cancellationToken)
+        if (!_line.Wait(0))
+        {
+            return false;
+        }
+
+        try
+        {
+            lock (_gate)
+            {
+                return _bucket.Take(bytes, clock.Now) == TimeSpan.Zero;
+            }
+        }
+        finally
+        {
+            _line.Release();
+        }
+    }
+
+    /// <summary>Waits until so many bytes may pass.</summary>
+    public async ValueTask WaitAsync(int bytes, CancellationToken cancellationToken)
     {
         await _line.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var waited = false;
             while (true)
             {
                 TimeSpan wait;
@@ -44,10 +66,9 @@ internal sealed class RateLimiter(TimeProvider time, LinkClock clock)
 
                 if (wait == TimeSpan.Zero)
                 {
-                    return waited;
+                    return;
                 }
 
-                waited = true;
                 await Task.Delay(wait < LongestWait ? wait : LongestWait, time, cancellationToken).ConfigureAwait(false);
             }
         }

@@ -24,7 +24,7 @@ internal sealed class HotPathTests
                 test.Pool.BeginChunk(stream, transfer, source, Chunk);
                 test.Pool.EndChunk(stream, transfer);
                 metrics.ChunkSent(0, Chunk, isResent: false);
-                test.Pool.OnReport(stream, (ulong)stream.Window.HandedOver, TestPool.Plenty, TimeSpan.Zero);
+                test.Pool.OnReport(stream, (ulong)stream.Window.HandedOver, TestPool.Plenty, 0, TimeSpan.Zero);
             }
         }
 
@@ -53,7 +53,7 @@ internal sealed class HotPathTests
                 test.Metrics.PieceSent(0, test.Pool.EndChunk(stream, transfer));
                 test.Pool.EndPiece(stream, transfer);
                 test.Pool.Return(stream);
-                test.Pool.OnReport(stream, (ulong)stream.Window.HandedOver, TestPool.Plenty, TimeSpan.Zero);
+                test.Pool.OnReport(stream, (ulong)stream.Window.HandedOver, TestPool.Plenty, 0, TimeSpan.Zero);
                 test.Pool.OnAnswer(stream, transfer, out var piece, out var waited);
                 test.Metrics.PieceAcked(waited, piece.Bytes);
             }

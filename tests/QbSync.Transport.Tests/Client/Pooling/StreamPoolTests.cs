@@ -63,7 +63,7 @@ internal sealed class StreamPoolTests
         var waiting = Pool.RentAsync(CancellationToken.None).AsTask();
         Assert.That(waiting.IsCompleted, Is.False);
 
-        Pool.OnReport(stream, 0, 1024 * 1024, TimeSpan.Zero);
+        Pool.OnReport(stream, 0, 1024 * 1024, 0, TimeSpan.Zero);
 
         Assert.That(await waiting.DefaultTimeout(), Is.SameAs(stream));
         Assert.That(await _test.ScrapeAsync("qbsync_window_full_total"), Is.EqualTo(1));
@@ -145,7 +145,7 @@ internal sealed class StreamPoolTests
         for (var i = 1; i <= 20; i++)
         {
             Sweep(after: 20);
-            Pool.OnReport(stream, (ulong)i, TestPool.Plenty, TimeSpan.Zero);
+            Pool.OnReport(stream, (ulong)i, TestPool.Plenty, 0, TimeSpan.Zero);
         }
 
         Assert.That(writer.Ended, Is.EqualTo(StreamEnd.None));
