@@ -162,6 +162,9 @@ public enum PeerFault
 
     /// <summary>The peer broke the protocol.</summary>
     Malformed = 5,
+
+    /// <summary>The peer is this very node.</summary>
+    IsSelf = 6,
 }
 
 /// <summary>A state folder, data folder or file cannot be used. The message names the path and the option.</summary>

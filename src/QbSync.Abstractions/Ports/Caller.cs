@@ -22,9 +22,16 @@ public readonly record struct Caller(Guid Source, string Name)
         init => _grants = value;
     }
 
+    /// <summary>Which run of the source calls; 0 where that is not told.</summary>
+    public ulong Incarnation { get; init; }
+
+    /// <summary>The lease that the source holds, counted: a holder of an older one is refused. 0 without leases.</summary>
+    public ulong LeaseEpoch { get; init; }
+
     /// <summary>Callers are one when their sources are: grants change while a source stays the same.</summary>
-    public bool Equals(Caller other) => Source == other.Source && Name == other.Name && Peer == other.Peer;
+    public bool Equals(Caller other) => Source == other.Source && Name == other.Name && Peer == other.Peer
+        && Incarnation == other.Incarnation && LeaseEpoch == other.LeaseEpoch;
 
     /// <inheritdoc />
-    public override int GetHashCode() => HashCode.Combine(Source, Name, Peer);
+    public override int GetHashCode() => HashCode.Combine(Source, Name, Peer, Incarnation, LeaseEpoch);
 }

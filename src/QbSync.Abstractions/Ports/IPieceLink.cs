@@ -65,6 +65,12 @@ public interface IPieceLink : IAsyncDisposable
 
     /// <summary>Bytes a second over all streams, resent ones too; 0 = no limit. In force with the next chunk.</summary>
     void SetRateLimit(long bytesPerSecond);
+
+    /// <summary>Whether new connections may be made. While they may not, open streams go on and nothing else dials.</summary>
+    void SetDialing(bool allowed)
+    {
+        // A link that makes no connections has nothing to hold.
+    }
 }
 
 /// <summary>Where a link reports. Calls come from the link's own tasks, must not block and must not throw.</summary>
@@ -78,4 +84,11 @@ public interface IPieceLinkSink
 
     /// <summary>The link has at least one open stream, or has none any more.</summary>
     void OnLinkChanged(bool connected);
+
+    /// <summary>No stream was open, and the attempt to open one failed.</summary>
+    /// <param name="elapsed">How long ago that attempt began.</param>
+    void OnConnectFailed(TimeSpan elapsed)
+    {
+        // Who does not count failures needs not know.
+    }
 }

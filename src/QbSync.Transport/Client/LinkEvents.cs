@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using QbSync.Ports;
 using QbSync.Transport.Client.Pooling;
 using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Client;
 
@@ -34,20 +35,41 @@ internal sealed partial class LinkEvents(StreamPool pool, IPieceLinkSink sink, s
         }
     }
 
-    /// <summary>A stream could not be opened. Said once for each time that the link is down.</summary>
-    public void NotReached(Exception exception)
+    /// <summary>A stream could not be opened. Told while there is no other; logged once for each time that the link is down.</summary>
+    /// <param name="exception">Why.</param>
+    /// <param name="elapsed">How long ago the attempt began.</param>
+    public void NotReached(Exception exception, TimeSpan elapsed)
     {
+        bool isFirst;
         lock (_gate)
         {
-            if (_saidNotReached || pool.OpenStreams > 0)
+            if (pool.OpenStreams > 0)
             {
                 return;
             }
 
+            isFirst = !_saidNotReached;
             _saidNotReached = true;
         }
 
-        Log.NotReached(logger, address, exception.Message);
+        if (isFirst)
+        {
+            Log.NotReached(logger, address, exception.Message);
+        }
+
+        if (!StatusMapping.IsFailureOfPeer(exception))
+        {
+            return;
+        }
+
+        try
+        {
+            sink.OnConnectFailed(elapsed);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            Log.EventFailed(logger, e);
+        }
     }
 
     /// <summary>An attempt will not be answered.</summary>

@@ -19,6 +19,9 @@ internal sealed record LinkParts(
     ILogger Logger,
     TimeProvider Time)
 {
+    /// <summary>Held while nothing is to be dialed.</summary>
+    public DialGate Dialing { get; } = new();
+
     /// <summary>How long a stream's acceptance may take.</summary>
     public static readonly TimeSpan AcceptTimeout = TimeSpan.FromSeconds(10);
 }

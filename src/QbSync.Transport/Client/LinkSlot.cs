@@ -51,9 +51,9 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
         {
             while (true)
             {
-                if (!isFirst)
+                if (!isFirst && await link.Dialing.PauseAsync(_backoff.Next(), link.Time, stopOpening).ConfigureAwait(false))
                 {
-                    await Task.Delay(_backoff.Next(), link.Time, stopOpening).ConfigureAwait(false);
+                    _backoff.Reset();
                 }
 
                 isFirst = false;
@@ -69,6 +69,7 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
                     knock.Release();
                 }
 
+                await link.Dialing.WaitAsync(stopOpening).ConfigureAwait(false);
                 using var connection = link.Connections.Create(slot);
                 if (await TryOpenAsync(connection.Invoker, stop, stopOpening).ConfigureAwait(false) is not var (stream, accepted))
                 {
@@ -126,6 +127,7 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
         CallInvoker invoker, CancellationToken stop, CancellationToken stopOpening)
     {
         PieceStream? stream = null;
+        var began = link.Time.GetTimestamp();
         try
         {
             var session = await link.Session.GetAsync(stopOpening).ConfigureAwait(false);
@@ -152,7 +154,7 @@ internal sealed partial class LinkSlot(int slot, LinkParts link, SemaphoreSlim k
             stopOpening.ThrowIfCancellationRequested();
             link.Metrics.StreamOpenFailed();
             Log.PieceStreamNotOpened(link.Logger, slot, e.Message);
-            link.Events.NotReached(e);
+            link.Events.NotReached(e, link.Time.GetElapsedTime(began));
             return null;
         }
     }

@@ -23,9 +23,21 @@ internal static class StatusMapping
             PeerFault.ProtocolMismatch => $"{verb}: the destination at {address} does not know this",
             PeerFault.NotTrusted => $"{verb}: the destination at {address} does not accept who we are",
             PeerFault.Malformed => $"{verb}: the destination at {address} could not read the request",
+            PeerFault.IsSelf => $"{verb}: the destination at {address} is this very node",
         };
         return new PeerException(fault, detail.Length == 0 ? $"{text}." : $"{text}: {detail}", error);
     }
+
+    /// <summary>Whether a failed attempt says that the peer is not there: it did not answer, or was cut off. A refusal is an answer.</summary>
+    public static bool IsFailureOfPeer(Exception error) => error switch
+    {
+        PeerException peer => IsFailureOfPeer(peer.Fault),
+        RpcException rpc => !IsHelloNeeded(rpc) && IsFailureOfPeer(GetFault(rpc.StatusCode)),
+        OperationCanceledException or IOException => true,
+        _ => false,
+    };
+
+    private static bool IsFailureOfPeer(PeerFault fault) => fault is PeerFault.Unreachable or PeerFault.Timeout;
 
     /// <summary>What a server answers for a promise that its caller broke.</summary>
     public static RpcException ToRpcException(PeerException error) => new(new Status(
@@ -34,6 +46,7 @@ internal static class StatusMapping
             PeerFault.Malformed => StatusCode.InvalidArgument,
             PeerFault.Limit => StatusCode.ResourceExhausted,
             PeerFault.NotTrusted => StatusCode.PermissionDenied,
+            PeerFault.IsSelf => StatusCode.FailedPrecondition,
             PeerFault.ProtocolMismatch => StatusCode.Unimplemented,
             PeerFault.Timeout => StatusCode.DeadlineExceeded,
             PeerFault.Unreachable => StatusCode.Unavailable,

@@ -77,6 +77,8 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
 
     public void SetRateLimit(long bytesPerSecond) => _limiter.SetRate(bytesPerSecond);
 
+    public void SetDialing(bool allowed) => _parts.Dialing.Set(allowed);
+
     public async ValueTask DisposeAsync()
     {
         var closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
