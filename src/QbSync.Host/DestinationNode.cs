@@ -13,6 +13,7 @@ using QbSync.Host.Lifetime;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
+using QbSync.Transport;
 
 namespace QbSync.Host;
 
@@ -108,6 +109,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         builder.Services.AddSingleton<IPieceIntake>(_engine!);
         builder.Services.AddQbSyncServer(options =>
         {
+            options.Security = new SecurityOptions { Mode = SecurityMode.Insecure, AllowInsecure = true };
             options.StreamWorkers = values.Integer("stream-workers");
             if (values.Bytes("max-stream-buffer") is > 0 and var budget)
             {

@@ -56,6 +56,10 @@ public sealed class TransportClientOptions
     /// <value>0 (no limit), else bytes a second, at least 64 KiB.</value>
     public long RateLimit { get; set; }
 
+    /// <summary>Whom to trust and as whom to appear.</summary>
+    /// <value>The defaults of <see cref="SecurityOptions"/>: peers are paired.</value>
+    public SecurityOptions Security { get; set; } = new();
+
     /// <summary>How windows are sized.</summary>
     /// <value>The defaults of <see cref="CongestionOptions"/>.</value>
     public CongestionOptions Congestion { get; set; } = new();
@@ -64,9 +68,13 @@ public sealed class TransportClientOptions
     public IReadOnlyList<string> Validate()
     {
         List<string> errors = [];
-        if (!TryGetAddress(out _))
+        if (!TryGetAddress(out var address))
         {
             errors.Add($"{Option}: \"{Address}\" is not host:port");
+        }
+        else if (Security is { Mode: SecurityMode.Insecure, AllowInsecure: false } && !IsLoopback(address.Host))
+        {
+            errors.Add($"security: insecure is for loopback only, and {address.Host} is not; only insecure=true allows it");
         }
 
         OptionRange.Check(errors, "min-connections", MinConnections, 1, 32);
@@ -89,9 +97,14 @@ public sealed class TransportClientOptions
             errors.Add($"rate-limit: {RateLimit} is neither 0 nor at least 65536 bytes a second");
         }
 
+        errors.AddRange(Security.Validate(listens: false));
         errors.AddRange(Congestion.Validate());
         return errors;
     }
+
+    /// <summary>By the text alone: what a name resolves to today says nothing of tomorrow.</summary>
+    private static bool IsLoopback(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     /// <summary>Splits <see cref="Address"/>; false when it is not host:port.</summary>
     internal bool TryGetAddress(out DnsEndPoint address)

@@ -43,6 +43,10 @@ public sealed class TransportServerOptions
     /// <value>100 MiB, in bytes; 1 MiB to 256 MiB.</value>
     public long MaxTorrentBytes { get; set; } = 100L << 20;
 
+    /// <summary>Whom to trust and as whom to appear.</summary>
+    /// <value>The defaults of <see cref="SecurityOptions"/>: peers are paired.</value>
+    public SecurityOptions Security { get; set; } = new();
+
     internal int WorkerCount => StreamWorkers > 0 ? StreamWorkers : Math.Min(8, 2 * Environment.ProcessorCount);
 
     /// <summary>Everything that is wrong with these values; empty when nothing is.</summary>
@@ -64,6 +68,7 @@ public sealed class TransportServerOptions
         OptionRange.Check(errors, "max-peer-streams", MaxStreams, 1, 64);
         OptionRange.Check(errors, "max-peer-connections", MaxConnections, 1, 1024);
         OptionRange.Check(errors, nameof(MaxTorrentBytes), MaxTorrentBytes, 1L << 20, 256L << 20);
+        errors.AddRange(Security.Validate(listens: true));
         return errors;
     }
 }

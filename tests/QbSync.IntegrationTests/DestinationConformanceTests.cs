@@ -90,7 +90,7 @@ internal sealed class RemoteDestinationConformanceTests : DestinationConformance
         _run = _node.RunAsync(_stop.Token);
         var registry = Prometheus.Metrics.NewCustomRegistry();
         _remote = new RemoteDestination(
-            new TransportClientOptions { Address = _node.ListenAddress!.Authority },
+            new TransportClientOptions { Address = _node.ListenAddress!.Authority, Security = new() { Mode = SecurityMode.Insecure } },
             Prometheus.Metrics.WithCustomRegistry(registry),
             registry,
             _logs,

@@ -30,7 +30,7 @@ internal sealed class EndToEndTests
         _sink = new Sink();
         _server = await DestinationServer.StartAsync(_fake, _logs, port: _port);
         var registry = Prometheus.Metrics.NewCustomRegistry();
-        var options = new TransportClientOptions { Address = $"127.0.0.1:{_port}" };
+        var options = new TransportClientOptions { Address = $"127.0.0.1:{_port}", Security = new() { Mode = SecurityMode.Insecure } };
         _remote = new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1));
         _link = _remote.OpenLink(Caller, _sink);
     }

@@ -128,6 +128,39 @@ public enum ClientFault
     DryRun = 18,
 }
 
+/// <summary>What decides who is trusted, an identity, a list of peers or a certificate, cannot be used. Nobody is trusted meanwhile.</summary>
+public sealed class TrustException : QbSyncException
+{
+    /// <summary>Makes it; the message names the file and what to change.</summary>
+    public TrustException(TrustFault fault, string path, string message, Exception? inner = null)
+        : base(message, inner) => (Fault, Path) = (fault, path);
+
+    /// <summary>What is wrong.</summary>
+    public TrustFault Fault { get; }
+
+    /// <summary>The file it is about.</summary>
+    public string Path { get; }
+
+    /// <inheritdoc />
+    public override bool IsTransient => false;
+}
+
+/// <summary>Why a file of the trust cannot be used.</summary>
+public enum TrustFault
+{
+    /// <summary>It is not there, or the system does not let us read it.</summary>
+    Unreadable = 0,
+
+    /// <summary>Others than its owner may read or write it, so it proves nothing.</summary>
+    OpenToOthers = 1,
+
+    /// <summary>Its content is not what such a file holds.</summary>
+    Malformed = 2,
+
+    /// <summary>It could not be written.</summary>
+    NotWritable = 3,
+}
+
 /// <summary>The peer could not be reached, or did not keep to the protocol.</summary>
 public sealed class PeerException : QbSyncException
 {

@@ -31,7 +31,7 @@ internal sealed class HandoffVerbsTests
         _server = await DestinationServer.StartAsync(_fake, _logs);
         var registry = Prometheus.Metrics.NewCustomRegistry();
         _remote = new RemoteDestination(
-            new TransportClientOptions { Address = $"127.0.0.1:{_server.Port}" },
+            new TransportClientOptions { Address = $"127.0.0.1:{_server.Port}", Security = new() { Mode = SecurityMode.Insecure } },
             Prometheus.Metrics.WithCustomRegistry(registry),
             registry,
             _logs,

@@ -368,7 +368,7 @@ internal sealed class RemoteDestinationTests
     [Test]
     public void Options_WrongOnes_AreNamedAllAtOnce()
     {
-        var options = new TransportClientOptions { Address = "nowhere", MinConnections = 0, RateLimit = 5 };
+        var options = new TransportClientOptions { Address = "nowhere", MinConnections = 0, RateLimit = 5, Security = new() { Mode = SecurityMode.Insecure } };
         var registry = Prometheus.Metrics.NewCustomRegistry();
         Assert.That(
             () => new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1)),
@@ -407,7 +407,7 @@ internal sealed class RemoteDestinationTests
     private RemoteDestination Connect(int port, TimeProvider? time = null)
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
-        var options = new TransportClientOptions { Address = $"127.0.0.1:{port}" };
+        var options = new TransportClientOptions { Address = $"127.0.0.1:{port}", Security = new() { Mode = SecurityMode.Insecure } };
         return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, time ?? TimeProvider.System, new Random(1));
     }
 }

@@ -29,7 +29,7 @@ internal sealed class PieceServer : IAsyncDisposable
         builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
         builder.Services.AddSingleton<IDestination>(new GreetingDestination());
         builder.Services.AddSingleton(intake);
-        builder.Services.AddQbSyncServer();
+        builder.Services.AddQbSyncServer(static options => options.Security.Mode = SecurityMode.Insecure);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Loopback, port)));
         var app = builder.Build();
         app.MapQbSync();

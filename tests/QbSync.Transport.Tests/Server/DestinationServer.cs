@@ -44,7 +44,11 @@ internal sealed class DestinationServer : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<IDestination>(destination);
         builder.Services.AddSingleton<IPieceIntake>(destination);
-        builder.Services.AddQbSyncServer(configure);
+        builder.Services.AddQbSyncServer(options =>
+        {
+            options.Security.Mode = SecurityMode.Insecure;
+            configure?.Invoke(options);
+        });
         var endPoint = new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Take());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(endPoint));
         var app = builder.Build();
