@@ -51,6 +51,9 @@ public sealed record StoreRequest
     /// <summary>The source that it is received from.</summary>
     public required Guid Source { get; init; }
 
+    /// <summary>Who that source is, as <see cref="Caller.Peer"/>: what its torrents may take is counted over all of them.</summary>
+    public string Peer { get; init; } = "local";
+
     /// <summary>The parsed <c>.torrent</c>.</summary>
     public required TorrentManifest Manifest { get; init; }
 

@@ -1,3 +1,4 @@
+using QbSync.Engine.Destination.Initialization;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -35,6 +36,11 @@ public sealed partial class DestinationEngine
             return new StartOutcome.Unknown();
         }
 
+        if ((GrantRules.CheckStart(caller.Grants) ?? GrantRules.CheckParameters(caller.Grants, request.Parameters)) is { } missing)
+        {
+            return new StartOutcome.Refused(missing);
+        }
+
         var (ended, outcome) = await AnswerAsync(session.StartAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
         return ended ? outcome ?? new StartOutcome.Unknown() : new StartOutcome.Running(Looking);
     }
@@ -50,6 +56,11 @@ public sealed partial class DestinationEngine
         if (FindOwn(caller, request.Id) is not { } session)
         {
             return new WithdrawOutcome.Done(null);
+        }
+
+        if (GrantRules.CheckStart(caller.Grants) is { } missing)
+        {
+            return new WithdrawOutcome.Refused(missing);
         }
 
         var (ended, outcome) = await AnswerAsync(session.WithdrawAsync(), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);

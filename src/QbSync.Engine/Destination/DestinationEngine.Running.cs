@@ -69,6 +69,7 @@ public sealed partial class DestinationEngine
         var context = MakeContext();
         foreach (var storage in storages)
         {
+            _quotas.Restore(storage.Request);
             _sessions[storage.Request.Manifest.Id] = new TorrentSession(storage, context);
         }
 

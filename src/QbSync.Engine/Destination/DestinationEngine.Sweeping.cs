@@ -14,6 +14,6 @@ public sealed partial class DestinationEngine
 
     /// <summary>What a dry run answers to Init: what the request lacks, what is in its way, or what it would do.</summary>
     private async ValueTask<InitOutcome> DescribeAsync(Caller caller, InitRequest request, CancellationToken cancellationToken) => new InitOutcome.Refused(
-        OpeningPlan.CheckEnvelope(request) ?? CheckParts(request)
-            ?? await new SessionOpener(_options, _store, _client).DescribeAsync(caller, request, cancellationToken).ConfigureAwait(false));
+        OpeningPlan.CheckEnvelope(request) ?? GrantRules.CheckOpening(caller.Grants, request) ?? CheckParts(request)
+            ?? await new SessionOpener(_options, _store, _client, _quotas).DescribeAsync(caller, request, cancellationToken).ConfigureAwait(false));
 }

@@ -58,13 +58,15 @@ public sealed partial class DestinationEngine
         }
 
         var began = _time.GetTimestamp();
+        if ((OpeningPlan.CheckEnvelope(request) ?? GrantRules.CheckOpening(caller.Grants, request)) is { } unfit)
+        {
+            return new InitOutcome.Refused(unfit);
+        }
+
+        // The only root, by its name or without one: the same place.
+        request = request with { Place = request.Place with { Root = "" } };
         while (true)
         {
-            if (OpeningPlan.CheckEnvelope(request) is { } malformed)
-            {
-                return new InitOutcome.Refused(malformed);
-            }
-
             var (session, missing) = GetOrAdd(request);
             if (session is null)
             {
@@ -105,6 +107,11 @@ public sealed partial class DestinationEngine
             return new FinalizeOutcome.Unknown();
         }
 
+        if (GrantRules.CheckParameters(caller.Grants, request.Parameters) is { } missing)
+        {
+            return new FinalizeOutcome.Refused(missing);
+        }
+
         var began = _time.GetTimestamp();
         var (ended, outcome) = await AnswerAsync(session.FinalizeAsync(request), began, cancellationToken).ConfigureAwait(false);
         if (ended && outcome is FinalizeOutcome.Running)
@@ -131,7 +138,7 @@ public sealed partial class DestinationEngine
         }
 
         var began = _time.GetTimestamp();
-        var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause, request.Mode), began, cancellationToken).ConfigureAwait(false);
+        var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause, request.Mode, caller.Grants.MayDelete), began, cancellationToken).ConfigureAwait(false);
         return ended ? outcome ?? new AbortOutcome.Done(0, 0) : new AbortOutcome.Running(session.GetProgress());
     }
 

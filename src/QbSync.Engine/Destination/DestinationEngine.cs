@@ -37,6 +37,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     private readonly WatchHub _hub;
     private readonly ClientWatch? _watch;
     private readonly OrphanSweeper _sweeper;
+    private readonly PeerQuotas _quotas;
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile SessionContext? _context;
     private volatile bool _isStopping;
@@ -67,6 +68,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
         _queue = new FinalizeQueue(options.FinalizeWorkers, time);
         _room = new RoomWatch(options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
         _hub = new WatchHub(time);
+        _quotas = new PeerQuotas(_hub.Room);
         _watch = client is null ? null : new ClientWatch(client, time, loggers.CreateLogger<ClientWatch>());
         _sweeper = new OrphanSweeper(options, store, _watch, _metrics, loggers.CreateLogger<OrphanSweeper>());
         _status = new Status.EngineStatus { At = time.GetUtcNow() };
@@ -99,7 +101,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
 
     private SessionContext MakeContext()
     {
-        var opener = new SessionOpener(_options, _store, _client);
+        var opener = new SessionOpener(_options, _store, _client, _quotas);
         var readBack = _client is null ? null : new ReadBack(_client, _time);
         var registrar = _client is null
             ? null
@@ -113,6 +115,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             _client is null ? null : new SeedingControl(_options, _client, readBack!, _metrics, _time),
             _watch,
             _room,
+            _quotas,
             _hub,
             _metrics,
             _loggers.CreateLogger<TorrentSession>(),

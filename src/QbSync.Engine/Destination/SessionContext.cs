@@ -15,6 +15,7 @@ internal sealed record SessionContext(
     SeedingControl? Seeding,
     ClientWatch? Watch,
     RoomWatch Room,
+    PeerQuotas Quotas,
     WatchHub Hub,
     EngineMetrics Metrics,
     ILogger<TorrentSession> Logger,

@@ -1,3 +1,4 @@
+using QbSync.Engine.Destination.Initialization;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -8,10 +9,11 @@ internal sealed partial class TorrentSession
     private TaskCompletionSource<AbortOutcome?>? _aborting;
 
     /// <summary>Gives the torrent up. Null when this session has ended and its successor has to be asked.</summary>
-    public async Task<AbortOutcome?> AbortAsync(AbortCause cause, AbortMode mode) =>
-        await (await _mailbox.AskAsync(() => Abort(cause, mode), Task.FromResult<AbortOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
+    /// <param name="mayDelete">Whether its unfinished files may go.</param>
+    public async Task<AbortOutcome?> AbortAsync(AbortCause cause, AbortMode mode, bool mayDelete = true) =>
+        await (await _mailbox.AskAsync(() => Abort(cause, mode, mayDelete), Task.FromResult<AbortOutcome?>(null)).ConfigureAwait(false)).ConfigureAwait(false);
 
-    private Task<AbortOutcome?> Abort(AbortCause cause, AbortMode mode)
+    private Task<AbortOutcome?> Abort(AbortCause cause, AbortMode mode, bool mayDelete)
     {
         if (_isRetired)
         {
@@ -21,7 +23,7 @@ internal sealed partial class TorrentSession
         Contacted();
         if (_isReshaping)
         {
-            return AbortAfterAsync(_opening!.Task, cause, mode);
+            return AbortAfterAsync(_opening!.Task, cause, mode, mayDelete);
         }
 
         switch (_state)
@@ -29,7 +31,7 @@ internal sealed partial class TorrentSession
             case TorrentSessionState.Absent:
                 return Answer(new AbortOutcome.Done(0, 0));
             case TorrentSessionState.Opening:
-                return AbortAfterAsync(_opening!.Task, cause, mode);
+                return AbortAfterAsync(_opening!.Task, cause, mode, mayDelete);
             case TorrentSessionState.Aborting:
                 return _aborting!.Task;
             case TorrentSessionState.Complete or TorrentSessionState.HandedOff:
@@ -41,6 +43,11 @@ internal sealed partial class TorrentSession
             case TorrentSessionState.Receiving when cause == AbortCause.RemovedAtSource && _view.NeedsNothing:
                 BeginFinalizing(null, null, "removed at the source, and everything had arrived");
                 return Answer(new AbortOutcome.FinalizingInstead());
+        }
+
+        if (!mayDelete && mode == AbortMode.Discard)
+        {
+            return Answer(new AbortOutcome.Refused(GrantRules.RefuseDelete()));
         }
 
         Transition(TorrentSessionState.Aborting, cause.ToString());
@@ -61,10 +68,10 @@ internal sealed partial class TorrentSession
         Task<AbortOutcome?> Refuse(RefusalReason reason, string detail) => Answer(new AbortOutcome.Refused(new Refusal(reason, detail)));
     }
 
-    private async Task<AbortOutcome?> AbortAfterAsync(Task<InitOutcome?> opening, AbortCause cause, AbortMode mode)
+    private async Task<AbortOutcome?> AbortAfterAsync(Task<InitOutcome?> opening, AbortCause cause, AbortMode mode, bool mayDelete)
     {
         await opening.ConfigureAwait(false);
-        return await AbortAsync(cause, mode).ConfigureAwait(false);
+        return await AbortAsync(cause, mode, mayDelete).ConfigureAwait(false);
     }
 
     /// <summary>

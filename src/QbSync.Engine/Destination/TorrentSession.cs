@@ -165,5 +165,6 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     {
         _isRetired = true;
         Publish();
+        _context.Quotas.Release(Id);
     }
 }

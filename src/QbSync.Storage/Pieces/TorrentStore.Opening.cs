@@ -84,9 +84,23 @@ public sealed partial class TorrentStore
     private Refusal? ReservePaths(StoreRequest request)
     {
         var taken = _paths!.TryReserve(request.Manifest, GetPaths(request), static _ => false);
-        return taken is { } conflict
-            ? new Refusal(RefusalReason.PathConflict, $"'{conflict.Path}' belongs to torrent {conflict.Owner}.")
-            : null;
+        if (taken is not { } conflict)
+        {
+            return null;
+        }
+
+        // What other peers have here is none of this one's business.
+        var isOwn = conflict.Owner == request.Manifest.Id || FindPeer(conflict.Owner) == request.Peer;
+        return new Refusal(
+            RefusalReason.PathConflict, $"'{conflict.Path}' belongs to {(isOwn ? $"torrent {conflict.Owner}" : "a torrent of another source")}.");
+    }
+
+    private string? FindPeer(InfoHash torrent)
+    {
+        lock (_gate)
+        {
+            return _torrents.GetValueOrDefault(torrent)?.Request.Peer;
+        }
     }
 
     /// <summary>Room for this torrent besides what the others will still take.</summary>

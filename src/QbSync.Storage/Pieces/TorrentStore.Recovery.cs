@@ -193,6 +193,7 @@ public sealed partial class TorrentStore
     private static StoreRequest MakeRequest(TorrentManifest manifest, byte[] torrent, SessionState state) => new()
     {
         Source = state.Source,
+        Peer = state.Peer,
         Manifest = manifest,
         Torrent = torrent,
         Selection = state.Selection!,

@@ -87,6 +87,9 @@ internal enum RecordType : byte
     /// <summary>The content of a file that stands on disk is not hashed to its end yet; what stands for it is said by the record before.</summary>
     Unsettled = 35,
 
+    /// <summary>Who the source is, by what was authenticated. Without it: nobody was asked.</summary>
+    Peer = 36,
+
     /// <summary>A file that others may link to.</summary>
     LinkKnown = 64,
 

@@ -14,6 +14,7 @@ internal static class SessionRecords
     public static void AddRequest(this RecordBatch batch, StoreRequest request)
     {
         batch.Begin(RecordType.Opened).Add(request.Source.ToByteArray());
+        batch.Begin(RecordType.Peer).Add(request.Peer);
         batch.AddParameters(request.Parameters);
         batch.Begin(RecordType.Selection).Add(request.Selection.ToBytes());
         batch.Begin(RecordType.Place).Add(request.Place.Root).Add(request.Place.SubPath).Add((byte)request.Place.Layout);

@@ -19,6 +19,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
 
     public Guid Source { get; private set; }
 
+    /// <summary>Who that source is.</summary>
+    public string Peer { get; private set; } = "local";
+
     public ulong Epoch { get; private set; } = 1;
 
     public TorrentParameters Parameters { get; private set; } = new();
@@ -93,6 +96,9 @@ internal sealed partial class SessionState(TorrentManifest manifest)
         {
             case RecordType.Opened:
                 Source = reader.ReadBytes() is { Length: 16 } bytes ? new Guid(bytes) : Guid.Empty;
+                break;
+            case RecordType.Peer:
+                Peer = reader.ReadString();
                 break;
             case RecordType.Epoch:
                 Epoch = reader.ReadUInt64();

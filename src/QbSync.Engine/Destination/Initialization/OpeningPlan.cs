@@ -26,7 +26,7 @@ internal sealed record OpeningPlan(StoreRequest? Store, bool OwnNames, Refusal? 
             return new Refusal(RefusalReason.Malformed, $"The place has more than {MaxSubPathParts} folders or an unknown layout.");
         }
 
-        if (request.Place.Root.Length > 0)
+        if (request.Place.Root is not ("" or GrantRules.DataRoot))
         {
             return new Refusal(RefusalReason.PathRefused, "The destination has no root of that name.");
         }
@@ -62,6 +62,7 @@ internal sealed record OpeningPlan(StoreRequest? Store, bool OwnNames, Refusal? 
             new StoreRequest
             {
                 Source = caller.Source,
+                Peer = caller.Peer,
                 Manifest = manifest,
                 Torrent = torrent,
                 Selection = selection,

@@ -12,7 +12,7 @@ namespace QbSync.Engine.Destination.Initialization;
 internal sealed record OpeningEnd(ITorrentStorage? Storage, bool OwnNames, Refusal? Refusal, bool OldPlace = false);
 
 /// <summary>Opens torrents: parses and checks what was sent, asks the client what it has, and makes storage last. Stateless.</summary>
-internal sealed partial class SessionOpener(DestinationOptions options, ITorrentStore store, ITorrentClient? client)
+internal sealed partial class SessionOpener(DestinationOptions options, ITorrentStore store, ITorrentClient? client, PeerQuotas quotas)
 {
     /// <summary>Opens a torrent that has no state yet.</summary>
     public async Task<OpeningEnd> OpenAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
@@ -21,6 +21,12 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
         if (plan.Store is null)
         {
             return new OpeningEnd(null, false, plan.Refusal);
+        }
+
+        // Given back when the session ends: that of a torrent which could not be opened does at once.
+        if (quotas.Reserve(plan.Store, caller.Grants.Quota) is { } full)
+        {
+            return new OpeningEnd(null, false, full);
         }
 
         try
@@ -83,27 +89,36 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
         }
 
         var plan = OpeningPlan.Reshape(stored, caller, request, canRename);
-        if (plan.Store is not { } wanted)
+        if ((plan.Refusal ?? quotas.Reserve(plan.Store!, caller.Grants.Quota)) is { } refused)
         {
-            return new OpeningEnd(null, false, plan.Refusal);
+            return new OpeningEnd(null, false, refused);
         }
 
+        var wanted = plan.Store!;
+        OpeningEnd? end = null;
         try
         {
             // Once the client has it, only the client could move it; then, and when the new place cannot be had, the old one counts.
             var kept = wanted with { Place = stored.Place, FileNames = stored.FileNames };
-            var end = oldPlace ? null : await ChangeAsync(storage, wanted, cancellationToken).ConfigureAwait(false);
-            if (end is null || (end.Refusal is { } refusal && IsAboutPlace(refusal) && !HasSamePaths(stored, wanted)))
+            var changed = oldPlace ? null : await ChangeAsync(storage, wanted, cancellationToken).ConfigureAwait(false);
+            if (changed is null || (changed.Refusal is { } refusal && IsAboutPlace(refusal) && !HasSamePaths(stored, wanted)))
             {
                 oldPlace = !HasSamePaths(stored, wanted);
-                end = await ChangeAsync(storage, kept, cancellationToken).ConfigureAwait(false);
+                changed = await ChangeAsync(storage, kept, cancellationToken).ConfigureAwait(false);
             }
 
-            return new OpeningEnd(end.Storage, plan.OwnNames, end.Refusal, oldPlace);
+            return end = new OpeningEnd(changed.Storage, plan.OwnNames, changed.Refusal, oldPlace);
         }
         catch (StorageException e)
         {
             return new OpeningEnd(null, false, Describe(e));
+        }
+        finally
+        {
+            if (end?.Storage is null)
+            {
+                quotas.Restore(stored);
+            }
         }
     }
 
