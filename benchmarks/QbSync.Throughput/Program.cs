@@ -1,9 +1,24 @@
 using System.Globalization;
 using QbSync.Throughput;
+using QbSync.Throughput.Engine;
+using QbSync.Throughput.Measuring;
+using QbSync.Throughput.Plain;
+using QbSync.Throughput.Report;
+using QbSync.Throughput.Transport;
 
-if (args is [RoleProcess.Verb, .. var rest])
+CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+switch (args)
 {
-    return await RoleProcess.RunAsync(rest);
+    case [PlainSource.Kind, .. var rest]:
+        return PlainSource.Run(rest);
+    case [PlainDestination.Kind, .. var rest]:
+        return await PlainDestination.RunAsync(rest);
+    case [TransportSource.Kind, .. var rest]:
+        return await TransportSource.RunAsync(rest);
+    case [TransportDestination.Kind, .. var rest]:
+        return await TransportDestination.RunAsync(rest);
+    case [EngineRole.Source or EngineRole.Destination, ..]:
+        return await EngineRole.RunAsync(args);
 }
 
 if (ThroughputOptions.TryParse(args) is not { } options)
@@ -12,25 +27,32 @@ if (ThroughputOptions.TryParse(args) is not { } options)
     return 2;
 }
 
-CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-var folder = Directory.CreateTempSubdirectory("qbsync-throughput-").FullName;
+var folder = Directory.CreateDirectory(Path.Combine(options.Folder, $"qbsync-throughput-{Environment.ProcessId}")).FullName;
 try
 {
-    Console.WriteLine($"{options.SizeMiB} MiB in pieces of {options.PieceMiB} MiB, {(options.RealClients ? "two qBittorrents" : "folder clients")}, two processes over loopback.");
-    Console.WriteLine("run   stream    whole   CPU s/GiB        alloc MiB/GiB    peak MiB         gen2      wire/payload");
-    Console.WriteLine("       MiB/s    MiB/s   source  dest.    source  dest.    source  dest.    src  dst");
-    var measurement = new Measurement(options, folder);
-    var gib = options.SizeMiB / 1024.0;
-    for (var run = 1; run <= options.Runs; run++)
+    Console.WriteLine($"{options.SizeMiB} MiB in pieces of {options.PieceMiB} MiB, two processes over loopback, medians of {options.Runs}.");
+    var file = new TestFile(folder, options.PieceMiB << 20, (int)(options.SizeMiB / options.PieceMiB));
+    if (options.Variants.Any(static variant => variant.Layer is Layer.Plain or Layer.Transport))
     {
-        var (source, destination) = await measurement.RunAsync(run);
-        Console.WriteLine(
-            $"{run,3}  {options.SizeMiB / source.StreamSeconds,7:0}  {options.SizeMiB / source.Seconds,7:0}  {source.CpuSeconds / gib,7:0.00} {destination.CpuSeconds / gib,6:0.00}  "
-            + $"{source.AllocatedBytes / gib / (1 << 20),8:0} {destination.AllocatedBytes / gib / (1 << 20),6:0}  {source.PeakMemoryBytes >> 20,8} {destination.PeakMemoryBytes >> 20,6}  "
-            + $"{source.Gen2Collections,5} {destination.Gen2Collections,4}  {source.WireBytes / (options.SizeMiB << 20),8:0.000}");
+        file.Make();
     }
 
-    return 0;
+    var engine = new EngineRun(options, folder);
+    var results = options.Variants.ToDictionary(static variant => variant, _ => new Runs(options.SizeMiB));
+    for (var run = 1; run <= options.Runs; run++)
+    {
+        foreach (var (variant, runs) in results)
+        {
+            var result = variant.Layer is Layer.Plain or Layer.Transport
+                ? await LayerRun.RunAsync(variant, file)
+                : await engine.RunAsync(variant.Layer);
+            runs.Add(result);
+            Console.Error.WriteLine($"  {run} {variant.Name}: {options.SizeMiB / result.Source.Seconds:0} MiB/s, {result.CpuSeconds * 1024 / options.SizeMiB:0.00} CPU s/GiB");
+        }
+    }
+
+    Table.Print(Console.Out, results);
+    return Goals.Check(Console.Out, results) ? 0 : 1;
 }
 finally
 {

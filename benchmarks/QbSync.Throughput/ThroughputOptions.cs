@@ -1,19 +1,47 @@
 using System.Globalization;
+using QbSync.Throughput.Report;
 
 namespace QbSync.Throughput;
 
 /// <summary>What to measure.</summary>
 internal sealed record ThroughputOptions
 {
-    public long SizeMiB { get; private set; } = 2048;
+    public const string Usage =
+        """
+        usage: QbSync.Throughput [--layers LIST] [--size MIB] [--piece MIB] [--runs N] [--folder PATH]
+          --layers  of plain, transport, engine, clients; default plain,transport,engine
+          --size    MiB that pass in a run; default 1024
+          --piece   MiB of a piece; default 4
+          --runs    runs of each variant, one of each in turn; default 3
+          --folder  where the files go; default the system's temporary folder
+        Ends with 1 when the transport is below what it must reach.
+        """;
+
+    public long SizeMiB { get; private set; } = 1024;
 
     public int PieceMiB { get; private set; } = 4;
 
     public int Runs { get; private set; } = 3;
 
-    public bool RealClients { get; private set; }
+    public string Folder { get; private set; } = Path.GetTempPath();
 
-    public const string Usage = "usage: QbSync.Throughput [--size MIB] [--piece MIB] [--runs N] [--client folder|qbittorrent]";
+    public IReadOnlyList<Layer> Layers { get; private set; } = [Layer.Plain, Layer.Transport, Layer.Engine];
+
+    /// <summary>The lines of the table, in their order.</summary>
+    public IReadOnlyList<Variant> Variants =>
+    [
+        .. new Variant[]
+        {
+            new(Layer.Plain, IsHashing: false),
+            new(Layer.Transport, IsHashing: false, IsInMemory: true),
+            new(Layer.Transport, IsHashing: false),
+            new(Layer.Plain, IsHashing: true),
+            new(Layer.Transport, IsHashing: true, IsInMemory: true),
+            new(Layer.Transport, IsHashing: true),
+            new(Layer.Engine, IsHashing: true),
+            new(Layer.Clients, IsHashing: true),
+        }.Where(variant => Layers.Contains(variant.Layer)),
+    ];
 
     public static ThroughputOptions? TryParse(string[] args)
     {
@@ -37,8 +65,11 @@ internal sealed record ThroughputOptions
                 case "--runs" when isNumber:
                     options.Runs = number;
                     break;
-                case "--client" when args[i + 1] is "folder" or "qbittorrent":
-                    options.RealClients = args[i + 1] == "qbittorrent";
+                case "--folder" when Directory.Exists(args[i + 1]):
+                    options.Folder = args[i + 1];
+                    break;
+                case "--layers" when TryParseLayers(args[i + 1]) is { Count: > 0 } layers:
+                    options.Layers = layers;
                     break;
                 default:
                     return null;
@@ -46,5 +77,21 @@ internal sealed record ThroughputOptions
         }
 
         return options;
+    }
+
+    private static List<Layer>? TryParseLayers(string list)
+    {
+        List<Layer> layers = [];
+        foreach (var name in list.Split(','))
+        {
+            if (!Enum.TryParse<Layer>(name, ignoreCase: true, out var layer) || !Enum.IsDefined(layer))
+            {
+                return null;
+            }
+
+            layers.Add(layer);
+        }
+
+        return layers;
     }
 }

@@ -4,20 +4,23 @@ using QbSync.Host.Commands.Demo;
 using QbSync.Host.Configuration;
 using QbSync.Host.Lifetime;
 using QbSync.Host.Logging;
+using QbSync.Throughput.Measuring;
 
-namespace QbSync.Throughput;
+namespace QbSync.Throughput.Engine;
 
 /// <summary>
-/// The child: one role as the executable runs it, measured from inside. The source ends by itself when its torrent is synced, the destination when its
-/// input is closed. Arguments: role, then name and value of each option.
+/// The child: one role as the executable runs it, measured from inside and from its start. The source ends by itself when its torrent is synced, the
+/// destination when its input is closed. Arguments: role, then name and value of each option.
 /// </summary>
-internal static class RoleProcess
+internal static class EngineRole
 {
-    public const string Verb = "role";
+    public const string Source = nameof(Roles.Source);
+
+    public const string Destination = nameof(Roles.Destination);
 
     public static async Task<int> RunAsync(string[] args)
     {
-        var role = Enum.Parse<Roles>(args[0], ignoreCase: true);
+        var role = Enum.Parse<Roles>(args[0]);
         var flags = args[1..].Chunk(2).ToDictionary(pair => pair[0], IReadOnlyList<string> (pair) => [pair[1]]);
         var settings = RoleSettings.Read(role, flags, new Dictionary<string, string>(), out var errors)
             ?? throw new ArgumentException(string.Join(Environment.NewLine, errors));
@@ -32,19 +35,14 @@ internal static class RoleProcess
             Console.WriteLine(destination.ListenAddress!.Authority);
         }
 
-        var (cpu, allocated, started) = (RoleResult.CpuNow(), GC.GetTotalAllocatedBytes(), TimeProvider.System.GetUtcNow());
+        using var meter = new Meter();
+        var started = TimeProvider.System.GetUtcNow();
         using var stop = new CancellationTokenSource();
         var run = node.RunAsync(stop.Token);
         await (role == Roles.Source ? SyncedAsync(node, run) : Console.In.ReadToEndAsync());
-        var ended = TimeProvider.System.GetUtcNow();
-        var result = new RoleResult
+        var result = meter.Read() with
         {
-            Seconds = (ended - started).TotalSeconds,
-            StreamSeconds = ((node.Status?.Torrents.Max(torrent => torrent.ArrivedAt) ?? ended) - started).TotalSeconds,
-            CpuSeconds = (RoleResult.CpuNow() - cpu).TotalSeconds,
-            AllocatedBytes = GC.GetTotalAllocatedBytes() - allocated,
-            PeakMemoryBytes = RoleResult.PeakMemoryNow(),
-            Gen2Collections = GC.CollectionCount(2),
+            StreamSeconds = node.Status?.Torrents.Max(torrent => torrent.ArrivedAt) is { } arrived ? (arrived - started).TotalSeconds : 0,
             WireBytes = await MetricsText.SumAsync(node.Registry, role == Roles.Source ? "qbsync_bytes_sent_total" : "qbsync_bytes_received_total"),
         };
         Console.WriteLine(result.ToLine());

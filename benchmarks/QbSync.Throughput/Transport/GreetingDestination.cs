@@ -1,0 +1,35 @@
+using QbSync.Outcomes;
+using QbSync.Ports;
+
+namespace QbSync.Throughput.Transport;
+
+/// <summary>A destination that only says hello: all that a link asks of the verbs.</summary>
+internal sealed class GreetingDestination : IDestination
+{
+    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken) =>
+        new(new DestinationGreeting(1, "test", TimeSpan.FromSeconds(45)));
+
+    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(
+        Caller caller, StatusRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => throw new NotSupportedException();
+
+    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+
+    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
+}

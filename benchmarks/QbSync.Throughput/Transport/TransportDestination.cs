@@ -1,0 +1,45 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Prometheus;
+using QbSync.Ports;
+using QbSync.Throughput.Measuring;
+
+namespace QbSync.Throughput.Transport;
+
+/// <summary>The transport's destination side alone: the real server before an intake that hashes and writes.</summary>
+internal static class TransportDestination
+{
+    public const string Kind = "transport-destination";
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var settings = LayerSettings.Read(args);
+        using var intake = new HashingIntake(settings);
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(registry);
+        builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
+        builder.Services.AddSingleton<IDestination>(new GreetingDestination());
+        builder.Services.AddSingleton<IPieceIntake>(intake);
+        builder.Services.AddQbSyncServer();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Loopback, 0)));
+        await using var app = builder.Build();
+        app.MapQbSync();
+        await app.StartAsync();
+        Console.WriteLine(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Authority);
+        using (var meter = Child.WaitForBegin())
+        {
+            await Console.In.ReadToEndAsync();
+            Console.WriteLine(meter.Read().ToLine());
+        }
+
+        await app.StopAsync();
+        return 0;
+    }
+}
