@@ -41,7 +41,9 @@ internal static class Cell
         shape,
         link => RoleProcess.StartAsync(link.Far, DestinationRole.Verb, $"{options.PieceBytes}"),
         link => RoleProcess.StartAsync(
-            link.Near, SourceRole.Verb, [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", .. options.Settings]));
+            link.Near,
+            SourceRole.Verb,
+            [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", .. options.Settings]));
 
     private static async Task<Result> RunAsync(
         WanOptions options, LinkShape shape, Func<WanLink, Task<RoleProcess>> startSink, Func<WanLink, Task<RoleProcess>> startSource)

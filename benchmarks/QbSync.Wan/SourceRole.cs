@@ -52,14 +52,13 @@ internal sealed class SourceRole : IPieceLinkSink
         var calling = CallAsync(destination, stop.Token);
         await RoleProcess.ServeAsync(Look);
 
-        // The run is over; what is on its way does not matter.
-        Environment.Exit(0);
-        await Task.WhenAll(sending, calling);
+        // The run is over: what is on its way does not matter, and nothing waits for it.
+        Environment.Exit(sending.IsFaulted || calling.IsFaulted ? 1 : 0);
     }
 
     private static TransportClientOptions Read(string[] settings)
     {
-        var options = new TransportClientOptions();
+        var options = new TransportClientOptions { Security = DestinationRole.Insecure };
         foreach (var pair in settings.Chunk(2))
         {
             var property = typeof(TransportClientOptions).GetProperty(pair[0]) ?? throw new ArgumentException($"The transport has no option {pair[0]}.");

@@ -8,24 +8,34 @@ namespace QbSync.Testing.Networks;
 /// </summary>
 public sealed class WanLink : IDisposable
 {
-    private readonly TunDevice _near;
-    private readonly TunDevice _far;
+    private readonly List<IDisposable> _made = [];
     private readonly LinkDirection _there;
     private readonly LinkDirection _back;
 
     public WanLink(LinkShape shape)
     {
         Shape = shape;
-        _near = TunDevice.Open(Near, NearAddress, FarAddress);
-        _far = TunDevice.Open(Far, FarAddress, NearAddress);
-        foreach (var network in new[] { Near, Far })
+        try
         {
-            // What one run learned of the path would start the next one's connections.
-            network.Set("tcp_no_metrics_save", "1");
-        }
+            Near = Keep(new NetworkNamespace());
+            Far = Keep(new NetworkNamespace());
+            var near = Keep(TunDevice.Open(Near, NearAddress, FarAddress));
+            var far = Keep(TunDevice.Open(Far, FarAddress, NearAddress));
+            foreach (var network in new[] { Near, Far })
+            {
+                // What one connection learned of the path would start the next one; and an algorithm that the user's machine prefers would be ours.
+                network.Set("tcp_no_metrics_save", "1");
+//                network.Set("tcp_congestion_control", "reno");
+            }
 
-        _there = new LinkDirection(_near, _far, new Bottleneck(shape, shape.Seed));
-        _back = new LinkDirection(_far, _near, new Bottleneck(shape, shape.Seed + 1));
+            _there = Keep(new LinkDirection(near, far, new Bottleneck(shape, shape.Seed)));
+            _back = Keep(new LinkDirection(far, near, new Bottleneck(shape, shape.Seed + 1)));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     public static IPAddress NearAddress { get; } = new([10, 77, 0, 1]);
@@ -35,10 +45,10 @@ public sealed class WanLink : IDisposable
     public LinkShape Shape { get; }
 
     /// <summary>Where the source lives.</summary>
-    public NetworkNamespace Near { get; } = new();
+    public NetworkNamespace Near { get; }
 
     /// <summary>Where the destination lives.</summary>
-    public NetworkNamespace Far { get; } = new();
+    public NetworkNamespace Far { get; }
 
     /// <summary>The way from near to far.</summary>
     public Bottleneck There => _there.Bottleneck;
@@ -73,11 +83,16 @@ public sealed class WanLink : IDisposable
 
     public void Dispose()
     {
-        _there.Dispose();
-        _back.Dispose();
-        _near.Dispose();
-        _far.Dispose();
-        Near.Dispose();
-        Far.Dispose();
+        for (var i = _made.Count - 1; i >= 0; i--)
+        {
+            _made[i].Dispose();
+        }
+    }
+
+    private T Keep<T>(T made)
+        where T : IDisposable
+    {
+        _made.Add(made);
+        return made;
     }
 }
