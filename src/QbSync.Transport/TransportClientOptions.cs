@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
+using QbSync.Transport.Client.Connections;
 
 namespace QbSync.Transport;
 
@@ -7,6 +9,8 @@ namespace QbSync.Transport;
 public sealed class TransportClientOptions
 {
     private const string Option = "destination-addr";
+
+    private static readonly SearchValues<char> CongestionCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
     /// <summary>Where the destination listens.</summary>
     /// <value>host:port; an IPv6 address in brackets.</value>
@@ -60,6 +64,31 @@ public sealed class TransportClientOptions
     /// <value>The defaults of <see cref="SecurityOptions"/>: peers are paired.</value>
     public SecurityOptions Security { get; set; } = new();
 
+    /// <summary>TCP congestion control of data connections: <c>auto</c> takes <c>bbr</c> where the way is long and the system allows it, <c>system</c> leaves
+    /// it alone, a name is set.</summary>
+    /// <value>auto; auto, system, or a name that the system knows, at most 15 characters.</value>
+    public string TcpCongestion { get; set; } = SocketOptions.Auto;
+
+    /// <summary>Whether streams and connections are added by experiment.</summary>
+    /// <value>true.</value>
+    public bool Scaling { get; set; } = true;
+
+    /// <summary>How long the throughput is measured for one sample of an experiment.</summary>
+    /// <value>5 s; 1 to 60 s.</value>
+    public TimeSpan SampleTime { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>What an added stream or connection has to bring to stay, as a share of the throughput without it.</summary>
+    /// <value>0.05; 0.01 to 0.5.</value>
+    public double MinGain { get; set; } = 0.05;
+
+    /// <summary>Pause after an experiment that failed; doubled with each that fails in a row.</summary>
+    /// <value>60 s; 10 s to 1 h.</value>
+    public TimeSpan Cooldown { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Longest pause after an experiment that failed.</summary>
+    /// <value>10 min; 1 min to 24 h, not below <see cref="Cooldown"/>.</value>
+    public TimeSpan CooldownMax { get; set; } = TimeSpan.FromMinutes(10);
+
     /// <summary>How windows are sized.</summary>
     /// <value>The defaults of <see cref="CongestionOptions"/>.</value>
     public CongestionOptions Congestion { get; set; } = new();
@@ -95,6 +124,20 @@ public sealed class TransportClientOptions
         if (RateLimit is < 0 or (> 0 and < 64 * 1024))
         {
             errors.Add($"rate-limit: {RateLimit} is neither 0 nor at least 65536 bytes a second");
+        }
+
+        if (TcpCongestion.Length is 0 or > 15 || TcpCongestion.AsSpan().ContainsAnyExcept(CongestionCharacters))
+        {
+            errors.Add($"tcp-congestion: \"{TcpCongestion}\" is neither auto, system, nor the name of an algorithm");
+        }
+
+        OptionRange.Check(errors, nameof(SampleTime), SampleTime, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60));
+        OptionRange.Check(errors, nameof(MinGain), MinGain, 0.01, 0.5);
+        OptionRange.Check(errors, nameof(Cooldown), Cooldown, TimeSpan.FromSeconds(10), TimeSpan.FromHours(1));
+        OptionRange.Check(errors, nameof(CooldownMax), CooldownMax, TimeSpan.FromMinutes(1), TimeSpan.FromHours(24));
+        if (CooldownMax < Cooldown)
+        {
+            errors.Add($"{nameof(CooldownMax)}: {CooldownMax} is less than {nameof(Cooldown)} ({Cooldown})");
         }
 
         errors.AddRange(Security.Validate(listens: false));

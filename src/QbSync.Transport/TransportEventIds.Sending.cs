@@ -21,4 +21,8 @@ internal static partial class TransportEventIds
     public const int CongestionRefused = 1220;
     public const int CongestionSet = 1221;
     public const int SendBufferSet = 1222;
+    public const int GrowthTried = 1223;
+    public const int GrowthKept = 1224;
+    public const int GrowthUndone = 1225;
+    public const int ConnectionRemoved = 1226;
 }

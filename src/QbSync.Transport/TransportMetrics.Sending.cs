@@ -1,6 +1,7 @@
 using System.Globalization;
 using Prometheus;
 using QbSync.Transport.Client;
+using QbSync.Transport.Client.Connections;
 
 namespace QbSync.Transport;
 
@@ -12,6 +13,12 @@ internal interface ILinkState
     int InFlightPieces { get; }
 
     int OpenConnections { get; }
+
+    /// <summary>Whether a failed experiment holds the next one off, at this moment.</summary>
+    bool IsScalingPaused { get; }
+
+    /// <summary>What TCP tells of the open connections.</summary>
+    IReadOnlyList<ConnectionState> Connections { get; }
 
     /// <summary>Mean window of the open streams, in bytes and in pieces.</summary>
     (double Bytes, double Pieces) Window { get; }
@@ -110,6 +117,9 @@ internal sealed partial class TransportMetrics
         }
     }
 
+    /// <summary>A connection that an experiment added has carried its first chunk, or one that it removed is closed.</summary>
+    public void ConnectionScaled(bool isUp) => _sending.ScaleEvents[isUp ? "up" : "down"].Inc();
+
     private Action CollectLinks(IMetricFactory factory)
     {
         var inFlight = factory.CreateGauge("qbsync_inflight_pieces", "Pieces in-flight (sent but not acked)");
@@ -119,9 +129,8 @@ internal sealed partial class TransportMetrics
         var connections = factory.CreateGauge(
             "qbsync_grpc_connections_active", "Current active TCP connections to destination server (source)");
         var throughput = factory.CreateGauge("qbsync_transfer_throughput_bytes_per_second", "Current transfer throughput");
-
-        // No scaler pauses in this build: the number of streams is fixed.
-        factory.CreateGauge("qbsync_stream_pool_scaling_paused", "Pool scaling paused: 1=paused, 0=active").Set(0);
+        var paused = factory.CreateGauge("qbsync_stream_pool_scaling_paused", "Pool scaling paused: 1=paused, 0=active");
+        var collectTcp = CollectTcp(factory);
         return () =>
         {
             var links = Volatile.Read(ref _links);
@@ -130,7 +139,9 @@ internal sealed partial class TransportMetrics
             connections.Set(links.Sum(static link => link.OpenConnections));
             windowBytes.Set(links.Select(static link => link.Window.Bytes).DefaultIfEmpty().Average());
             windowPieces.Set(links.Select(static link => link.Window.Pieces).DefaultIfEmpty().Average());
+            paused.Set(links.Any(static link => link.IsScalingPaused) ? 1 : 0);
             throughput.Set(_throughput!.BytesPerSecond);
+            collectTcp(links);
         };
     }
 
@@ -197,7 +208,6 @@ internal sealed partial class TransportMetrics
             factory.CreateCounter("qbsync_receive_acks_exit_total", "receiveAcks goroutine exits by reason", ["reason"]),
             ["context_cancel", "eof", "error", "ack_channel_blocked"]);
 
-        // No scaler moves these in this build; they exist at zero as the contract wants.
         public Dictionary<string, Counter.Child> ScaleEvents { get; } = PerValue(
             factory.CreateCounter("qbsync_connection_scale_events_total", "TCP connection scaling events (up/down)", ["direction"]),
             ["up", "down"]);

@@ -11,6 +11,12 @@ internal interface IPeerSession
 
     /// <summary>The peer does not know this session: the next <see cref="GetAsync"/> says Hello, unless that was done already.</summary>
     void Forget(PeerSessionHandle session);
+
+    /// <summary>Data connections that the peer takes; no limit before it told one.</summary>
+    int MostConnections { get; }
+
+    /// <summary>Streams of a connection that the peer takes; no limit before it told one.</summary>
+    int MostStreams { get; }
 }
 
 /// <summary>A session of the peer.</summary>
@@ -21,6 +27,12 @@ internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin
 {
     /// <summary>The peer's incarnation: every answer in this session is of it.</summary>
     public ulong Incarnation { get; init; }
+
+    /// <summary>Data connections that the peer takes.</summary>
+    public int MostConnections { get; init; } = int.MaxValue;
+
+    /// <summary>Streams of a connection that the peer takes.</summary>
+    public int MostStreams { get; init; } = int.MaxValue;
 
     /// <summary>For people.</summary>
     public string Software { get; init; } = "";

@@ -10,8 +10,8 @@ namespace QbSync.Transport.Client;
 internal sealed record LinkParts(
     TransportClientOptions Options,
     IPeerSession Session,
-    ConnectionSet Connections,
     StreamPool Pool,
+    RateLimiter Limiter,
     IPieceLinkSink Sink,
     LinkEvents Events,
     ResendLedger Ledger,

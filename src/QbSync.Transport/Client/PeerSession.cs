@@ -20,6 +20,10 @@ internal sealed partial class PeerSession(
     private Task<PeerSessionHandle>? _hello;
     private ulong? _incarnation;
 
+    public int MostConnections { get; private set; } = int.MaxValue;
+
+    public int MostStreams { get; private set; } = int.MaxValue;
+
     public ValueTask<PeerSessionHandle> GetAsync(CancellationToken cancellationToken)
     {
         lock (_gate)
@@ -78,6 +82,7 @@ internal sealed partial class PeerSession(
         lock (_gate)
         {
             (_hello, _current) = (null, handle);
+            (MostConnections, MostStreams) = (handle.MostConnections, handle.MostStreams);
             isNew = _incarnation is { } known && known != handle.Incarnation;
             _incarnation = handle.Incarnation;
         }
@@ -146,8 +151,13 @@ internal sealed partial class PeerSession(
         {
             Incarnation = reply.Incarnation,
             Software = reply.Software,
+            MostConnections = ToMost(reply.Limits?.Connections),
+            MostStreams = ToMost(reply.Limits?.StreamsPerConnection),
         };
     }
+
+    // 0 = no limit told.
+    private static int ToMost(uint? limit) => limit is null or 0 or > int.MaxValue ? int.MaxValue : (int)limit;
 
     private static PeerFault ToFault(Outcomes.RefusalReason reason) => reason switch
     {

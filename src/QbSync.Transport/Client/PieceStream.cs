@@ -12,7 +12,7 @@ namespace QbSync.Transport.Client;
 
 /// <summary>
 /// One duplex call that pieces go out on and answers come back on. Whoever rented it from the pool writes; one loop reads. It ends for exactly one cause, the
-/// first, and then what it carried is reported lost, once. Made by <see cref="LinkSlot"/>, which runs and disposes it.
+/// first, and then what it carried is reported lost, once. Made by <see cref="StreamSeat"/>, which runs and disposes it.
 /// </summary>
 internal sealed partial class PieceStream : IFrameWriter, IDisposable
 {
@@ -75,7 +75,7 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         _link.Events.Refresh();
         End(await ReadAsync().ConfigureAwait(false));
         var cause = Interlocked.CompareExchange(ref _end, StreamEnd.None, StreamEnd.None);
-        var lost = _link.Pool.Remove(Pooled);
+        var lost = _link.Pool.Remove(Pooled, isAsked: cause == StreamEnd.Asked);
         _link.Metrics.AckLoopEnded(cause);
         _link.Events.Refresh();
         _delivery.Complete();
@@ -116,20 +116,13 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
 
         // Before its loop notices: senders would take a stream that fails at once again and again.
         _link.Pool.Retire(Pooled);
-        try
-        {
-            _ended.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It was over already.
-        }
+        Cancel();
     }
 
     /// <summary>We want no more of it: says so to the server, which then ends the call. What is in flight is answered before.</summary>
-    public async Task FinishAsync()
+    public async Task FinishAsync(StreamEnd cause)
     {
-        if (Interlocked.CompareExchange(ref _end, StreamEnd.Asked, StreamEnd.None) == StreamEnd.None && _link.Pool.TryRent(Pooled))
+        if (Interlocked.CompareExchange(ref _end, cause, StreamEnd.None) == StreamEnd.None && _link.Pool.TryRent(Pooled))
         {
             try
             {
@@ -142,6 +135,13 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         }
     }
 
+    /// <summary>Ends it now, also when it was finished before and the server did not answer that.</summary>
+    public void Abort(StreamEnd cause)
+    {
+        Interlocked.CompareExchange(ref _end, cause, StreamEnd.None);
+        Cancel();
+    }
+
     /// <inheritdoc />
     public void Ping() => _ping = PingAsync();
 
@@ -150,6 +150,18 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         _ended.Cancel();
         _call.Dispose();
         _ended.Dispose();
+    }
+
+    private void Cancel()
+    {
+        try
+        {
+            _ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It was over already.
+        }
     }
 
     private async Task PingAsync()

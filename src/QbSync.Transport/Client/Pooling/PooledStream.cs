@@ -47,6 +47,9 @@ internal sealed class PooledStream(int slot, IFrameWriter writer, int maxChunk)
     /// <summary>Not to be chosen any more.</summary>
     public bool IsDraining { get; set; }
 
+    /// <summary>Set while it drains: ends when nothing of it is in flight any more.</summary>
+    public TaskCompletionSource? Drained { get; set; }
+
     public bool IsEnded { get; set; }
 
     /// <summary>When the chunk was handed over that is not taken yet.</summary>
@@ -54,6 +57,15 @@ internal sealed class PooledStream(int slot, IFrameWriter writer, int maxChunk)
 
     /// <summary>When a chunk was taken or a report advanced.</summary>
     public TimeSpan MovedAt { get; set; }
+
+    /// <summary>When TCP had much acknowledged last, which is progress of what is written and not reported yet.</summary>
+    public TimeSpan TcpMovedAt { get; set; }
+
+    /// <summary>What its sender waits for.</summary>
+    public SendHold Hold { get; set; }
+
+    /// <summary>Its sender waits, and the window may not grow.</summary>
+    public bool IsAtMost { get; set; }
 
     /// <summary>Length of the piece begun last, which the window is shown in.</summary>
     public int PieceLength { get; set; } = 1024 * 1024;

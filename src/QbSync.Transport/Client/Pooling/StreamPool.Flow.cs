@@ -74,7 +74,7 @@ internal sealed partial class StreamPool
             var now = clock.Now;
             _link.OnHandedOver(stream.Window, ChunkWeight.Of(length), now);
             stream.Promised = 0;
-            stream.WritingSince = now;
+            BeginWrite_NeedsLock(stream, now);
             if (transfer == 0)
             {
                 transfer = stream.Pieces.Begin(source, now);
@@ -95,7 +95,7 @@ internal sealed partial class StreamPool
         {
             var now = clock.Now;
             var took = now - (stream.WritingSince ?? now);
-            stream.WritingSince = null;
+            EndWrite_NeedsLock(stream, now);
             stream.MovedAt = now;
             stream.Pieces.OnChunk(transfer, 0, now);
             return took;
@@ -107,7 +107,7 @@ internal sealed partial class StreamPool
     {
         lock (_gate)
         {
-            stream.WritingSince = null;
+            EndWrite_NeedsLock(stream, clock.Now);
             _link.TakeBack(stream.Window, ChunkWeight.Of(length), clock.Now);
             Wake_NeedsLock();
         }
@@ -171,6 +171,7 @@ internal sealed partial class StreamPool
             if (stream.Window.Received > before)
             {
                 stream.MovedAt = now;
+                _slotReported[stream.Slot] += stream.Window.Received - before;
                 stream.Pieces.OnReceived((long)received, now);
             }
 

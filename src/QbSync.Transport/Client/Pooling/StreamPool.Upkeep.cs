@@ -35,7 +35,7 @@ internal sealed partial class StreamPool
             {
                 var patience = stream.AnswerWithin + AnswerMargin > pieceTimeout ? stream.AnswerWithin + AnswerMargin : pieceTimeout;
                 stream.Pieces.GiveStale(now - patience, stream.MovedAt, stale);
-                if (stream.WritingSince is { } since && now - since >= sendTimeout && now - stream.MovedAt >= sendTimeout)
+                if (stream.WritingSince is { } since && now - since >= sendTimeout && now - stream.MovedAt >= sendTimeout && now - stream.TcpMovedAt >= sendTimeout)
                 {
                     stuck.Add(stream);
                 }
@@ -67,6 +67,10 @@ internal sealed partial class StreamPool
         {
             inFlight += stream.Pieces.Count;
             isRented |= stream.IsRented;
+            if (stream.Drained is { } drained && !stream.IsRented && stream.Pieces.Count == 0)
+            {
+                drained.TrySetResult();
+            }
         }
 
         Volatile.Write(ref _inFlight, inFlight);

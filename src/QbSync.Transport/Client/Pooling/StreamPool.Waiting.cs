@@ -91,7 +91,9 @@ internal sealed partial class StreamPool
 
     private bool TryPromise_NeedsLock(PooledStream stream, int wanted, out SendHold hold)
     {
-        var room = _link.Room(stream.Window, wanted, clock.Now, out hold);
+        var now = clock.Now;
+        var room = _link.Room(stream.Window, wanted, now, out hold);
+        SetHold_NeedsLock(stream, hold, now);
         if (room == 0)
         {
             return false;

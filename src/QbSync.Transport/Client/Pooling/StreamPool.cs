@@ -1,4 +1,5 @@
 using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Congestion;
 
 namespace QbSync.Transport.Client.Pooling;
 
@@ -43,8 +44,27 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         }
     }
 
+    /// <summary>The stream is not chosen any more. Ends when nobody sends on it and nothing is in flight, or when it has ended.</summary>
+    public Task DrainAsync(PooledStream stream)
+    {
+        lock (_gate)
+        {
+            stream.IsDraining = true;
+            stream.Drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (stream.IsEnded)
+            {
+                stream.Drained.TrySetResult();
+            }
+
+            Publish_NeedsLock();
+            Count_NeedsLock();
+            return stream.Drained.Task;
+        }
+    }
+
     /// <summary>The stream ended: gives what it carried. Its sender, if it has one, is told when it asks next.</summary>
-    public List<InFlightPiece> Remove(PooledStream stream)
+    /// <param name="isAsked">We wanted it to end.</param>
+    public List<InFlightPiece> Remove(PooledStream stream, bool isAsked = false)
     {
         List<InFlightPiece> lost = [];
         lock (_gate)
@@ -55,6 +75,10 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
             }
 
             stream.IsEnded = true;
+            _lost += isAsked ? 0 : 1;
+            stream.Drained?.TrySetResult();
+            EndWrite_NeedsLock(stream, clock.Now);
+            SetHold_NeedsLock(stream, SendHold.None, clock.Now);
             _streams.Remove(stream);
             stream.Pieces.GiveAll(lost);
             Leave_NeedsLock(stream);
@@ -88,6 +112,7 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
 
             waiter = new Waiter(clock.Now);
             waiter.Node = _waiters.AddLast(waiter);
+            BeginQueueing_NeedsLock(waiter);
             isWindowFull = _streams.Exists(static stream => !stream.IsRented && !stream.IsDraining);
         }
 
@@ -107,6 +132,7 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
             lock (_gate)
             {
                 waiter.Node.List?.Remove(waiter.Node);
+                EndQueueing_NeedsLock(waiter);
             }
         }
     }
@@ -132,6 +158,8 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         lock (_gate)
         {
             stream.IsRented = false;
+            EndWrite_NeedsLock(stream, clock.Now);
+            SetHold_NeedsLock(stream, SendHold.None, clock.Now);
             GiveUpRoom_NeedsLock(stream);
             stream.Window.FreeSince = clock.Now;
             Wake_NeedsLock();
@@ -206,5 +234,8 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
         public TimeSpan Since => since;
 
         public LinkedListNode<Waiter> Node { get; set; } = null!;
+
+        /// <summary>What it waits for.</summary>
+        public SendHold Hold { get; set; }
     }
 }

@@ -17,12 +17,9 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     private readonly LinkParts _parts;
     private readonly RateLimiter _limiter;
     private readonly PieceSender _sender;
-    private readonly LinkSlot[] _slots;
-    private readonly SemaphoreSlim _knock = new(1, 1);
-    private readonly CancellationTokenSource _stopOpening = new();
+    private readonly ConnectionSet _connections;
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _upkeep;
-    private readonly Task _running;
     private Task? _closing;
 
     /// <summary>Opens it: streams come up by themselves.</summary>
@@ -40,17 +37,14 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         var logger = loggers.CreateLogger<PieceLink>();
         var pool = new StreamPool(clock, metrics, options.Congestion);
         var ledger = new ResendLedger();
-        _parts = new LinkParts(
-            options, session, new ConnectionSet(options, connector), pool, sink, new LinkEvents(pool, sink, options.Address, logger), ledger, metrics, logger, time);
         _limiter = new RateLimiter(time, clock);
         _limiter.SetRate(options.RateLimit);
+        _parts = new LinkParts(
+            options, session, pool, _limiter, sink, new LinkEvents(pool, sink, options.Address, logger), ledger, metrics, logger, time);
         _sender = new PieceSender(pool, _limiter, ledger, metrics);
-
-        // Each slot has chance of its own: a Random is not thread-safe.
-        _slots = [.. Enumerable.Range(0, options.MinConnections).Select(slot => new LinkSlot(slot, _parts, _knock, new Random(random.Next())))];
+        _connections = new ConnectionSet(_parts, clock, connector, random);
         metrics.AddLink(this);
         _upkeep = Task.Run(() => KeepUpAsync(_stop.Token));
-        _running = Task.WhenAll(_slots.Select(slot => Task.Run(() => slot.RunAsync(_stopOpening.Token, _stop.Token))));
     }
 
     /// <inheritdoc cref="IPieceLink.OpenStreams" />
@@ -58,7 +52,11 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
 
     int ILinkState.InFlightPieces => _parts.Pool.InFlightPieces;
 
-    int ILinkState.OpenConnections => _parts.Connections.Open;
+    int ILinkState.OpenConnections => _connections.Open;
+
+    bool ILinkState.IsScalingPaused => _connections.IsPaused;
+
+    IReadOnlyList<ConnectionState> ILinkState.Connections => _connections.States;
 
     (double Bytes, double Pieces) ILinkState.Window
     {
@@ -74,6 +72,9 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         ArgumentNullException.ThrowIfNull(source);
         return _sender.SendAsync(source, cancellationToken);
     }
+
+    /// <summary>The destination is about to stop.</summary>
+    public void OnPeerStopping() => _connections.ReplaceAll();
 
     public void SetRateLimit(long bytesPerSecond) => _limiter.SetRate(bytesPerSecond);
 
@@ -102,7 +103,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     {
         var idle = _parts.Pool.CloseAsync();
         Log.LinkClosing(_parts.Logger, _parts.Pool.InFlightPieces);
-        await _stopOpening.CancelAsync().ConfigureAwait(false);
+        await _connections.StopOpeningAsync().ConfigureAwait(false);
         if (!await EndsWithinAsync(idle, _parts.Options.DrainTimeout).ConfigureAwait(false))
         {
             var lost = _parts.Pool.InFlightPieces;
@@ -110,9 +111,10 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
             Log.DrainTimedOut(_parts.Logger, lost);
         }
 
-        var finishing = Task.WhenAll(_slots.Select(static slot => slot.FinishAsync()).Append(_running));
+        var finishing = _connections.FinishAsync();
         await EndsWithinAsync(finishing, FinishTimeout).ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
+        await _connections.CutAsync().ConfigureAwait(false);
         await _upkeep.ConfigureAwait(false);
         if (await EndsWithinAsync(finishing, FinishTimeout).ConfigureAwait(false))
         {
@@ -123,6 +125,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
             Log.SinkStuck(_parts.Logger);
         }
 
+        await _connections.DisposeAsync().ConfigureAwait(false);
         _parts.Metrics.RemoveLink(this);
     }
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace QbSync.Transport.Client;
 
-internal sealed partial class LinkSlot
+internal sealed partial class StreamSeat
 {
     private static partial class Log
     {
