@@ -1,8 +1,10 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using QbSync.Transport;
+using QbSync.Transport.Security;
 using QbSync.Transport.Server;
 
 namespace Microsoft.AspNetCore.Builder;
@@ -42,7 +44,20 @@ public static class QbSyncTransportEndpointExtensions
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.AddServerHeader = false;
-        kestrel.Listen(endPoint, static listen => listen.Protocols = HttpProtocols.Http2);
+        if (options.Security.Mode != SecurityMode.Insecure)
+        {
+            throw new NotSupportedException("This build listens insecurely only.");
+        }
+
+        kestrel.Listen(endPoint, static listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.Use(static (connection, next) =>
+            {
+                connection.Features.Set<IPeerFeature>(KnownPeer.Local);
+                return next();
+            });
+        });
         return kestrel;
     }
 }

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Ports;
+using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
@@ -44,13 +45,14 @@ internal sealed class PieceStreams
     /// <param name="cancelled">The call was given up.</param>
     public async Task RunAsync(
         Metadata headers,
+        IPeerFeature peer,
         IAsyncStreamReader<IncomingFrame> frames,
         IServerStreamWriter<DestinationFrame> answers,
         CancellationToken ended,
         CancellationToken cancelled)
     {
         var slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
-        using var lease = _sessions.Take(headers);
+        using var lease = _sessions.Take(headers, peer);
         if (!_sessions.TryAddStream(lease.Session, _options.MaxStreams))
         {
             Metrics.StreamOpenFailed();

@@ -1,5 +1,6 @@
 using Grpc.Core;
 using QbSync.Ports;
+using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Server;
@@ -28,19 +29,19 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
         return session;
     }
 
-    /// <summary>Takes the session that a call carries, until the lease is disposed.</summary>
+    /// <summary>Takes the session that a call carries, until the lease is disposed. A session is of no use to another peer than the one that said Hello.</summary>
     /// <exception cref="RpcException">It is not known: the caller has to say Hello.</exception>
-    public SessionLease Take(Metadata headers)
+    public SessionLease Take(Metadata headers, IPeerFeature peer)
     {
         var bytes = headers.GetValueBytes(SyncLimits.SessionKey);
         if (bytes is { Length: SyncLimits.SessionBytes })
         {
             lock (_gate)
             {
-                if (_sessions.TryGetValue(new Guid(bytes), out var session) && !IsOver_NeedsLock(session))
+                if (_sessions.TryGetValue(new Guid(bytes), out var session) && session.Caller.Peer == peer.PeerId && !IsOver_NeedsLock(session))
                 {
                     session.Users++;
-                    return new SessionLease(this, session);
+                    return new SessionLease(this, session, session.Caller with { Grants = peer.Grants });
                 }
             }
         }
@@ -105,11 +106,12 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
     }
 
     /// <summary>A use of a session by one call.</summary>
-    internal readonly struct SessionLease(SessionTable table, ServerSession session) : IDisposable
+    internal readonly struct SessionLease(SessionTable table, ServerSession session, Caller caller) : IDisposable
     {
         public ServerSession Session => session;
 
-        public Caller Caller => session.Caller;
+        /// <summary>Who calls, with what it may do now.</summary>
+        public Caller Caller => caller;
 
         public void Dispose() => table.Release(session);
     }

@@ -37,7 +37,7 @@ internal sealed partial class SyncService(
         }
 
         var name = request.Name.Length <= SyncLimits.MaxText ? request.Name : request.Name[..SyncLimits.MaxText];
-        var caller = new Caller(new Guid(request.SourceId.Span), name);
+        var caller = CallerIdentity.Create(CallerIdentity.PeerOf(context), new Guid(request.SourceId.Span), name);
         var greeting = await destination.HelloAsync(caller, context.CancellationToken).ConfigureAwait(false);
         var session = sessions.Open(caller);
         Log.SessionOpened(logger, caller.Name, caller.Source, greeting.Incarnation);
@@ -63,7 +63,7 @@ internal sealed partial class SyncService(
 
     public async Task<GetStatusReply> GetStatusAsync(GetStatusRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         if (request.Id.Count > SyncLimits.MaxStatusIds)
         {
             throw WireMapping.Malformed($"{request.Id.Count} ids, and at most {SyncLimits.MaxStatusIds} are answered");
@@ -94,7 +94,7 @@ internal sealed partial class SyncService(
 
     public async Task<InitReply> InitAsync(IAsyncStreamReader<InitPart> parts, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         var outcome = await _uploads.ReadAsync(parts, context.CancellationToken).ConfigureAwait(false) is { } request
             ? await destination.InitAsync(lease.Caller, request, context.CancellationToken).ConfigureAwait(false)
             : new InitOutcome.Refused(new Outcomes.Refusal(Outcomes.RefusalReason.Busy, "Other .torrents are being uploaded.", TimeSpan.FromSeconds(1)));
@@ -103,7 +103,7 @@ internal sealed partial class SyncService(
 
     public async Task<FinalizeReply> FinalizeAsync(IAsyncStreamReader<FinalizePart> parts, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         if (!await parts.MoveNext(context.CancellationToken).ConfigureAwait(false)
             || parts.Current.PartCase != FinalizePart.PartOneofCase.Header)
         {
@@ -132,42 +132,42 @@ internal sealed partial class SyncService(
 
     public async Task<ProveReply> ProveAsync(Wire.Protocol.ProveRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         var outcome = await destination.ProveAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
         return WireMapping.ToWire(outcome, Now);
     }
 
     public async Task<StartReply> StartAsync(Wire.Protocol.StartRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         var outcome = await destination.StartAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
         return WireMapping.ToWire(outcome, Now);
     }
 
     public async Task<WithdrawReply> WithdrawAsync(Wire.Protocol.WithdrawRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         var outcome = await destination.WithdrawAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false);
         return WireMapping.ToWire(outcome, Now);
     }
 
     public async Task<ConfirmHandoffReply> ConfirmHandoffAsync(Wire.Protocol.ConfirmHandoffRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         return WireMapping.ToWire(
             await destination.ConfirmHandoffAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false));
     }
 
     public async Task<AbortReply> AbortAsync(Wire.Protocol.AbortRequest request, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         return WireMapping.ToWire(
             await destination.AbortAsync(lease.Caller, WireMapping.ToDomain(request), context.CancellationToken).ConfigureAwait(false));
     }
 
     public async Task WatchAsync(WatchRequest request, IServerStreamWriter<WatchUpdate> updates, ServerCallContext context)
     {
-        using var lease = sessions.Take(context.RequestHeaders);
+        using var lease = Take(context);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         var writer = new WatchWriter(updates, time);
         try
@@ -184,6 +184,8 @@ internal sealed partial class SyncService(
         IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<DestinationFrame> answers, ServerCallContext context)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        await streams.RunAsync(context.RequestHeaders, frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
+        await streams.RunAsync(context.RequestHeaders, CallerIdentity.PeerOf(context), frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
     }
+
+    private SessionTable.SessionLease Take(ServerCallContext context) => sessions.Take(context.RequestHeaders, CallerIdentity.PeerOf(context));
 }

@@ -56,6 +56,9 @@ internal static class StatusMapping
     public static RpcException HelloNeeded() => new(
         new Status(StatusCode.FailedPrecondition, "The session is not known."), new Metadata { { SyncLimits.ReasonKey, SyncLimits.HelloReason } });
 
+    /// <summary>The same for who is unknown and for who is known and may not.</summary>
+    public static RpcException NotTrusted() => new(new Status(StatusCode.PermissionDenied, ""));
+
     private static PeerFault GetFault(StatusCode code) => code switch
     {
         StatusCode.DeadlineExceeded => PeerFault.Timeout,

@@ -1,6 +1,7 @@
 using Grpc.Core;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Ports;
+using QbSync.Transport.Security;
 using QbSync.Transport.Server;
 using QbSync.Transport.Wire;
 
@@ -17,7 +18,7 @@ internal sealed class SessionTableTests
     {
         var table = NewTable();
         var session = table.Open(Caller);
-        using var lease = table.Take(Headers(session.Id));
+        using var lease = table.Take(Headers(session.Id), KnownPeer.Local);
         Assert.That(lease.Caller, Is.EqualTo(Caller));
     }
 
@@ -27,7 +28,7 @@ internal sealed class SessionTableTests
         var table = NewTable();
         foreach (var headers in new[] { [], Headers(new byte[16]), Headers(new byte[3]) })
         {
-            Assert.That(() => table.Take(headers), Throws.TypeOf<RpcException>().With.Matches<RpcException>(StatusMapping.IsHelloNeeded));
+            Assert.That(() => table.Take(headers, KnownPeer.Local), Throws.TypeOf<RpcException>().With.Matches<RpcException>(StatusMapping.IsHelloNeeded));
         }
     }
 
@@ -36,14 +37,14 @@ internal sealed class SessionTableTests
     {
         var table = NewTable();
         var session = table.Open(Caller);
-        var lease = table.Take(Headers(session.Id));
+        var lease = table.Take(Headers(session.Id), KnownPeer.Local);
         _time.Advance(TimeSpan.FromHours(1));
-        table.Take(Headers(session.Id)).Dispose();
+        table.Take(Headers(session.Id), KnownPeer.Local).Dispose();
         lease.Dispose();
         _time.Advance(TimeSpan.FromMinutes(9));
-        table.Take(Headers(session.Id)).Dispose();
+        table.Take(Headers(session.Id), KnownPeer.Local).Dispose();
         _time.Advance(TimeSpan.FromMinutes(11));
-        Assert.That(() => table.Take(Headers(session.Id)), Throws.TypeOf<RpcException>());
+        Assert.That(() => table.Take(Headers(session.Id), KnownPeer.Local), Throws.TypeOf<RpcException>());
     }
 
     [Test]
@@ -51,7 +52,7 @@ internal sealed class SessionTableTests
     {
         var table = NewTable();
         var first = table.Open(Caller);
-        var used = table.Take(Headers(first.Id));
+        var used = table.Take(Headers(first.Id), KnownPeer.Local);
         var second = table.Open(Caller);
         for (var i = 0; i < 1023; i++)
         {
@@ -59,8 +60,8 @@ internal sealed class SessionTableTests
             table.Open(Caller);
         }
 
-        Assert.That(() => table.Take(Headers(second.Id)), Throws.TypeOf<RpcException>());
-        table.Take(Headers(first.Id)).Dispose();
+        Assert.That(() => table.Take(Headers(second.Id), KnownPeer.Local), Throws.TypeOf<RpcException>());
+        table.Take(Headers(first.Id), KnownPeer.Local).Dispose();
         used.Dispose();
     }
 
