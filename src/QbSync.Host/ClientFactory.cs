@@ -27,7 +27,7 @@ internal static class ClientFactory
                 {
                     Url = settings.Values.Url("qb-url")!,
                     Username = settings.Values.TextOrNull("qb-username"),
-                    Password = settings.Values.TextOrNull("qb-password"),
+                    Password = settings.Values.Secret("qb-password") is { IsEmpty: false } password ? password.Reveal() : null,
                     Timeout = settings.Values.Duration("qb-timeout"),
                 },
                 metrics,

@@ -109,7 +109,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         builder.Services.AddSingleton<IPieceIntake>(_engine!);
         builder.Services.AddQbSyncServer(options =>
         {
-            options.Security = new SecurityOptions { Mode = SecurityMode.Insecure, AllowInsecure = true };
+            options.Security = Settings.Security;
             options.StreamWorkers = values.Integer("stream-workers");
             if (values.Bytes("max-stream-buffer") is > 0 and var budget)
             {

@@ -8,4 +8,5 @@ internal static class HostEventIds
     public const int CouldNotStart = 5002;
     public const int Failed = 5003;
     public const int SecretOnCommandLine = 5004;
+    public const int Insecure = 5005;
 }

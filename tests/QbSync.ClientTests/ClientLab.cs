@@ -111,13 +111,13 @@ internal sealed class ClientLab : IAsyncDisposable
     public QbSyncProcess StartSource(params string[] more) => Start(
         [
             "source", "--data", Source.SavePath, "--state-dir", _folder["source-state"], "--qb-url", Source.Url.ToString(), "--qb-username", Source.Username,
-            .. more.Contains("--qb-password") ? [] : new[] { "--qb-password", Source.Password }, "--destination-addr", $"127.0.0.1:{_listen}", "--health-addr", $"127.0.0.1:{SourceHealth}", .. more,
+            .. more.Contains("--qb-password") ? [] : new[] { "--qb-password", Source.Password }, "--destination-addr", $"127.0.0.1:{_listen}", "--security", "insecure", "--health-addr", $"127.0.0.1:{SourceHealth}", .. more,
         ]);
 
     public QbSyncProcess StartDestination(params string[] more) => Start(
         [
             "destination", "--data", Destination.SavePath, "--state-dir", _folder["destination-state"], "--qb-url", Destination.Url.ToString(),
-            "--qb-username", Destination.Username, "--qb-password", Destination.Password, "--listen", $"127.0.0.1:{_listen}",
+            "--qb-username", Destination.Username, "--qb-password", Destination.Password, "--listen", $"127.0.0.1:{_listen}", "--security", "insecure",
             "--health-addr", $"127.0.0.1:{DestinationHealth}", .. more.Contains("--min-free") ? [] : new[] { "--min-free", "0" }, .. more,
         ]);
 

@@ -77,6 +77,7 @@ internal sealed class RemoteDestinationConformanceTests : DestinationConformance
         {
             ["data"] = [DataFolder],
             ["listen"] = ["127.0.0.1:0"],
+            ["security"] = ["insecure"],
             ["min-free"] = ["0"],
             ["client"] = ["folder"],
             ["client-dir"] = [_folder.CreateFolder("torrents")],

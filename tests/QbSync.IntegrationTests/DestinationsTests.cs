@@ -66,6 +66,7 @@ internal sealed class DestinationsTests
             {
                 ["data"] = [folder.CreateFolder(name, "data")],
                 ["listen"] = ["127.0.0.1:0"],
+                ["security"] = ["insecure"],
                 ["min-free"] = ["0"],
                 ["client"] = ["folder"],
                 ["client-dir"] = [folder.CreateFolder(name, "torrents")],

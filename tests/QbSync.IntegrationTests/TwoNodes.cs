@@ -82,7 +82,7 @@ internal sealed class TwoNodes : IAsyncDisposable
     }
 
     private (string Name, string Value)[] Client(string role) =>
-        [("client", "folder"), ("client-dir", _folder.CreateFolder(role, "torrents")), ("state-dir", _folder[role, "state"]), ("health-addr", "127.0.0.1:0")];
+        [("client", "folder"), ("client-dir", _folder.CreateFolder(role, "torrents")), ("state-dir", _folder[role, "state"]), ("security", "insecure"), ("health-addr", "127.0.0.1:0")];
 
     private static RoleSettings Read(Roles role, (string Name, string Value)[] options)
     {

@@ -59,7 +59,7 @@ internal static class RoleCommand
         {
             foreach (var value in settings.Values.All)
             {
-                var shown = value.Definition.Name == "state-dir" ? settings.StateDirectory : value.Shown;
+                var shown = value.Definition.Name == "state-dir" ? settings.StateDirectory : value.Raw;
                 Console.WriteLine($"{value.Definition.Name,-22} {shown}  ({value.Origin})");
             }
 

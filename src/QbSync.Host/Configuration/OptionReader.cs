@@ -5,7 +5,12 @@ namespace QbSync.Host.Configuration;
 /// <summary>
 /// Finds each option's value, highest first: flag, <c>QBSYNC_ROLE_NAME</c>, conventional variable, default. Collects every error before it gives up.
 /// </summary>
-internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IReadOnlyList<string>> flags, IReadOnlyDictionary<string, string> environment)
+/// <param name="only">Options that count, for commands that are no role; then none is required, and variables of others are passed over.</param>
+internal sealed class OptionReader(
+    Roles role,
+    IReadOnlyDictionary<string, IReadOnlyList<string>> flags,
+    IReadOnlyDictionary<string, string> environment,
+    IReadOnlySet<string>? only = null)
 {
     // Empty means unset for these: orchestrators define them for every program.
     private static readonly Dictionary<string, string[]> Conventional = new()
@@ -21,13 +26,18 @@ internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IRead
     public OptionValues Read()
     {
         var values = new Dictionary<string, OptionValue>();
-        foreach (var option in OptionCatalog.For(role))
+        foreach (var option in OptionCatalog.For(role).Where(option => only?.Contains(option.Name) != false))
         {
             var (raw, origin) = Find(option);
-            values[option.Name] = new OptionValue(option, raw, origin, Parse(option, raw, origin));
+            var parsed = Parse(only is null ? option : option with { IsRequired = false, MayBeEmpty = true }, raw, origin);
+            values[option.Name] = new OptionValue(option, parsed is Secret secret ? secret.ToString() : raw, origin, parsed);
         }
 
-        RefuseUnknownVariables();
+        if (only is null)
+        {
+            RefuseUnknownVariables();
+        }
+
         return new OptionValues(values);
     }
 
@@ -38,7 +48,7 @@ internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IRead
     {
         if (flags.TryGetValue(option.Name, out var given))
         {
-            if (option.Kind != OptionKind.List && given.Count > 1)
+            if ((option.Kind != OptionKind.List && given.Count > 1) || (option.IsSecret && flags.ContainsKey(option.Name + "-file")))
             {
                 Report(option.Name, "flag", "given more than once", "Give it once.");
             }
@@ -106,7 +116,7 @@ internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IRead
                 Report(option.Name, origin, "empty", "Give a value or leave it out.");
             }
 
-            return option.Kind switch
+            return option.IsSecret ? default(Secret) : option.Kind switch
             {
                 OptionKind.Text or OptionKind.Path or OptionKind.Choice => "",
                 OptionKind.List => Array.Empty<string>(),
@@ -138,6 +148,8 @@ internal sealed class OptionReader(Roles role, IReadOnlyDictionary<string, IRead
     {
         switch (option.Kind)
         {
+            case OptionKind.Text when option.IsSecret:
+                return new Secret(raw);
             case OptionKind.Text:
                 return raw;
             case OptionKind.Path:

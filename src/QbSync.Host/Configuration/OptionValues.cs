@@ -7,6 +7,8 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public string Text(string name) => (string)values[name].Parsed!;
 
+    public Secret Secret(string name) => (Secret)values[name].Parsed!;
+
     public string? TextOrNull(string name) => Text(name) is { Length: > 0 } text ? text : null;
 
     public TimeSpan Duration(string name) => (TimeSpan)values[name].Parsed!;
@@ -26,15 +28,16 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public IReadOnlyList<string> List(string name) => (IReadOnlyList<string>)values[name].Parsed!;
 
+    /// <summary>Where a value came from, for messages.</summary>
+    public string GetOrigin(string name) => values[name].Origin;
+
     public bool IsSet(string name) => values[name].Origin != OptionValue.DefaultOrigin;
 }
 
 /// <summary>A value and its origin: a flag, the name of a variable, a file, or the default.</summary>
+/// <param name="Raw">As it was given; <c>***</c> for a secret.</param>
 internal sealed record OptionValue(OptionDefinition Definition, string Raw, string Origin, object? Parsed)
 {
     public const string DefaultOrigin = "default";
     public const string FlagOrigin = "flag";
-
-    /// <summary>For people: secrets stay hidden.</summary>
-    public string Shown => Definition.IsSecret && Raw.Length > 0 ? "***" : Raw;
 }

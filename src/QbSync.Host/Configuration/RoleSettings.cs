@@ -1,4 +1,5 @@
 using System.Globalization;
+using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
 
@@ -19,6 +20,9 @@ internal sealed record RoleSettings
 
     public required string LogLevel { get; init; }
 
+    /// <summary>Whom to trust and as whom to appear.</summary>
+    public required SecurityOptions Security { get; init; }
+
     /// <summary>Source only: a destination has one root, which save-path maps.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> PathMap { get; init; }
 
@@ -34,15 +38,17 @@ internal sealed record RoleSettings
         var reader = new OptionReader(role, flags, environment);
         var values = reader.Read();
         var data = values.Text("data");
+        var state = TrustSettings.FindStateDirectory(role, values, environment);
         var settings = new RoleSettings
         {
             Role = role,
             Values = values,
             Data = data,
-            StateDirectory = values.TextOrNull("state-dir") ?? DefaultStateDirectory(role, data, environment),
+            StateDirectory = state,
             Client = FindClient(role, values),
             HealthAddress = values.Address("health-addr"),
             LogLevel = values.Text("log-level"),
+            Security = TrustSettings.Read(values, state),
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
         };
         new SettingsCheck(settings, reader).Run();
@@ -56,25 +62,6 @@ internal sealed record RoleSettings
         "" when role == Roles.Destination && values.Url("qb-url") is null => ClientKind.None,
         _ => ClientKind.QBittorrent,
     };
-
-    private static string DefaultStateDirectory(Roles role, string data, IReadOnlyDictionary<string, string> environment)
-    {
-        if (environment.GetValueOrDefault("STATE_DIRECTORY") is { Length: > 0 } given)
-        {
-            return given;
-        }
-
-        if (role == Roles.Destination)
-        {
-            return data.Length == 0 ? "" : Path.Combine(data, ".qbsync");
-        }
-
-        // A source's data is often mounted read-only, so its state is never below it.
-        var home = environment.GetValueOrDefault("XDG_STATE_HOME") is { Length: > 0 } state
-            ? state
-            : Path.Combine(environment.GetValueOrDefault("HOME", "/"), ".local", "state");
-        return Path.Combine(home, "qbsync", "source");
-    }
 
     private static List<KeyValuePair<string, string>> ReadPathMap(OptionValues values, OptionReader reader)
     {

@@ -1,3 +1,5 @@
+using QbSync.Transport;
+
 namespace QbSync.Host.Configuration;
 
 /// <summary>Rules between options, and between options and the machine. Creates nothing.</summary>
@@ -12,6 +14,7 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
     {
         CheckData();
         CheckClient();
+        CheckSecurity();
         if (_values.Address("health-addr") is { } health && !health.TryGetEndPoint(out _))
         {
             Report("health-addr", $"{health.Host} is no address", "Give an IP address, localhost, or only a port.");
@@ -52,12 +55,25 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             Report("qb-url", "not set", "Give the address of qBittorrent's WebUI, or use --client folder.");
         }
 
-        if ((_values.Text("qb-username").Length == 0) != (_values.Text("qb-password").Length == 0))
+        if ((_values.Text("qb-username").Length == 0) != _values.Secret("qb-password").IsEmpty)
         {
             var missing = _values.Text("qb-username").Length == 0 ? "qb-username" : "qb-password";
             Report(missing, "not set", "Give both a user name and a password, or neither.");
         }
     }
+
+    private void CheckSecurity()
+    {
+        foreach (var error in settings.Security.Validate(listens: settings.Role == Roles.Destination))
+        {
+            // Each begins with the option that it is about.
+            var end = error.IndexOf(':', StringComparison.Ordinal);
+            Report(error[..end], error[(end + 1)..].Trim(), "See: docs/pairing.md.");
+        }
+    }
+
+    /// <summary>Whether bytes would leave this machine with neither encryption nor a known peer. Nothing but the option of that name allows it.</summary>
+    private bool IsBareBeyond(HostPort address) => settings.Security is { Mode: SecurityMode.Insecure, AllowInsecure: false } && !address.IsLoopback;
 
     private void CheckSource()
     {
@@ -67,9 +83,9 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             {
                 Report("destination-addr", "no host or no port in it", "Give host:port of the destination.");
             }
-            else if (!address.IsLoopback)
+            else if (IsBareBeyond(address))
             {
-                Report("destination-addr", $"{address.Host} is not this machine, and security=insecure is for loopback only", "Use a tunnel to a loopback address.");
+                Report("destination-addr", $"{address.Host} is not this machine, and security=insecure is for loopback only", "Pair the two machines (qbsync pair), or use a tunnel.");
             }
         }
 
@@ -100,9 +116,9 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
         {
             Report("listen", $"{listen.Host} is no address", "Give an IP address, localhost, or only a port.");
         }
-        else if (!listen.IsLoopback)
+        else if (IsBareBeyond(listen))
         {
-            Report("listen", "anybody could connect, and security=insecure is for loopback only", "Listen on 127.0.0.1 and use a tunnel.");
+            Report("listen", "anybody could connect, and security=insecure is for loopback only", "Pair the two machines (qbsync pair), or listen on 127.0.0.1.");
         }
 
         if (settings.HealthAddress is { Port: not 0 } health && health.Port == listen.Port)

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QbSync.Host.Configuration;
+using QbSync.Transport;
 
 namespace QbSync.Host.Lifetime;
 
@@ -18,6 +19,11 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
             Log.SecretOnCommandLine(_logger, value.Definition.Name);
         }
 
+        if (settings.Security is { Mode: SecurityMode.Insecure, AllowInsecure: true })
+        {
+            Log.Insecure(_logger);
+        }
+
         try
         {
             await node.StartAsync(signals.Graceful);
@@ -27,7 +33,7 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
             await node.DisposeAsync();
             return ExitCodes.Done;
         }
-        catch (Exception error) when (error is StorageException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is StorageException or TrustException or IOException or UnauthorizedAccessException)
         {
             Log.CouldNotStart(_logger, settings.Mode, error.Message);
             await node.DisposeAsync();

@@ -21,8 +21,12 @@ internal sealed class DemoRun(IDemoStage stage, string folder, IAnsiConsole cons
         await stage.PrepareAsync(torrents, cancellationToken);
         Say($"Three torrents of {torrents.All.Sum(torrent => torrent.Length) >> 20} MiB in {folder} (seed {seed}).");
 
+        var trust = new DemoTrust(DemoTrust.Of(Roles.Source, stage.SourceOptions), DemoTrust.Of(Roles.Destination, stage.DestinationOptions), time);
+        await trust.PinSourceAsync(cancellationToken);
         await using var destination = new DestinationNode(Read(Roles.Destination, stage.DestinationOptions, ("listen", "127.0.0.1:0"), ("min-free", "0")), loggers, time, new Random());
         await destination.StartAsync(cancellationToken);
+        await trust.PinDestinationAsync(destination.ListenAddress!.Authority, cancellationToken);
+        Say($"Two identities for this demo alone, each pinned by the other: source {trust.Source}, destination {trust.Destination}.");
         await using var source = new SourceNode(
             Read(Roles.Source, stage.SourceOptions, ("destination-addr", destination.ListenAddress!.Authority)), loggers, time, new Random());
         await source.StartAsync(cancellationToken);
