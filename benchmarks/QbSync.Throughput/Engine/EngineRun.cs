@@ -14,7 +14,7 @@ internal sealed class EngineRun(ThroughputOptions options, string folder)
 
     private int _number;
 
-    private static IReadOnlyDictionary<string, string> Common { get; } = new Dictionary<string, string> { ["health-addr"] = "127.0.0.1:0" };
+    private static IReadOnlyDictionary<string, string> Common { get; } = new Dictionary<string, string> { ["health-addr"] = "127.0.0.1:0", ["security"] = "insecure" };
 
     public async Task<Run> RunAsync(Layer layer)
     {
