@@ -19,6 +19,7 @@ public sealed class SourceEngine : IAsyncDisposable
     private readonly CancellationTokenSource _disposed = new();
     private readonly StatusHolder _status;
     private Task? _running;
+    private volatile SourceLoop? _loop;
 
     /// <summary>Makes it; nothing is done before <see cref="RunAsync"/>.</summary>
     /// <exception cref="ArgumentException">The options are not valid; the message has every fault.</exception>
@@ -71,6 +72,9 @@ public sealed class SourceEngine : IAsyncDisposable
         return _running = RunOnceAsync(stop);
     }
 
+    /// <summary>Who is trusted has changed: a destination that was parked for want of trust is asked at once, not at the next knock.</summary>
+    public void TrustChanged() => _loop?.TrustChanged();
+
     /// <summary>Stops it, if it runs, and waits for that.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -90,6 +94,7 @@ public sealed class SourceEngine : IAsyncDisposable
             .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), CancellationToken.None).ConfigureAwait(false);
         var records = await _dependencies.Records.LoadAsync(CancellationToken.None).ConfigureAwait(false);
         using var loop = new SourceLoop(_dependencies, new Caller(sourceId, _dependencies.Options.Name), _status);
+        _loop = loop;
         await loop.RunAsync(records, ends.Token).ConfigureAwait(false);
     }
 }

@@ -13,6 +13,7 @@ internal sealed partial class SourceLoop
     private DestinationGreeting? _greeting;
     private string _peerProblem = "";
     private bool? _peerOk;
+    private bool _isParked;
     private int _batches;
     private TimeSpan _validatedAt;
     private int _nextToValidate;
@@ -28,6 +29,8 @@ internal sealed partial class SourceLoop
             case PeerEvent.Down down:
                 _peerOk = false;
                 _peerProblem = down.Problem;
+                _isParked = down.IsParked;
+                _link?.SetDialing(!down.IsParked);
                 break;
             case PeerEvent.Told told:
                 OnTold(told.Update);
@@ -39,9 +42,11 @@ internal sealed partial class SourceLoop
     {
         _peerOk = true;
         _peerProblem = "";
+        _isParked = false;
         var isNew = _greeting is { } before && before.Incarnation != greeting.Incarnation;
         _greeting = greeting;
         _link ??= _destination.OpenLink(_acks);
+        _link.SetDialing(true);
         _pump.EnsureWorkers(_link);
         foreach (var sync in _syncs.Values.ToArray())
         {

@@ -140,18 +140,21 @@ internal sealed partial class SourceLoop
         {
             TorrentSyncState.Streaming when _capacity.IsFull => (WaitingReason.DestinationSpace, "The destination's disk is full."),
             TorrentSyncState.Streaming when sync.Stream is { IsFrozen: true } => (WaitingReason.Client, $"The client says {sync.Status?.State}."),
-            TorrentSyncState.Streaming when _link is not { OpenStreams: > 0 } || !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Streaming when _link is not { OpenStreams: > 0 } || !PeerReady => (PeerWait, _peerProblem),
             TorrentSyncState.Streaming when sync.Stream is { } stream && stream.IsPaused(Now) =>
                 (WaitingReason.DestinationDisk, "The destination asked for patience."),
             TorrentSyncState.Streaming when sync.Stream?.Table.Counts is { Available: 0, Busy: 0 } => (WaitingReason.Download, ""),
             TorrentSyncState.Streaming => (WaitingReason.None, ""),
-            TorrentSyncState.Initializing or TorrentSyncState.Finalizing when !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Initializing or TorrentSyncState.Finalizing when !PeerReady => (PeerWait, _peerProblem),
             TorrentSyncState.Finalizing when sync.Progress is { } progress => (WaitOf(progress), StageOf(progress)),
-            TorrentSyncState.Discovered when !PeerReady => (WaitingReason.Peer, _peerProblem),
+            TorrentSyncState.Discovered when !PeerReady => (PeerWait, _peerProblem),
             TorrentSyncState.Excluded or TorrentSyncState.Failed => (WaitingReason.None, sync.Reason),
             _ => (sync.WaitingFor, sync.Reason),
         };
     }
+
+    /// <summary>A peer that is away comes back by itself; one that does not trust us, or that we do not trust, does not.</summary>
+    private WaitingReason PeerWait => _isParked ? WaitingReason.Conflict : WaitingReason.Peer;
 
     private static WaitingReason WaitOf(OperationProgress progress) => progress switch
     {

@@ -76,6 +76,9 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
 
     private TimeSpan Now => _with.Clock.Now;
 
+    /// <summary>Who is trusted has changed. From any thread.</summary>
+    public void TrustChanged() => _peer.TrustChanged();
+
     public void Dispose()
     {
         _work.Dispose();

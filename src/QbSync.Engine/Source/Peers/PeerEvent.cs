@@ -12,8 +12,9 @@ internal abstract record PeerEvent
     /// <summary>It answered the greeting.</summary>
     public sealed record Up(DestinationGreeting Greeting) : PeerEvent;
 
-    /// <summary>It does not answer.</summary>
-    public sealed record Down(string Problem) : PeerEvent;
+    /// <summary>It does not answer, or not as one that we can work with.</summary>
+    /// <param name="IsParked">A person has to settle it.</param>
+    public sealed record Down(string Problem, bool IsParked) : PeerEvent;
 
     /// <summary>It told a change.</summary>
     public sealed record Told(DestinationUpdate Update) : PeerEvent;

@@ -30,6 +30,9 @@ internal sealed class PeerGate(TimeSpan longest)
     /// <summary>When the next probe may begin.</summary>
     public TimeSpan ProbeAt { get; private set; }
 
+    /// <summary>Open because the peer answered, and a person has to settle what stands between us.</summary>
+    public bool IsParked { get; private set; }
+
     /// <summary>A call failed. True when that opened the gate.</summary>
     /// <param name="chance">0 to 1, for the jitter.</param>
     public bool Failed(TimeSpan now, double chance)
@@ -39,6 +42,7 @@ internal sealed class PeerGate(TimeSpan longest)
             return false;
         }
 
+        IsParked = false;
         _failures++;
         if (_failures < Threshold)
         {
@@ -55,7 +59,25 @@ internal sealed class PeerGate(TimeSpan longest)
     public void Succeeded()
     {
         _failures = 0;
+        IsParked = false;
         State = PeerGateState.Closed;
+    }
+
+    /// <summary>The peer is there and will not do: opens, for long. True when it was not open before.</summary>
+    public bool Park(TimeSpan now, TimeSpan knockAfter)
+    {
+        var opens = State == PeerGateState.Closed;
+        IsParked = true;
+        State = PeerGateState.Open;
+        ProbeAt = now + knockAfter;
+        return opens;
+    }
+
+    /// <summary>What parked it may be settled: the next probe is due. False when it is not parked.</summary>
+    public bool Unpark(TimeSpan now)
+    {
+        ProbeAt = IsParked ? now : ProbeAt;
+        return IsParked;
     }
 
     /// <summary>Begins the one probe of an open gate.</summary>

@@ -18,11 +18,16 @@ internal sealed partial class PeerWatcher(
     ILogger<PeerWatcher> logger)
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Knock = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
     private static readonly Backoff Rewatch = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
     private readonly Lock _lock = new();
     private readonly PeerGate _gate = new(options.ReconnectMaxDelay);
     private CancellationTokenSource? _listening;
+    private TaskCompletionSource? _nudge;
+    private string _parkedFor = "";
+    private int _trustChanges;
     private bool? _isUp;
 
     /// <summary>State of the gate, for metrics.</summary>
@@ -80,17 +85,34 @@ internal sealed partial class PeerWatcher(
         listening?.Cancel();
     }
 
+    /// <summary>Who is trusted has changed: a destination that is parked is asked at once.</summary>
+    public void TrustChanged()
+    {
+        TaskCompletionSource? nudge;
+        lock (_lock)
+        {
+            _trustChanges++;
+            nudge = _gate.Unpark(clock.Now) ? _nudge : null;
+        }
+
+        nudge?.TrySetResult();
+    }
+
     private async ValueTask WaitForProbeAsync(CancellationToken stop)
     {
         TimeSpan wait;
+        var nudge = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_lock)
         {
             wait = _isUp is false || _gate.State == PeerGateState.Open ? _gate.ProbeAt - clock.Now : TimeSpan.Zero;
+            _nudge = nudge;
         }
 
         if (wait > TimeSpan.Zero)
         {
-            await clock.DelayAsync(wait, stop).ConfigureAwait(false);
+            using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+            await Task.WhenAny(clock.DelayAsync(wait, over.Token).AsTask(), nudge.Task).ConfigureAwait(false);
+            await over.CancelAsync().ConfigureAwait(false);
         }
 
         lock (_lock)
@@ -102,6 +124,7 @@ internal sealed partial class PeerWatcher(
     private async ValueTask<bool> GreetAsync(CancellationToken stop)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var trustChanges = Volatile.Read(ref _trustChanges);
         try
         {
             var greeting = await destination.HelloAsync(caller, deadline.Token).AsTask()
@@ -112,7 +135,7 @@ internal sealed partial class PeerWatcher(
                 Log.PeerUp(logger, greeting.Software);
             }
 
-            _isUp = true;
+            (_isUp, _parkedFor) = (true, "");
             await sink(new PeerEvent.Up(greeting), stop).ConfigureAwait(false);
             return true;
         }
@@ -120,26 +143,54 @@ internal sealed partial class PeerWatcher(
         {
             return false;
         }
+        catch (PeerException e) when (e is { IsTransient: false, Fault: not PeerFault.Malformed })
+        {
+            Park(e.Message, trustChanges);
+            await TellDownAsync(new PeerEvent.Down(e.Message, IsParked: true), stop).ConfigureAwait(false);
+            return false;
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             await deadline.CancelAsync().ConfigureAwait(false);
             Failed();
-            await TellDownAsync(e.Message, stop).ConfigureAwait(false);
+            if (_isUp != false)
+            {
+                Log.PeerDown(logger, e.Message);
+            }
+
+            await TellDownAsync(new PeerEvent.Down(e.Message, IsParked: false), stop).ConfigureAwait(false);
             return false;
         }
     }
 
-    private async ValueTask TellDownAsync(string problem, CancellationToken stop)
+    /// <summary>It is there, and only a person can settle what stands between us: knocking more often would be a storm and help nobody.</summary>
+    /// <param name="trustChanges">Changes of trust before the greeting: one that came since may have settled it.</param>
+    private void Park(string problem, int trustChanges)
     {
-        if (_isUp != false)
+        bool opens;
+        lock (_lock)
         {
-            Log.PeerDown(logger, problem);
+            opens = _gate.Park(clock.Now, _trustChanges == trustChanges ? Knock : Again);
         }
 
+        if (opens)
+        {
+            metrics.GateOpened();
+        }
+
+        if (_parkedFor != problem)
+        {
+            _parkedFor = problem;
+            Log.PeerParked(logger, Knock, problem);
+        }
+    }
+
+    private async ValueTask TellDownAsync(PeerEvent.Down news, CancellationToken stop)
+    {
         _isUp = false;
         try
         {
-            await sink(new PeerEvent.Down(problem), stop).ConfigureAwait(false);
+            await sink(news, stop).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {

@@ -22,6 +22,9 @@ internal sealed class MemoryDestination : IDestination
 
     public bool IsDown { get; private set; }
 
+    /// <summary>What calls get while it is down.</summary>
+    public PeerException Fault { get; set; } = new(PeerFault.Unreachable, "The destination is down.");
+
     public Guid? Source { get; private set; }
 
     /// <summary>What Init answers instead; null for the truth.</summary>
@@ -261,7 +264,7 @@ internal sealed class MemoryDestination : IDestination
             Source = caller.Source;
             if (IsDown)
             {
-                throw new PeerException(PeerFault.Unreachable, "The destination is down.");
+                throw new PeerException(Fault.Fault, Fault.Message);
             }
         }
     }
