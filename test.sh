@@ -52,16 +52,30 @@ can_mount() {
   return $code
 }
 
+# can_make_networks: whether a network of one's own can be made here, with a device whose packets a process carries.
+can_make_networks() {
+  [ "$(id -u)" = 0 ] && [ -c /dev/net/tun ] && unshare --net true 2>/dev/null && { true <>/dev/net/tun; } 2>/dev/null
+}
+
 # Tests of category Mounts run where file systems can be mounted; of the kinds, those that can be made.
-mounts=()
+left_out=()
 if can_mount; then
   export PATH=$PATH:/usr/sbin:/sbin
   command -v mkfs.xfs >/dev/null || missing+=(xfsprogs)
   command -v mkfs.btrfs >/dev/null || missing+=(btrfs-progs)
 else
   echo "No loop mounts here (they need root, loop devices and mkfs.ext4): tests of category Mounts are not selected."
-  mounts=(--filter "TestCategory!=Mounts")
+  left_out+=("TestCategory!=Mounts")
 fi
+
+# Tests of category Wan run where networks can be made.
+if ! can_make_networks; then
+  echo "No networks of one's own here (they need root, namespaces and /dev/net/tun): tests of category Wan are not selected."
+  left_out+=("TestCategory!=Wan")
+fi
+
+filter=()
+[ ${#left_out[@]} -eq 0 ] || filter=(--filter "$(IFS='&'; echo "${left_out[*]}")")
 
 if [ ${#missing[@]} -gt 0 ] && command -v apt-get >/dev/null; then
   echo "Installing ${missing[*]} ..."
@@ -99,7 +113,7 @@ run() {
 }
 
 for project in "${projects[@]}"; do
-  run "$project" "$(basename "$project" .csproj)" "${mounts[@]}"
+  run "$project" "$(basename "$project" .csproj)" "${filter[@]}"
 done
 
 if $long && [ -z "$only" ]; then

@@ -8,6 +8,9 @@ internal sealed record Result
     /// <summary>Payload that arrived, in bits a second.</summary>
     public required double Rate { get; init; }
 
+    /// <summary>The same, of the median second: what a hiccup of the machine does not change.</summary>
+    public required double SteadyRate { get; init; }
+
     /// <summary>The same, from the very beginning.</summary>
     public required double RateFromStart { get; init; }
 
@@ -16,6 +19,9 @@ internal sealed record Result
 
     /// <summary>Longest queue in front of the bottleneck, as a share of its room.</summary>
     public required double Queue { get; init; }
+
+    /// <summary>What the bottleneck let pass, in bits a second: headers and what was sent again, too.</summary>
+    public required double WireRate { get; init; }
 
     public required long Dropped { get; init; }
 
@@ -43,7 +49,7 @@ internal static class Cell
         link => RoleProcess.StartAsync(
             link.Near,
             SourceRole.Verb,
-            [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", .. options.Settings]));
+            [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", "TcpCongestion", congestion == "bbr" ? "auto" : congestion, .. options.Settings]));
 
     private static async Task<Result> RunAsync(
         WanOptions options, LinkShape shape, Func<WanLink, Task<RoleProcess>> startSink, Func<WanLink, Task<RoleProcess>> startSource)
@@ -56,21 +62,49 @@ internal static class Cell
         await Task.Delay(warmUp);
         var before = await sink.LookAsync();
         await source.LookAsync();
+        var wireBefore = link.There.Bytes;
         var sentBefore = link.Near.CountSegments();
-        await Task.Delay(TimeSpan.FromSeconds(options.Seconds));
+        var seconds = await WatchAsync(options, link, sink, source);
         var after = await sink.LookAsync();
         var sent = link.Near.CountSegments();
         var seen = await source.LookAsync();
         return new Result
         {
             Rate = 8 * (after.Bytes - before.Bytes) / (after.At - before.At),
+            SteadyRate = seconds.Order().ElementAt(seconds.Count / 2),
             RateFromStart = 8 * (after.Bytes - start.Bytes) / (after.At - start.At),
             Resent = (double)(sent.Resent - sentBefore.Resent) / Math.Max(1, sent.Sent - sentBefore.Sent),
             Queue = shape.BitsPerSecond == 0 ? 0 : (double)link.There.LongestQueue / shape.QueueBytes,
+            WireRate = 8 * (link.There.Bytes - wireBefore) / (after.At - before.At),
             Dropped = link.There.Dropped,
             Source = seen with { Failures = seen.Failures + after.Failures },
             Latest = link.Latest,
             Overrun = link.Overrun,
         };
+    }
+
+    /// <summary>The rate of each second; says how it goes where that is asked for.</summary>
+    private static async Task<List<double>> WatchAsync(WanOptions options, WanLink link, RoleProcess sink, RoleProcess source)
+    {
+        List<double> rates = [];
+        var (last, bytes, dropped, resent) = (await sink.LookAsync(), link.There.Bytes, link.There.Dropped, link.Near.CountSegments().Resent);
+        while (rates.Count < options.Seconds)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(1));
+            var seen = await sink.LookAsync();
+            rates.Add(8 * (seen.Bytes - last.Bytes) / (seen.At - last.At));
+            if (options.Trace)
+            {
+                var (from, again) = (await source.LookAsync(), link.Near.CountSegments().Resent);
+                Console.WriteLine(
+                    $"  {rates.Count,3} s  {rates[^1] / 1e6,6:0.0} Mbit/s arrived, {8e-6 * (link.There.Bytes - bytes),6:0.0} on the wire, {link.There.Dropped - dropped,5} dropped,"
+                    + $" {again - resent,5} resent, {from.Connections} connections, {from.Streams} streams, windows of {from.WindowBytes / 1024:0} KiB");
+                (bytes, dropped, resent) = (link.There.Bytes, link.There.Dropped, again);
+            }
+
+            last = seen;
+        }
+
+        return rates;
     }
 }

@@ -8,37 +8,40 @@ internal sealed record WanOptions
 {
     public const string Usage =
         "usage: QbSync.Wan [--link MBIT/MS[/LOSS%[/JITTER_MS]]]... [--congestion cubic|bbr]... [--runs N] [--seconds S] [--warm-up S] [--flows N] [--piece KIB]\n"
-        + "                  [--what ceiling|flows|qbsync]... [--set OPTION=VALUE]...";
+        + "                  [--what ceiling|flows|qbsync]... [--set OPTION=VALUE]... [--trace 1]";
 
     private static readonly string[] Table = ["100/50", "500/100", "100/100/1", "20/600"];
 
-    public IReadOnlyList<LinkShape> Links { get; private init; } = [];
+    public IReadOnlyList<LinkShape> Links { get; init; } = [];
 
-    public IReadOnlyList<string> Congestion { get; private init; } = [];
+    public IReadOnlyList<string> Congestion { get; init; } = [];
 
-    public IReadOnlyList<string> What { get; private init; } = [];
+    public IReadOnlyList<string> What { get; init; } = [];
 
     /// <summary>Options of the transport, name and value.</summary>
-    public IReadOnlyList<string> Settings { get; private init; } = [];
+    public IReadOnlyList<string> Settings { get; init; } = [];
 
-    public int Runs { get; private init; }
+    public int Runs { get; init; }
 
-    public int Seconds { get; private init; }
+    public int Seconds { get; init; }
 
     /// <summary>Not measured at the beginning of a run; longer where the round trip is.</summary>
-    public int WarmUp { get; private init; }
+    public int WarmUp { get; init; }
 
     /// <summary>Flows of plain TCP; 0 is as many as the transport settled on.</summary>
-    public int Flows { get; private init; }
+    public int Flows { get; init; }
 
-    public int PieceBytes { get; private init; }
+    /// <summary>Whether to say each second how it goes.</summary>
+    public bool Trace { get; init; }
+
+    public int PieceBytes { get; init; }
 
     public static WanOptions? TryParse(string[] args)
     {
         Dictionary<string, List<string>> given = [];
         foreach (var pair in args.Chunk(2))
         {
-            if (pair.Length < 2 || pair[0] is not ("--link" or "--congestion" or "--runs" or "--seconds" or "--warm-up" or "--flows" or "--piece" or "--what" or "--set"))
+            if (pair.Length < 2 || pair[0] is not ("--link" or "--congestion" or "--runs" or "--seconds" or "--warm-up" or "--flows" or "--piece" or "--what" or "--set" or "--trace"))
             {
                 return null;
             }
@@ -60,6 +63,7 @@ internal sealed record WanOptions
             Runs = Number("--runs", 3),
             Seconds = Number("--seconds", 20),
             WarmUp = Number("--warm-up", 5),
+            Trace = Number("--trace", 0) > 0,
             Flows = Number("--flows", 0),
             PieceBytes = Number("--piece", 4096) << 10,
         };

@@ -25,7 +25,7 @@ public sealed class WanLink : IDisposable
             {
                 // What one connection learned of the path would start the next one; and an algorithm that the user's machine prefers would be ours.
                 network.Set("tcp_no_metrics_save", "1");
-//                network.Set("tcp_congestion_control", "reno");
+                network.Set("tcp_congestion_control", "reno");
             }
 
             _there = Keep(new LinkDirection(near, far, new Bottleneck(shape, shape.Seed)));

@@ -1,0 +1,55 @@
+using QbSync.Testing.Networks;
+using QbSync.Testing.Specifications;
+using QbSync.Wan;
+
+namespace QbSync.IntegrationTests;
+
+/// <summary>
+/// The transport over links of the outside world, between two processes in networks of their own. Selected by <c>test.sh</c> where a machine lets them be
+/// made. Plain TCP beside it, over the same link, is the measure: so it holds on a busy machine, too.
+/// </summary>
+[Category("Wan")]
+[NonParallelizable]
+internal sealed class WanTests
+{
+    private const double LeastOfPlainTcp = 0.85;
+
+    [OneTimeSetUp]
+    public void Look()
+    {
+        if (WanLink.FindObstacle() is { } obstacle)
+        {
+            Assert.Ignore($"No networks of one's own: {obstacle}");
+        }
+    }
+
+    [TestCase(100, 50, 0)]
+    [TestCase(500, 100, 0)]
+    [TestCase(100, 100, 0.01)]
+    [TransportCase(49)]
+    [Retry(2)]
+    public async Task Transport_OverALink_GetsNearlyWhatPlainTcpGets(int megabits, int milliseconds, double loss)
+    {
+        var shape = new LinkShape { BitsPerSecond = megabits * 1_000_000L, RoundTrip = TimeSpan.FromMilliseconds(milliseconds), Loss = loss };
+        var congestion = File.ReadAllText("/proc/sys/net/ipv4/tcp_available_congestion_control").Split((char[]?)null).Contains("bbr") ? "bbr" : "cubic";
+
+        var ours = await Cell.RunTransportAsync(new WanOptions { Seconds = 8, WarmUp = 2, PieceBytes = 4 << 20 }, shape, congestion);
+        var plain = await Cell.RunFlowsAsync(new WanOptions { Seconds = 4, WarmUp = 2 }, shape, congestion, (int)ours.Source.Connections);
+
+        TestContext.Out.WriteLine($"{shape}: {ours.SteadyRate / 1e6:0.0} Mbit/s over {ours.Source.Connections} connections, plain TCP {plain.SteadyRate / 1e6:0.0} Mbit/s with {congestion}.");
+        Assert.That(ours.Source.Failures, Is.Zero, "pieces lost, refused or wrong");
+        Assert.That(ours.SteadyRate, Is.GreaterThanOrEqualTo(LeastOfPlainTcp * plain.SteadyRate));
+    }
+
+    [Test]
+    [TransportCase(41)]
+    public async Task Call_WhileSlowDataSocketsAreFull_IsAnsweredSoon()
+    {
+        var shape = new LinkShape { BitsPerSecond = 1_000_000, RoundTrip = TimeSpan.FromMilliseconds(100) };
+
+        var run = await Cell.RunTransportAsync(new WanOptions { Seconds = 8, WarmUp = 2, PieceBytes = 4 << 20 }, shape, "cubic");
+
+        Assert.That(run.WireRate, Is.GreaterThan(0.9 * shape.BitsPerSecond), "the data connections have all of the link");
+        Assert.That(run.Source.WorstCallSeconds, Is.InRange(shape.RoundTrip.TotalSeconds, (2 * shape.RoundTrip.TotalSeconds) + 1));
+    }
+}
