@@ -22,7 +22,8 @@ public static class QbSyncTransportEndpointExtensions
     {
         // Made now, so that its metrics are there before the first scrape.
         endpoints.ServiceProvider.GetRequiredService<PieceStreams>();
-        endpoints.MapGrpcService<SyncService>();
+        var gate = endpoints.ServiceProvider.GetRequiredService<CallGate>();
+        endpoints.MapGrpcService<SyncService>().Add(gate.Guard);
         endpoints.MapGrpcService<HealthService>();
         return endpoints;
     }

@@ -37,6 +37,10 @@ public static class QbSyncTransportServiceCollectionExtensions
         services.TryAddSingleton<ChunkBufferPool>(_ => new ChunkBufferPool());
         services.TryAddSingleton(provider => new SessionTable(
             provider.GetRequiredService<TimeProvider>(), static () => RandomNumberGenerator.GetBytes(SyncLimits.SessionBytes)));
+        services.TryAddSingleton(WireVersions.Current);
+        services.TryAddSingleton(LocalNode.Nameless);
+        services.TryAddSingleton<PeerLimits>();
+        services.TryAddSingleton<CallGate>();
         services.TryAddSingleton<WriteWorkers>();
         services.TryAddSingleton<PieceStreams>();
         services.TryAddSingleton<SyncService>();

@@ -5,6 +5,8 @@ internal static partial class TransportEventIds
 {
     public const int HelloSaid = 1000;
     public const int IncarnationChanged = 1003;
+    public const int AnswerTimeRaised = 1004;
+    public const int ControlReplaced = 1005;
 
     public const int VerbFailed = 1100;
     public const int SessionOpened = 1101;
@@ -12,4 +14,5 @@ internal static partial class TransportEventIds
     public const int StreamEnded = 1103;
     public const int PeerBroke = 1104;
     public const int StreamBroken = 1105;
+    public const int OverLimit = 1106;
 }

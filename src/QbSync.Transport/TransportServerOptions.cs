@@ -31,13 +31,17 @@ public sealed class TransportServerOptions
     /// <value>0 (twice the processors, at most 8), else 1 to 64.</value>
     public int StreamWorkers { get; set; }
 
-    /// <summary>Most piece streams of one source.</summary>
+    /// <summary>Most piece streams of one connection of a peer.</summary>
     /// <value>16; 1 to 64.</value>
     public int MaxStreams { get; set; } = 16;
 
-    /// <summary>Most connections of all sources.</summary>
+    /// <summary>Most connections of one authenticated peer.</summary>
     /// <value>64; 1 to 1024.</value>
     public int MaxConnections { get; set; } = 64;
+
+    /// <summary>Most calls of one authenticated peer that are answered at a time; as many watches.</summary>
+    /// <value>32; 1 to 1024.</value>
+    public int MaxCalls { get; set; } = 32;
 
     /// <summary>Largest <c>.torrent</c> that is taken.</summary>
     /// <value>100 MiB, in bytes; 1 MiB to 256 MiB.</value>
@@ -67,6 +71,7 @@ public sealed class TransportServerOptions
         OptionRange.Check(errors, nameof(StreamWorkers), StreamWorkers, 0, 64);
         OptionRange.Check(errors, "max-peer-streams", MaxStreams, 1, 64);
         OptionRange.Check(errors, "max-peer-connections", MaxConnections, 1, 1024);
+        OptionRange.Check(errors, "max-peer-calls", MaxCalls, 1, 1024);
         OptionRange.Check(errors, nameof(MaxTorrentBytes), MaxTorrentBytes, 1L << 20, 256L << 20);
         errors.AddRange(Security.Validate(listens: true));
         return errors;

@@ -33,6 +33,11 @@ internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin
 
     /// <summary>Streams of a connection that the peer takes.</summary>
     public int MostStreams { get; init; } = int.MaxValue;
+    /// <summary>The protocol that was agreed on.</summary>
+    public uint Protocol { get; init; }
+
+    /// <summary>What both ends can do; nothing else is used.</summary>
+    public IReadOnlyList<uint> Capabilities { get; init; } = [];
 
     /// <summary>For people.</summary>
     public string Software { get; init; } = "";

@@ -10,9 +10,9 @@ internal static class InitParts
     public static IEnumerable<InitPart> Cut(InitRequest request)
     {
         yield return new InitPart { Header = WireMapping.ToWire(request) };
-        for (var at = 0; at < request.Torrent.Length; at += SyncLimits.MaxPart)
+        for (var at = 0; at < request.Torrent.Length; at += SyncLimits.UploadPart)
         {
-            var length = Math.Min(SyncLimits.MaxPart, request.Torrent.Length - at);
+            var length = Math.Min(SyncLimits.UploadPart, request.Torrent.Length - at);
             yield return new InitPart { Torrent = WireMapping.ToWire(request.Torrent.Slice(at, length)) };
         }
 

@@ -1,4 +1,6 @@
+using Google.Protobuf;
 using Grpc.Core;
+using QbSync.Transport.Client.Connections;
 using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Client;
@@ -7,9 +9,13 @@ namespace QbSync.Transport.Client;
 /// Makes calls on the control connection: with the session, a deadline and, when the peer does not know the session, a Hello and the same call once more.
 /// What goes wrong is a <see cref="PeerException"/>, or a cancellation when the caller wanted it. Thread-safe.
 /// </summary>
-internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvider time)
+internal sealed class PeerCalls(ControlConnection control, CallSlots slots, string address, TimeProvider time)
 {
     private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(10);
+
+    // What has left here may still be on its way: the last megabyte of an upload is granted a link of 16 KiB/s.
+    private const int OnTheWay = 1 << 20;
+    private const int SlowestRate = 16 << 10;
 
     public Task<TReply> UnaryAsync<TRequest, TReply>(
         PeerSession session, Method<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
@@ -20,7 +26,7 @@ internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvide
             method.Name,
             async (_, call, _) =>
             {
-                using var unary = invoker.AsyncUnaryCall(method, null, call, request);
+                using var unary = control.Invoker.AsyncUnaryCall(method, null, call, request);
                 return await unary.ResponseAsync.ConfigureAwait(false);
             },
             cancellationToken);
@@ -33,14 +39,14 @@ internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvide
         IEnumerable<TPart> parts,
         Func<TReply, PeerSessionHandle, TResult> convert,
         CancellationToken cancellationToken)
-        where TPart : class
+        where TPart : class, IMessage
         where TReply : class =>
         RunAsync(
             session,
             method.Name,
             async (handle, call, patience) =>
             {
-                using var upload = invoker.AsyncClientStreamingCall(method, null, call);
+                using var upload = control.Invoker.AsyncClientStreamingCall(method, null, call);
                 await SendAsync(upload.RequestStream, parts, patience).ConfigureAwait(false);
                 return convert(await upload.ResponseAsync.ConfigureAwait(false), handle);
             },
@@ -68,6 +74,7 @@ internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvide
         for (var isRepeated = false; ; isRepeated = true)
         {
             var handle = await session.GetAsync(cancellationToken).ConfigureAwait(false);
+            await slots.WaitAsync(cancellationToken).ConfigureAwait(false);
             using var patience = new CancellationTokenSource(AnswerTime, time);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
             try
@@ -82,20 +89,32 @@ internal sealed class PeerCalls(CallInvoker invoker, string address, TimeProvide
             {
                 throw Explain(e, verb, patience.IsCancellationRequested, cancellationToken);
             }
+            catch (ObjectDisposedException e)
+            {
+                // Another call found the connection dead, or the remote destination was closed.
+                throw new PeerException(PeerFault.Unreachable, $"{verb}: the connection to the destination at {address} was closed.", e);
+            }
+            finally
+            {
+                slots.Release();
+            }
         }
     }
 
     private static async Task SendAsync<TPart>(IClientStreamWriter<TPart> stream, IEnumerable<TPart> parts, CancellationTokenSource patience)
+        where TPart : class, IMessage
     {
+        var sent = 0L;
         try
         {
             foreach (var part in parts)
             {
                 patience.CancelAfter(AnswerTime);
                 await stream.WriteAsync(part).ConfigureAwait(false);
+                sent += part.CalculateSize();
             }
 
-            patience.CancelAfter(AnswerTime);
+            patience.CancelAfter(AnswerTime + TimeSpan.FromSeconds((double)Math.Min(sent, OnTheWay) / SlowestRate));
             await stream.CompleteAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is RpcException or InvalidOperationException)

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Transport.Client.Connections;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
@@ -9,7 +10,15 @@ namespace QbSync.Transport.Client;
 
 /// <summary>Says Hello for one caller, one at a time whoever waits for it, and keeps the session that it gave. Thread-safe.</summary>
 internal sealed partial class PeerSession(
-    CallInvoker invoker, Caller caller, string address, TransportMetrics metrics, ILogger<PeerSession> logger, TimeProvider time) : IPeerSession
+    ControlConnection control,
+    CallSlots slots,
+    Caller caller,
+    LocalNode self,
+    WireVersions versions,
+    string address,
+    TransportMetrics metrics,
+    ILogger<PeerSession> logger,
+    TimeProvider time) : IPeerSession
 {
     private const string Software = "qbsync";
     private const int LeastChunk = 16 << 10;
@@ -100,22 +109,34 @@ internal sealed partial class PeerSession(
     {
         var request = new HelloRequest
         {
-            Lowest = SyncLimits.Protocol,
-            Highest = SyncLimits.Protocol,
-            Name = caller.Name,
+            Lowest = versions.Lowest,
+            Highest = versions.Highest,
+            NodeId = WireMapping.ToWire(self.Id),
+            Name = WireMapping.Cut(caller.Name),
             SourceId = WireMapping.ToWire(caller.Source.ToByteArray()),
+            Incarnation = caller.Incarnation,
+            LeaseEpoch = caller.LeaseEpoch,
             Software = Software,
             ClockMs = time.GetUtcNow().ToUnixTimeMilliseconds(),
         };
+        request.Capability.Add(versions.Capabilities);
         using var patience = new CancellationTokenSource(HelloTime, time);
+        var began = time.GetTimestamp();
+        CallInvoker? invoker = null;
         try
         {
+            invoker = control.Invoker;
             using var call = invoker.AsyncUnaryCall(SyncMethods.Hello, null, new CallOptions(cancellationToken: patience.Token), request);
             return ToHandle(await call.ResponseAsync.ConfigureAwait(false));
         }
         catch (RpcException e) when (patience.IsCancellationRequested)
         {
+            control.Suspect(invoker!, began);
             throw new PeerException(PeerFault.Timeout, $"Hello: no answer from the destination at {address} in time.", e);
+        }
+        catch (ObjectDisposedException e)
+        {
+            throw new PeerException(PeerFault.Unreachable, $"Hello: the connection to the destination at {address} was closed.", e);
         }
         catch (RpcException e)
         {
@@ -137,11 +158,17 @@ internal sealed partial class PeerSession(
             throw new PeerException(ToFault(refusal.Reason), $"The destination at {address} refused: {refusal.Reason}. {refusal.Detail}".TrimEnd());
         }
 
-        if (reply.Protocol != SyncLimits.Protocol || reply.Session.Length != SyncLimits.SessionBytes)
+        if (reply.Protocol < versions.Lowest || reply.Protocol > versions.Highest || reply.Session.Length != SyncLimits.SessionBytes)
         {
             throw WireMapping.Malformed($"Hello was answered with protocol {reply.Protocol} and a session of {reply.Session.Length} bytes");
         }
 
+        if (self.Is(reply.NodeId.Span))
+        {
+            throw new PeerException(PeerFault.IsSelf, $"The destination at {address} is this very node: destination-addr leads back here.");
+        }
+
+        slots.SetLimit(reply.Limits?.Calls ?? 0);
         var chunk = reply.Limits?.Chunk ?? 0;
         var answer = reply.Limits?.AnswerMs ?? 0;
         return new PeerSessionHandle(
@@ -150,9 +177,11 @@ internal sealed partial class PeerSession(
             chunk == 0 ? ChunkBufferPool.MaxLength : (int)Math.Clamp(chunk, LeastChunk, ChunkBufferPool.MaxLength))
         {
             Incarnation = reply.Incarnation,
-            Software = reply.Software,
             MostConnections = ToMost(reply.Limits?.Connections),
             MostStreams = ToMost(reply.Limits?.StreamsPerConnection),
+            Software = WireMapping.Cut(reply.Software),
+            Protocol = reply.Protocol,
+            Capabilities = versions.Meet(reply.Capability),
         };
     }
 
@@ -162,6 +191,7 @@ internal sealed partial class PeerSession(
     private static PeerFault ToFault(Outcomes.RefusalReason reason) => reason switch
     {
         Outcomes.RefusalReason.ProtocolMismatch => PeerFault.ProtocolMismatch,
+        Outcomes.RefusalReason.PeerIsSelf => PeerFault.IsSelf,
         _ => reason.GetKind() == RefusalKind.Wait ? PeerFault.Unreachable : PeerFault.NotTrusted,
     };
 }

@@ -1,11 +1,12 @@
 using Grpc.Core;
+using QbSync.Transport.Client.Connections;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
 namespace QbSync.Transport.Client;
 
 /// <summary>One Watch. A peer that says nothing for thirty seconds is lost. Not thread-safe: its reader owns it.</summary>
-internal sealed class PeerWatch(CallInvoker invoker, PeerSession session, PeerCalls calls, string address, TimeProvider time) : IDisposable
+internal sealed class PeerWatch(ControlConnection control, PeerSession session, PeerCalls calls, string address, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan SilentTime = TimeSpan.FromSeconds(30);
     private readonly CancellationTokenSource _silence = new(SilentTime, time);
@@ -53,7 +54,7 @@ internal sealed class PeerWatch(CallInvoker invoker, PeerSession session, PeerCa
     {
         var handle = await session.GetAsync(cancellationToken).ConfigureAwait(false);
         _either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _silence.Token);
-        _call = invoker.AsyncServerStreamingCall(
+        _call = control.Invoker.AsyncServerStreamingCall(
             SyncMethods.Watch, null, new CallOptions(handle.Headers, cancellationToken: _either.Token), new WatchRequest());
         return handle;
     }

@@ -1,6 +1,4 @@
 using System.Runtime.CompilerServices;
-using Grpc.Core;
-using Grpc.Net.Client;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Outcomes;
@@ -25,8 +23,9 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly Random _random;
     private readonly IPeerConnector _connector;
-    private readonly GrpcChannel _channel;
-    private readonly CallInvoker _invoker;
+    private readonly ControlConnection _control;
+    private readonly CallSlots _slots = new();
+    private readonly LocalNode _self = LocalNode.Nameless;
     private readonly PeerCalls _calls;
     private readonly Lock _gate = new();
     private readonly Dictionary<Caller, PeerSession> _sessions = [];
@@ -48,9 +47,8 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _random = random;
         options.TryGetAddress(out var address);
         _connector = new TcpPeerConnector(address);
-        _channel = PeerChannels.Create(options, ConnectAsync);
-        _invoker = _channel.CreateCallInvoker();
-        _calls = new PeerCalls(_invoker, options.Address, time);
+        _control = new ControlConnection(options, _connector, loggers.CreateLogger<ControlConnection>(), time);
+        _calls = new PeerCalls(_control, _slots, options.Address, time);
     }
 
     /// <inheritdoc />
@@ -89,7 +87,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     /// <inheritdoc />
     public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var watch = new PeerWatch(_invoker, GetSession(caller), _calls, _options.Address, _time);
+        using var watch = new PeerWatch(_control, GetSession(caller), _calls, _options.Address, _time);
         while (true)
         {
             await watch.MoveAsync(cancellationToken).ConfigureAwait(false);
@@ -161,12 +159,9 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     /// <summary>Closes the control connection; calls that wait fail.</summary>
     public ValueTask DisposeAsync()
     {
-        _channel.Dispose();
+        _control.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    private async ValueTask<Stream> ConnectAsync(CancellationToken cancellationToken) =>
-        (await _connector.ConnectAsync(ConnectionKind.Control, 0, cancellationToken).ConfigureAwait(false)).Stream;
 
     private PeerSession GetSession(Caller caller)
     {
@@ -174,7 +169,8 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         {
             if (!_sessions.TryGetValue(caller, out var session))
             {
-                session = new PeerSession(_invoker, caller, _options.Address, _metrics, _loggers.CreateLogger<PeerSession>(), _time);
+                session = new PeerSession(
+                    _control, _slots, caller, _self, WireVersions.Current, _options.Address, _metrics, _loggers.CreateLogger<PeerSession>(), _time);
                 _sessions.Add(caller, session);
             }
 

@@ -42,23 +42,14 @@ internal sealed class PieceStreams
 
     /// <summary>Serves one stream until it ends. Its first frame is read before anything is refused, or its source might learn no reason.</summary>
     /// <param name="ended">The call was given up, or the server is about to stop.</param>
-    /// <param name="cancelled">The call was given up.</param>
     public async Task RunAsync(
-        Metadata headers,
-        IPeerFeature peer,
+        ServerCallContext call,
         IAsyncStreamReader<IncomingFrame> frames,
         IServerStreamWriter<DestinationFrame> answers,
-        CancellationToken ended,
-        CancellationToken cancelled)
+        CancellationToken ended)
     {
         var slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
-        using var lease = _sessions.Take(headers, peer);
-        if (!_sessions.TryAddStream(lease.Session, _options.MaxStreams))
-        {
-            Metrics.StreamOpenFailed();
-            throw new PeerException(PeerFault.Limit, $"max-peer-streams: {_options.MaxStreams} streams are open.");
-        }
-
+        using var lease = _sessions.Take(call.RequestHeaders, CallerIdentity.PeerOf(call));
         try
         {
             if (Interlocked.Increment(ref _streams) > WriteWorkers.MaxQueues)
@@ -67,12 +58,11 @@ internal sealed class PieceStreams
                 throw new PeerException(PeerFault.Limit, $"{WriteWorkers.MaxQueues} streams are open.");
             }
 
-            await ServeAsync(lease.Caller, slot, frames, answers, ended, cancelled).ConfigureAwait(false);
+            await ServeAsync(lease.Caller, slot, frames, answers, ended, call.CancellationToken).ConfigureAwait(false);
         }
         finally
         {
             Interlocked.Decrement(ref _streams);
-            _sessions.RemoveStream(lease.Session);
         }
     }
 
@@ -105,9 +95,16 @@ internal sealed class PieceStreams
     {
         using var patience = new CancellationTokenSource(OpenTime, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(ended, patience.Token);
-        if (!await frames.MoveNext(either.Token).ConfigureAwait(false))
+        try
         {
-            throw WireMapping.Malformed("a piece stream ended before it began");
+            if (!await frames.MoveNext(either.Token).ConfigureAwait(false))
+            {
+                throw WireMapping.Malformed("a piece stream ended before it began");
+            }
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested && !ended.IsCancellationRequested)
+        {
+            throw new PeerException(PeerFault.Timeout, "StreamOpen did not come in time.");
         }
 
         using var frame = frames.Current;

@@ -6,22 +6,31 @@ using QbSync.Transport.Wire;
 namespace QbSync.Transport.Server;
 
 /// <summary>
-/// Who said Hello. A session is forgotten after ten minutes without a call or stream, or, when there are too many, the one that is idle for longest.
-/// Thread-safe.
+/// Who said Hello. A session holds for the peer that it was given to. It is forgotten after ten minutes without a call or stream, when a newer holder of
+/// its source's lease says Hello, or, when there are too many, as the one that is idle for longest. Thread-safe.
 /// </summary>
 internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
 {
     private const int MaxSessions = 1024;
+    private const int MaxSessionsOfOne = 256;
+    private const int MaxLeases = 4096;
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(10);
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, ServerSession> _sessions = [];
+    private readonly Dictionary<Guid, ulong> _leases = [];
 
-    public ServerSession Open(Caller caller)
+    /// <summary>A new session; null when a newer holder of the source's lease was here.</summary>
+    public ServerSession? Open(Caller caller)
     {
         var session = new ServerSession(newId(), caller);
         lock (_gate)
         {
-            RemoveIdle_NeedsLock();
+            if (!TryHold_NeedsLock(caller))
+            {
+                return null;
+            }
+
+            RemoveIdle_NeedsLock(caller.Peer);
             session.LastUsed = time.GetTimestamp();
             _sessions.Add(new Guid(session.Id), session);
         }
@@ -29,8 +38,8 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
         return session;
     }
 
-    /// <summary>Takes the session that a call carries, until the lease is disposed. A session is of no use to another peer than the one that said Hello.</summary>
-    /// <exception cref="RpcException">It is not known: the caller has to say Hello.</exception>
+    /// <summary>Takes the session that a call carries, until the lease is disposed.</summary>
+    /// <exception cref="RpcException">It is not known to this peer: the caller has to say Hello.</exception>
     public SessionLease Take(Metadata headers, IPeerFeature peer)
     {
         var bytes = headers.GetValueBytes(SyncLimits.SessionKey);
@@ -49,29 +58,6 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
         throw StatusMapping.HelloNeeded();
     }
 
-    /// <summary>Counts one more piece stream of the caller; false when there are <paramref name="limit"/>.</summary>
-    public bool TryAddStream(ServerSession session, int limit)
-    {
-        lock (_gate)
-        {
-            if (_sessions.Values.Where(other => other.Caller.Source == session.Caller.Source).Sum(other => other.Streams) >= limit)
-            {
-                return false;
-            }
-
-            session.Streams++;
-            return true;
-        }
-    }
-
-    public void RemoveStream(ServerSession session)
-    {
-        lock (_gate)
-        {
-            session.Streams--;
-        }
-    }
-
     private void Release(ServerSession session)
     {
         lock (_gate)
@@ -81,24 +67,63 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
         }
     }
 
+    private bool TryHold_NeedsLock(Caller caller)
+    {
+        if (caller.LeaseEpoch == 0)
+        {
+            return true;
+        }
+
+        if (_leases.TryGetValue(caller.Source, out var newest) && newest > caller.LeaseEpoch)
+        {
+            return false;
+        }
+
+        if (_leases.Count >= MaxLeases && !_leases.ContainsKey(caller.Source))
+        {
+            throw new PeerException(PeerFault.Limit, $"{MaxLeases} sources with a lease are known.");
+        }
+
+        _leases[caller.Source] = caller.LeaseEpoch;
+        if (newest < caller.LeaseEpoch)
+        {
+            foreach (var (id, session) in _sessions)
+            {
+                if (session.Caller.Source == caller.Source && session.Caller.LeaseEpoch < caller.LeaseEpoch)
+                {
+                    _sessions.Remove(id);
+                }
+            }
+        }
+
+        return true;
+    }
+
     private bool IsOver_NeedsLock(ServerSession session) => session.Users == 0 && time.GetElapsedTime(session.LastUsed) > IdleTime;
 
-    private void RemoveIdle_NeedsLock()
+    /// <summary>Makes room for one more session of a peer: no peer can take the places of all others.</summary>
+    private void RemoveIdle_NeedsLock(string peer)
     {
+        var own = 0;
         foreach (var (id, session) in _sessions)
         {
             if (IsOver_NeedsLock(session))
             {
                 _sessions.Remove(id);
             }
+            else
+            {
+                own += session.Caller.Peer == peer ? 1 : 0;
+            }
         }
 
-        if (_sessions.Count >= MaxSessions)
+        if (own >= MaxSessionsOfOne || _sessions.Count >= MaxSessions)
         {
-            var oldest = _sessions.Where(pair => pair.Value.Users == 0).MinBy(pair => pair.Value.LastUsed);
+            var candidates = _sessions.Where(pair => pair.Value.Users == 0 && (own < MaxSessionsOfOne || pair.Value.Caller.Peer == peer));
+            var oldest = candidates.MinBy(static pair => pair.Value.LastUsed);
             if (oldest.Value is null)
             {
-                throw new PeerException(PeerFault.Limit, $"{MaxSessions} sessions are in use.");
+                throw new PeerException(PeerFault.Limit, $"{Math.Min(own, MaxSessions)} sessions are in use.");
             }
 
             _sessions.Remove(oldest.Key);
@@ -110,14 +135,14 @@ internal sealed class SessionTable(TimeProvider time, Func<byte[]> newId)
     {
         public ServerSession Session => session;
 
-        /// <summary>Who calls, with what it may do now.</summary>
+        /// <summary>The caller, with what it may do as it stood when the call came.</summary>
         public Caller Caller => caller;
 
         public void Dispose() => table.Release(session);
     }
 }
 
-/// <summary>What a Hello agreed on. Its numbers belong to the table's gate.</summary>
+/// <summary>What a Hello agreed on: peer, both incarnations, lease, protocol. Its numbers belong to the table's gate.</summary>
 internal sealed class ServerSession(byte[] id, Caller caller)
 {
     public byte[] Id => id;
@@ -126,8 +151,6 @@ internal sealed class ServerSession(byte[] id, Caller caller)
 
     /// <summary>Calls and streams now.</summary>
     public int Users { get; set; }
-
-    public int Streams { get; set; }
 
     public long LastUsed { get; set; }
 }

@@ -13,53 +13,16 @@ internal sealed partial class SyncService(
     IDestination destination,
     SessionTable sessions,
     TransportServerOptions options,
+    WireVersions versions,
+    LocalNode self,
     PieceStreams streams,
     IHostApplicationLifetime lifetime,
     ILogger<SyncService> logger,
     TimeProvider time)
 {
-    private const string OurSoftware = "qbsync";
-    private readonly UploadReader _uploads = new(options, time);
+    private readonly UploadReader _uploads = new(options);
 
     private DateTimeOffset Now => time.GetUtcNow();
-
-    public async Task<HelloReply> HelloAsync(HelloRequest request, ServerCallContext context)
-    {
-        if (request.Lowest > SyncLimits.Protocol || request.Highest < SyncLimits.Protocol)
-        {
-            var ranges = $"The source speaks protocols {request.Lowest} to {request.Highest}, the destination {SyncLimits.Protocol} only.";
-            return new HelloReply { Refusal = WireMapping.ToWire(new Outcomes.Refusal(Outcomes.RefusalReason.ProtocolMismatch, ranges)) };
-        }
-
-        if (request.SourceId.Length != 16)
-        {
-            throw WireMapping.Malformed($"a source id has {request.SourceId.Length} bytes");
-        }
-
-        var name = request.Name.Length <= SyncLimits.MaxText ? request.Name : request.Name[..SyncLimits.MaxText];
-        var caller = CallerIdentity.Create(CallerIdentity.PeerOf(context), new Guid(request.SourceId.Span), name);
-        var greeting = await destination.HelloAsync(caller, context.CancellationToken).ConfigureAwait(false);
-        var session = sessions.Open(caller);
-        Log.SessionOpened(logger, caller.Name, caller.Source, greeting.Incarnation);
-        return new HelloReply
-        {
-            Protocol = SyncLimits.Protocol,
-            Session = WireMapping.ToWire(session.Id),
-            Incarnation = greeting.Incarnation,
-            Software = greeting.Software.Length > 0 ? greeting.Software : OurSoftware,
-            ClockMs = Now.ToUnixTimeMilliseconds(),
-            Limits = new Limits
-            {
-                Message = SyncLimits.MaxMessageReceived,
-                Chunk = ChunkBufferPool.MaxLength,
-                Connections = (uint)options.MaxConnections,
-                StreamsPerConnection = (uint)options.MaxStreams,
-                StreamWindow = (ulong)options.StreamWindow,
-                TorrentBytes = (ulong)options.MaxTorrentBytes,
-                AnswerMs = (uint)Math.Max(options.AnswerWithin.TotalMilliseconds, greeting.AnswerWithin.TotalMilliseconds),
-            },
-        };
-    }
 
     public async Task<GetStatusReply> GetStatusAsync(GetStatusRequest request, ServerCallContext context)
     {
@@ -80,7 +43,7 @@ internal sealed partial class SyncService(
             {
                 var wire = WireMapping.ToWire(status, Now);
                 size += wire.CalculateSize() + 8;
-                if (size > SyncLimits.MaxPart && reply.Status.Count > 0)
+                if (size > SyncLimits.StatusPart && reply.Status.Count > 0)
                 {
                     return reply;
                 }
@@ -95,7 +58,10 @@ internal sealed partial class SyncService(
     public async Task<InitReply> InitAsync(IAsyncStreamReader<InitPart> parts, ServerCallContext context)
     {
         using var lease = Take(context);
-        var outcome = await _uploads.ReadAsync(parts, context.CancellationToken).ConfigureAwait(false) is { } request
+        var reader = new PartReader<InitPart>(parts, context);
+        var request = await _uploads.ReadAsync(reader).ConfigureAwait(false);
+        reader.Stop();
+        var outcome = request is not null
             ? await destination.InitAsync(lease.Caller, request, context.CancellationToken).ConfigureAwait(false)
             : new InitOutcome.Refused(new Outcomes.Refusal(Outcomes.RefusalReason.Busy, "Other .torrents are being uploaded.", TimeSpan.FromSeconds(1)));
         return WireMapping.ToWire(outcome, Now);
@@ -104,7 +70,8 @@ internal sealed partial class SyncService(
     public async Task<FinalizeReply> FinalizeAsync(IAsyncStreamReader<FinalizePart> parts, ServerCallContext context)
     {
         using var lease = Take(context);
-        if (!await parts.MoveNext(context.CancellationToken).ConfigureAwait(false)
+        var reader = new PartReader<FinalizePart>(parts, context);
+        if (!await reader.MoveAsync().ConfigureAwait(false)
             || parts.Current.PartCase != FinalizePart.PartOneofCase.Header)
         {
             throw WireMapping.Malformed("Finalize does not begin with its header");
@@ -112,7 +79,7 @@ internal sealed partial class SyncService(
 
         var request = WireMapping.ToDomain(parts.Current.Header);
         List<SourceFile>? files = null;
-        while (await parts.MoveNext(context.CancellationToken).ConfigureAwait(false))
+        while (await reader.MoveAsync().ConfigureAwait(false))
         {
             switch (parts.Current.PartCase)
             {
@@ -184,7 +151,7 @@ internal sealed partial class SyncService(
         IAsyncStreamReader<IncomingFrame> frames, IServerStreamWriter<DestinationFrame> answers, ServerCallContext context)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        await streams.RunAsync(context.RequestHeaders, CallerIdentity.PeerOf(context), frames, answers, ended.Token, context.CancellationToken).ConfigureAwait(false);
+        await streams.RunAsync(context, frames, answers, ended.Token).ConfigureAwait(false);
     }
 
     private SessionTable.SessionLease Take(ServerCallContext context) => sessions.Take(context.RequestHeaders, CallerIdentity.PeerOf(context));

@@ -1,4 +1,3 @@
-using Grpc.Core;
 using QbSync.Ports;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
@@ -8,20 +7,18 @@ namespace QbSync.Transport.Server;
 /// <summary>
 /// Puts an Init together from its parts. Bounded: two uploads at a time, each of the size that its header told, within the limit. Thread-safe.
 /// </summary>
-internal sealed class UploadReader(TransportServerOptions options, TimeProvider time)
+internal sealed class UploadReader(TransportServerOptions options)
 {
     private const int MaxUploads = 2;
+
     /// <summary>Most files that a table may name: more than any torrent that is accepted has.</summary>
     public const int MaxFiles = 1_000_000;
-    private static readonly TimeSpan PartTime = TimeSpan.FromSeconds(30);
     private int _uploads;
 
     /// <summary>The request; null when too many others are being uploaded.</summary>
-    public async Task<InitRequest?> ReadAsync(IAsyncStreamReader<InitPart> parts, CancellationToken cancellationToken)
+    public async Task<InitRequest?> ReadAsync(PartReader<InitPart> parts)
     {
-        using var patience = new CancellationTokenSource(PartTime, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        if (!await MoveAsync(parts, patience, either.Token).ConfigureAwait(false) || parts.Current.PartCase != InitPart.PartOneofCase.Header)
+        if (!await parts.MoveAsync().ConfigureAwait(false) || parts.Current.PartCase != InitPart.PartOneofCase.Header)
         {
             throw WireMapping.Malformed("Init does not begin with its header");
         }
@@ -32,7 +29,7 @@ internal sealed class UploadReader(TransportServerOptions options, TimeProvider 
             throw new PeerException(PeerFault.Limit, $"The .torrent has {header.TorrentBytes} bytes, and at most {options.MaxTorrentBytes} are taken.");
         }
 
-        if (!await MoveAsync(parts, patience, either.Token).ConfigureAwait(false))
+        if (!await parts.MoveAsync().ConfigureAwait(false))
         {
             return header.TorrentBytes == 0
                 ? WireMapping.ToDomain(header, ReadOnlyMemory<byte>.Empty, null)
@@ -70,25 +67,11 @@ internal sealed class UploadReader(TransportServerOptions options, TimeProvider 
                         throw WireMapping.Malformed("a part of Init is too large or comes twice");
                 }
             }
-            while (await MoveAsync(parts, patience, either.Token).ConfigureAwait(false));
+            while (await parts.MoveAsync().ConfigureAwait(false));
 
             return length == torrent.Length
                 ? WireMapping.ToDomain(of, torrent, files)
                 : throw WireMapping.Malformed($"{length} of {torrent.Length} bytes of the .torrent came");
-        }
-    }
-
-    /// <summary>The next part; a caller that sends nothing for too long is let go, since it holds one of few places.</summary>
-    private static async Task<bool> MoveAsync(IAsyncStreamReader<InitPart> parts, CancellationTokenSource patience, CancellationToken token)
-    {
-        patience.CancelAfter(PartTime);
-        try
-        {
-            return await parts.MoveNext(token).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested)
-        {
-            throw new PeerException(PeerFault.Timeout, "The next part of Init did not come in time.");
         }
     }
 }

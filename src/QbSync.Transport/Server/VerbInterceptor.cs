@@ -14,6 +14,12 @@ internal sealed partial class VerbInterceptor(ILogger<VerbInterceptor> logger) :
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
+        var deadline = CallDeadline.Of(context);
+        if (context.Method != SyncMethods.Hello.FullName)
+        {
+            deadline?.Restart(CallDeadline.Answer);
+        }
+
         try
         {
             return await continuation(request, context).ConfigureAwait(false);
@@ -40,6 +46,7 @@ internal sealed partial class VerbInterceptor(ILogger<VerbInterceptor> logger) :
     public override async Task ServerStreamingServerHandler<TRequest, TResponse>(
         TRequest request, IServerStreamWriter<TResponse> responseStream, ServerCallContext context, ServerStreamingServerMethod<TRequest, TResponse> continuation)
     {
+        CallDeadline.Of(context)?.Stop();
         try
         {
             await continuation(request, responseStream, context).ConfigureAwait(false);

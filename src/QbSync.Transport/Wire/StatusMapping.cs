@@ -1,4 +1,6 @@
+using System.Globalization;
 using Grpc.Core;
+using Microsoft.AspNetCore.Http;
 
 namespace QbSync.Transport.Wire;
 
@@ -52,6 +54,15 @@ internal static class StatusMapping
             PeerFault.Unreachable => StatusCode.Unavailable,
         },
         error.Message));
+
+    /// <summary>Ends a call with a status and nothing else, before a message of it is read.</summary>
+    public static void Write(HttpResponse response, StatusCode code, string detail)
+    {
+        response.StatusCode = StatusCodes.Status200OK;
+        response.ContentType = "application/grpc";
+        response.Headers["grpc-status"] = ((int)code).ToString(CultureInfo.InvariantCulture);
+        response.Headers["grpc-message"] = Uri.EscapeDataString(detail);
+    }
 
     public static RpcException HelloNeeded() => new(
         new Status(StatusCode.FailedPrecondition, "The session is not known."), new Metadata { { SyncLimits.ReasonKey, SyncLimits.HelloReason } });

@@ -56,7 +56,7 @@ internal static partial class WireMapping
     }
 
     /// <summary>
-    /// Appends entries from <paramref name="next"/> on, up to about 1 MiB, as long as their places follow each other; the place after the last one.
+    /// Appends entries from <paramref name="next"/> on, up to about 64 KiB, as long as their places follow each other; the place after the last one.
     /// </summary>
     public static FileTable ToWire(IReadOnlyList<SourceFile> files, ref int next)
     {
@@ -76,7 +76,7 @@ internal static partial class WireMapping
 
             var entry = ToWire(file);
             size += entry.CalculateSize() + 8;
-            if (size > SyncLimits.MaxPart && next > first)
+            if (size > SyncLimits.UploadPart && next > first)
             {
                 break;
             }

@@ -29,7 +29,7 @@ internal static partial class WireMapping
     public static PeerException Malformed(string what) => new(PeerFault.Malformed, $"The peer broke the protocol: {what}.");
 
     /// <summary>Texts are for people: cut rather than refused.</summary>
-    private static string Cut(string text) => text.Length <= SyncLimits.MaxText ? text : text[..SyncLimits.MaxText];
+    public static string Cut(string text) => text.Length <= SyncLimits.MaxText ? text : text[..SyncLimits.MaxText];
 
     private static TEnum Known<TEnum>(int number, TEnum unknown)
         where TEnum : struct, Enum

@@ -181,7 +181,7 @@ internal sealed class WireMappingTests
         for (var next = 0; next < files.Count; parts++)
         {
             var part = WireMapping.ToWire(files, ref next);
-            Assert.That(part.CalculateSize(), Is.LessThanOrEqualTo(SyncLimits.MaxPart));
+            Assert.That(part.CalculateSize(), Is.LessThanOrEqualTo(SyncLimits.UploadPart));
             WireMapping.ToDomain(part, read);
         }
 
