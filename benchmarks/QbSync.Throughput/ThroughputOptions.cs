@@ -8,10 +8,11 @@ internal sealed record ThroughputOptions
 {
     public const string Usage =
         """
-        usage: QbSync.Throughput [--layers LIST] [--size MIB] [--piece MIB] [--runs N] [--folder PATH]
+        usage: QbSync.Throughput [--layers LIST] [--only TEXT] [--size MIB] [--piece MIB] [--runs N] [--folder PATH]
           --layers  of plain, transport, engine, clients; default plain,transport,engine
           --size    MiB that pass in a run; default 1024
           --piece   MiB of a piece; default 4
+          --only    those whose name has this text
           --runs    runs of each variant, one of each in turn; default 3
           --folder  where the files go; default the system's temporary folder
         Ends with 1 when the transport is below what it must reach.
@@ -24,6 +25,8 @@ internal sealed record ThroughputOptions
     public int Runs { get; private set; } = 3;
 
     public string Folder { get; private set; } = Path.GetTempPath();
+
+    public string Only { get; private set; } = "";
 
     public IReadOnlyList<Layer> Layers { get; private set; } = [Layer.Plain, Layer.Transport, Layer.Engine];
 
@@ -40,7 +43,7 @@ internal sealed record ThroughputOptions
             new(Layer.Transport, IsHashing: true),
             new(Layer.Engine, IsHashing: true),
             new(Layer.Clients, IsHashing: true),
-        }.Where(variant => Layers.Contains(variant.Layer)),
+        }.Where(variant => Layers.Contains(variant.Layer) && variant.Name.Contains(Only, StringComparison.Ordinal)),
     ];
 
     public static ThroughputOptions? TryParse(string[] args)
@@ -67,6 +70,9 @@ internal sealed record ThroughputOptions
                     break;
                 case "--folder" when Directory.Exists(args[i + 1]):
                     options.Folder = args[i + 1];
+                    break;
+                case "--only":
+                    options.Only = args[i + 1];
                     break;
                 case "--layers" when TryParseLayers(args[i + 1]) is { Count: > 0 } layers:
                     options.Layers = layers;
