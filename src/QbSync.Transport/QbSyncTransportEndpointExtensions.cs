@@ -23,15 +23,25 @@ public static class QbSyncTransportEndpointExtensions
         // Made now, so that its metrics are there before the first scrape.
         endpoints.ServiceProvider.GetRequiredService<PieceStreams>();
         var gate = endpoints.ServiceProvider.GetRequiredService<CallGate>();
-        endpoints.MapGrpcService<SyncService>().Add(gate.Guard);
-        endpoints.MapGrpcService<HealthService>();
+        var trust = endpoints.ServiceProvider.GetRequiredService<ListenerTrust>();
+        endpoints.ServiceProvider.GetRequiredService<PieceStreams>().Metrics.ShowCertificates(() => trust.Connections.EarliestExpiry);
+
+        // The last one added stands outermost: nothing is counted for a peer before it is known.
+        var guard = endpoints.ServiceProvider.GetRequiredService<PeerGuard>();
+        var verbs = endpoints.MapGrpcService<SyncService>();
+        verbs.Add(gate.Guard);
+        verbs.Add(guard.Protect);
+        endpoints.MapGrpcService<HealthService>().Add(guard.Protect);
+        endpoints.MapGrpcService<PairingService>().Add(PeerGuard.ProtectPairing);
         return endpoints;
     }
 
     /// <summary>
-    /// Listens for sources at <paramref name="endPoint"/>: HTTP/2 without TLS, so for loopback or a private network only. Port 0 takes a free one. The
-    /// limits are those of the whole server.
+    /// Listens for sources at <paramref name="endPoint"/>, with the security of the server's options. Port 0 takes a free one. The limits are those of the whole
+    /// server.
     /// </summary>
+    /// <exception cref="ArgumentException">The address is not the loopback's, and nothing protects it.</exception>
+    /// <exception cref="QbSync.TrustException">A file that the security options name cannot be used.</exception>
     public static KestrelServerOptions ListenQbSync(this KestrelServerOptions kestrel, IPEndPoint endPoint)
     {
         var options = kestrel.ApplicationServices.GetRequiredService<TransportServerOptions>();
@@ -45,19 +55,16 @@ public static class QbSyncTransportEndpointExtensions
         kestrel.Limits.MinRequestBodyDataRate = null;
         kestrel.Limits.MaxRequestBodySize = null;
         kestrel.AddServerHeader = false;
-        if (options.Security.Mode != SecurityMode.Insecure)
+        if (options.Security is { Mode: SecurityMode.Insecure, AllowInsecure: false } && !IPAddress.IsLoopback(endPoint.Address))
         {
-            throw new NotSupportedException("This build listens insecurely only.");
+            throw new ArgumentException($"security: insecure is for loopback only, and {endPoint.Address} is not; only insecure=true allows it", nameof(endPoint));
         }
 
-        kestrel.Listen(endPoint, static listen =>
+        var listener = kestrel.ApplicationServices.GetRequiredService<PeerListener>();
+        kestrel.Listen(endPoint, listen =>
         {
             listen.Protocols = HttpProtocols.Http2;
-            listen.Use(static (connection, next) =>
-            {
-                connection.Features.Set<IPeerFeature>(KnownPeer.Local);
-                return next();
-            });
+            listen.Use(next => connection => listener.RunAsync(connection, next));
         });
         return kestrel;
     }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using QbSync.Transport;
+using QbSync.Transport.Security;
 using QbSync.Transport.Server;
 using QbSync.Transport.Wire;
 
@@ -31,14 +32,15 @@ public static class QbSyncTransportServiceCollectionExtensions
         {
             grpc.MaxReceiveMessageSize = SyncLimits.MaxMessageReceived;
             grpc.MaxSendMessageSize = SyncLimits.MaxMessageSent;
-        }).AddServiceOptions<SyncService>(grpc => grpc.Interceptors.Add<VerbInterceptor>());
+        }).AddServiceOptions<SyncService>(grpc => grpc.Interceptors.Add<VerbInterceptor>())
+            .AddServiceOptions<PairingService>(static grpc => grpc.MaxReceiveMessageSize = PairingMethods.MaxMessage);
         services.TryAddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ChunkBufferPool>(_ => new ChunkBufferPool());
         services.TryAddSingleton(provider => new SessionTable(
             provider.GetRequiredService<TimeProvider>(), static () => RandomNumberGenerator.GetBytes(SyncLimits.SessionBytes)));
         services.TryAddSingleton(WireVersions.Current);
-        services.TryAddSingleton(LocalNode.Nameless);
+        services.TryAddSingleton(static provider => LocalNode.Of(provider.GetRequiredService<ListenerTrust>().Trust));
         services.TryAddSingleton<PeerLimits>();
         services.TryAddSingleton<CallGate>();
         services.TryAddSingleton<WriteWorkers>();
@@ -46,6 +48,7 @@ public static class QbSyncTransportServiceCollectionExtensions
         services.TryAddSingleton<SyncService>();
         services.TryAddSingleton<VerbInterceptor>();
         services.TryAddSingleton<HealthService>();
+        SecurityServices.Add(services, options, static provider => provider.GetRequiredService<PieceStreams>().Metrics.PeerRefused);
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<SyncService>, SyncMethodProvider>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IServiceMethodProvider<HealthService>, HealthService.MethodProvider>());
 

@@ -14,6 +14,7 @@ internal sealed partial class TransportMetrics
     private readonly CollectorRegistry _registry;
     private readonly Counter.Child _streamOpenErrors;
     private readonly Counter.Child _peerAuthFailures;
+    private readonly Gauge.Child _certificateExpiry;
     private readonly Counter.Child _collectErrors;
     private readonly Counter.Child[] _rejections;
 
@@ -24,6 +25,9 @@ internal sealed partial class TransportMetrics
         _streamOpenErrors = SharedMetricFamilies.StreamOpenErrors(factory).WithLabels(mode);
         _peerAuthFailures = factory.CreateCounter(
             "qbsync_peer_auth_failures_total", "Peers refused, or refusing us, for their identity", ["mode"]).WithLabels(mode);
+        _certificateExpiry = factory.CreateGauge(
+            "qbsync_certificate_expiry_timestamp_seconds", "Unix time at which the first certificate in use ends", ["mode"]).WithLabels(mode);
+        _certificateExpiry.Unpublish();
         _collectErrors = SharedMetricFamilies.CollectErrors(factory).WithLabels("transport");
         var rejections = factory.CreateCounter(
             "qbsync_piece_rejections_total", "Pieces that the destination did not take, by answer", ["mode", "code"]);
@@ -39,6 +43,19 @@ internal sealed partial class TransportMetrics
 
     /// <summary>The peer's identity was refused, or ours by the peer.</summary>
     public void PeerRefused() => _peerAuthFailures.Inc();
+
+    /// <summary>Shows when the first certificate in use ends; nothing while there is none.</summary>
+    public void ShowCertificates(Func<DateTimeOffset?> expiry) => OnCollect(() =>
+    {
+        if (expiry() is { } earliest)
+        {
+            _certificateExpiry.Set(earliest.ToUnixTimeSeconds());
+        }
+        else
+        {
+            _certificateExpiry.Unpublish();
+        }
+    });
 
     /// <summary>A nack was written, or came for an attempt in flight. A number that this build does not know counts as Busy, as it is treated.</summary>
     public void PieceRejected(PieceAckStatus status)

@@ -6,6 +6,7 @@ using QbSync.Ports;
 using QbSync.Transport.Client;
 using QbSync.Transport.Client.Connections;
 using QbSync.Transport.Client.Sending;
+using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
@@ -22,16 +23,19 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     private readonly ILoggerFactory _loggers;
     private readonly TimeProvider _time;
     private readonly Random _random;
+    private readonly PeerTrust? _trust;
+    private readonly PeerConnections _connections;
     private readonly IPeerConnector _connector;
     private readonly ControlConnection _control;
     private readonly CallSlots _slots = new();
-    private readonly LocalNode _self = LocalNode.Nameless;
+    private readonly LocalNode _self;
     private readonly PeerCalls _calls;
     private readonly Lock _gate = new();
     private readonly Dictionary<Caller, PeerSession> _sessions = [];
 
     /// <summary>Makes it; the options are those of one destination.</summary>
     /// <exception cref="ArgumentException">Names everything that is wrong with the options.</exception>
+    /// <exception cref="TrustException">A file that the security options name cannot be used.</exception>
     public RemoteDestination(
         TransportClientOptions options, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time, Random random)
     {
@@ -46,7 +50,13 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _time = time;
         _random = random;
         options.TryGetAddress(out var address);
-        _connector = new TcpPeerConnector(address);
+        _trust = PeerTrust.Create(options.Security, time, loggers);
+        _connections = new PeerConnections(_trust);
+        _self = LocalNode.Of(_trust);
+        _metrics.ShowCertificates(() => _connections.EarliestExpiry);
+        _connector = _trust is null
+            ? new TcpPeerConnector(address, options.Security.AllowInsecure)
+            : new TlsPeerConnector(options.Address, address, _trust, _connections, _metrics.PeerRefused, loggers.CreateLogger<TlsPeerConnector>());
         _control = new ControlConnection(options, _connector, loggers.CreateLogger<ControlConnection>(), time);
         _calls = new PeerCalls(_control, _slots, options.Address, time);
     }
@@ -160,6 +170,8 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _control.Dispose();
+        _connections.Dispose();
+        _trust?.Dispose();
         return ValueTask.CompletedTask;
     }
 

@@ -29,6 +29,8 @@ internal sealed class PinnedPeer(NodeId id, PeerStore peers) : IPeerFeature
     /// <summary>Between a removal and the end of the connection.</summary>
     private static readonly PeerGrants Nothing = new() { Roots = [], Categories = [], Quota = 0, MayStart = false, MayDelete = false };
 
+    public NodeId Id => id;
+
     public string PeerId { get; } = id.ToString();
 
     public PeerGrants Grants => peers.Find(id)?.Grants ?? Nothing;

@@ -15,6 +15,11 @@ internal static class StatusMapping
     /// <param name="address">Named in the message, since it is what the user can change.</param>
     public static PeerException ToPeerException(RpcException error, string verb, string address)
     {
+        if (FindRefusal(error) is { } refusal)
+        {
+            return new PeerException(refusal.Fault, $"{verb}: {refusal.Message}", error);
+        }
+
         var fault = GetFault(error.StatusCode);
         var detail = error.Status.Detail;
         var text = fault switch
@@ -34,7 +39,7 @@ internal static class StatusMapping
     public static bool IsFailureOfPeer(Exception error) => error switch
     {
         PeerException peer => IsFailureOfPeer(peer.Fault),
-        RpcException rpc => !IsHelloNeeded(rpc) && IsFailureOfPeer(GetFault(rpc.StatusCode)),
+        RpcException rpc => !IsHelloNeeded(rpc) && FindRefusal(rpc) is null && IsFailureOfPeer(GetFault(rpc.StatusCode)),
         OperationCanceledException or IOException => true,
         _ => false,
     };
@@ -69,6 +74,20 @@ internal static class StatusMapping
 
     /// <summary>The same for who is unknown and for who is known and may not.</summary>
     public static RpcException NotTrusted() => new(new Status(StatusCode.PermissionDenied, ""));
+
+    /// <summary>What was thrown where the connection was made, such as that the other side is not trusted: the handler and gRPC wrap it.</summary>
+    private static PeerException? FindRefusal(RpcException error)
+    {
+        for (var inner = error.Status.DebugException; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is PeerException { IsTransient: false } refusal)
+            {
+                return refusal;
+            }
+        }
+
+        return null;
+    }
 
     private static PeerFault GetFault(StatusCode code) => code switch
     {

@@ -29,7 +29,7 @@ internal static class PeerChannels
         };
         return GrpcChannel.ForAddress($"http://{options.Address}", new GrpcChannelOptions
         {
-            HttpHandler = handler,
+            HttpHandler = TokenHandler.Wrap(options.Security, handler),
             DisposeHttpClient = true,
             MaxReceiveMessageSize = LargestReceived,
             MaxSendMessageSize = LargestSent,

@@ -15,9 +15,9 @@ internal sealed class PairingFile(string path, TimeProvider time)
     private const int Version = 1;
 
     /// <summary>Opens a code; one that was open is void.</summary>
-    public OpenPairing Open(byte[] key)
+    public OpenPairing Open(byte[] key, string name)
     {
-        var open = new OpenPairing(key, time.GetUtcNow() + OpenTime, 0);
+        var open = new OpenPairing(key, time.GetUtcNow() + OpenTime, 0, Peer.ToName(name));
         Write(open);
         return open;
     }
@@ -53,7 +53,7 @@ internal sealed class PairingFile(string path, TimeProvider time)
         // A clock that was set back must not keep a code open for longer than it was meant to be.
         var left = document?.Expires - time.GetUtcNow();
         return document is { Version: Version, Key.Length: KeyBytes, Tries: >= 0 and < MostTries } && left > TimeSpan.Zero && left <= OpenTime
-            ? new OpenPairing(document.Key, document.Expires, document.Tries)
+            ? new OpenPairing(document.Key, document.Expires, document.Tries, Peer.ToName(document.Name))
             : null;
     }
 
@@ -80,13 +80,14 @@ internal sealed class PairingFile(string path, TimeProvider time)
     }
 
     private void Write(OpenPairing open) => PrivateFile.Write(path, JsonSerializer.SerializeToUtf8Bytes(
-        new PairingDocument { Version = Version, Key = open.Key, Expires = open.Expires, Tries = open.Tries }, PeersJson.Default.PairingDocument));
+        new PairingDocument { Version = Version, Key = open.Key, Expires = open.Expires, Tries = open.Tries, Name = open.Name }, PeersJson.Default.PairingDocument));
 }
 
 /// <summary>A code that may be used once.</summary>
 /// <param name="Key">What both ends make of the code.</param>
 /// <param name="Tries">Wrong ones so far.</param>
-internal sealed record OpenPairing(byte[] Key, DateTimeOffset Expires, int Tries);
+/// <param name="Name">What this node calls itself to who uses it.</param>
+internal sealed record OpenPairing(byte[] Key, DateTimeOffset Expires, int Tries, string Name);
 
 /// <summary>The file.</summary>
 internal sealed class PairingDocument
@@ -98,4 +99,6 @@ internal sealed class PairingDocument
     public required DateTimeOffset Expires { get; set; }
 
     public required int Tries { get; set; }
+
+    public string Name { get; set; } = "";
 }

@@ -28,8 +28,9 @@ public sealed class PairingWindow : IDisposable
 
     /// <summary>Opens a code; one that was open before is void.</summary>
     /// <param name="peers">The peers of this side. While its file cannot be used no code is opened.</param>
+    /// <param name="name">What this node calls itself to the other.</param>
     /// <exception cref="TrustException">A file cannot be used or written.</exception>
-    public static PairingWindow Open(SecurityOptions options, PeerStore peers, TimeProvider time)
+    public static PairingWindow Open(SecurityOptions options, PeerStore peers, string name, TimeProvider time)
     {
         if (peers.Fault is { } fault)
         {
@@ -38,7 +39,7 @@ public sealed class PairingWindow : IDisposable
 
         var file = new PairingFile(options.PairingPath, time);
         var code = OneTimeCode.Make();
-        return new PairingWindow(file, file.Open(OneTimeCode.ToKey(code)!), peers, code, time);
+        return new PairingWindow(file, file.Open(OneTimeCode.ToKey(code)!, name), peers, code, time);
     }
 
     /// <summary>The peer that used the code, or null when it became void before that.</summary>

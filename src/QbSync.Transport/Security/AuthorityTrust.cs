@@ -1,0 +1,71 @@
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Logging;
+
+namespace QbSync.Transport.Security;
+
+/// <summary>
+/// Mutual TLS with certificates of the user's authority: a chain to it alone, the usage of its end, dates, and one of the allowed names. The files are read
+/// again when they change.
+/// </summary>
+internal sealed class AuthorityTrust : PeerTrust
+{
+    private const string ForDialers = "1.3.6.1.5.5.7.3.2"; // client authentication, RFC 5280 4.2.1.12
+    private const string ForListeners = "1.3.6.1.5.5.7.3.1"; // server authentication
+    private readonly IReadOnlyList<string> _allowed;
+    private readonly TimeProvider _time;
+    private readonly CertificateFiles _own;
+    private readonly AuthorityFile _authorities;
+
+    public AuthorityTrust(SecurityOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        (_allowed, _time) = ([.. options.AllowedPeers], time);
+        _own = new CertificateFiles(options.CertificateFile, options.KeyFile, time, loggers);
+        _authorities = new AuthorityFile(options.AuthorityFile, time, loggers);
+    }
+
+    /// <summary>Never raised: who is allowed stands in options that are read once.</summary>
+    public override event Action? Changed
+    {
+        add { }
+        remove { }
+    }
+
+    public override bool IsMutual => true;
+
+    public override DateTimeOffset? OwnExpiry => _own.Current.TargetCertificate.NotAfter;
+
+    public override bool IsTrusted(IPeerFeature peer) => true;
+
+    public override PeerVerdict JudgeDialer(X509Certificate2? certificate, X509Certificate2Collection intermediates) =>
+        Judge(certificate, intermediates, ForDialers);
+
+    public override PeerVerdict JudgeListener(
+        X509Certificate2? certificate, X509Certificate2Collection intermediates, SslPolicyErrors errors, string address, string host) =>
+        Judge(certificate, intermediates, ForListeners);
+
+    public override void Dispose()
+    {
+    }
+
+    protected override SslStreamCertificateContext OwnCertificate() => _own.Current;
+
+    private PeerVerdict Judge(X509Certificate2? certificate, X509Certificate2Collection intermediates, string usage)
+    {
+        if (certificate is null)
+        {
+            return PeerVerdict.Refused("It showed no certificate.");
+        }
+
+        if (_authorities.WhyNot(certificate, intermediates, usage, _time.GetUtcNow()) is { } reason)
+        {
+            return PeerVerdict.Refused(reason);
+        }
+
+        var names = SubjectNames.Read(certificate);
+        return _allowed.FirstOrDefault(name => SubjectNames.Has(names, name)) is { } found
+            ? PeerVerdict.Accepted(new KnownPeer(found))
+            : PeerVerdict.Refused($"allowed-peers has none of its names: {string.Join(", ", names.Take(8).Select(Peer.ToName))}");
+    }
+}
