@@ -24,22 +24,24 @@ internal sealed partial class PieceStreamHandler(
     public const int MaxControlFrames = 256;
 
     private static readonly TimeSpan SilentTime = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan ExpiryEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan UpkeepEvery = TimeSpan.FromSeconds(1);
+
+    private long _newestFrame;
 
     /// <param name="ended">The call was given up, or the server is about to stop.</param>
     /// <param name="cancelled">The call was given up.</param>
     public async Task RunAsync(string name, uint slot, IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended, CancellationToken cancelled)
     {
-        using var silence = new CancellationTokenSource(SilentTime, time);
-        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ended, silence.Token);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ended);
         Log.StreamOpened(logger, name, slot);
         var writing = RunAcksAsync(reading, cancelled);
         var failing = CancelOnFailureAsync(reading);
-        await using var expiry = time.CreateTimer(static state => ((FrameQueue)state!).Expire(), queue, ExpiryEvery, ExpiryEvery).ConfigureAwait(false);
+        _newestFrame = time.GetTimestamp();
+        await using var upkeep = time.CreateTimer(_ => KeepUp(reading), null, UpkeepEvery, UpkeepEvery).ConfigureAwait(false);
         Exception? fault;
         try
         {
-            fault = await ReadAsync(frames, silence, reading.Token).ConfigureAwait(false);
+            fault = await ReadAsync(frames, reading.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -66,12 +68,11 @@ internal sealed partial class PieceStreamHandler(
     }
 
     /// <summary>Reads until the source ends the stream (null) or sends something wrong.</summary>
-    private async Task<Exception?> ReadAsync(
-        IAsyncStreamReader<IncomingFrame> frames, CancellationTokenSource silence, CancellationToken cancellationToken)
+    private async Task<Exception?> ReadAsync(IAsyncStreamReader<IncomingFrame> frames, CancellationToken cancellationToken)
     {
         while (await frames.MoveNext(cancellationToken).ConfigureAwait(false))
         {
-            silence.CancelAfter(SilentTime);
+            Volatile.Write(ref _newestFrame, time.GetTimestamp());
             if (Accept(frames.Current) is { } error)
             {
                 return WireMapping.Malformed(error);
@@ -79,6 +80,16 @@ internal sealed partial class PieceStreamHandler(
         }
 
         return null;
+    }
+
+    /// <summary>Each second: answers what waits too long, and ends a stream that says nothing. A timer a frame would be felt.</summary>
+    private void KeepUp(CancellationTokenSource reading)
+    {
+        queue.Expire();
+        if (time.GetElapsedTime(Volatile.Read(ref _newestFrame)) >= SilentTime)
+        {
+            reading.Cancel();
+        }
     }
 
     /// <summary>Queues a frame or disposes it; what is wrong with it, if something is.</summary>

@@ -125,7 +125,7 @@ internal sealed partial class WriteWorkers
         if (_idle > 0 && _round.Count > 0)
         {
             _idle--;
-            _signal.Release();
+            Wake(1);
         }
     }
 }

@@ -5,15 +5,17 @@ namespace QbSync.Transport.Server;
 /// <summary>
 /// The process's workers that hash and write. They go over the torrents that have work in deficit round robin; a torrent's lanes, one per stream, take
 /// turns within it, and no lane has two workers. A torrent never holds all workers when there are several, so that one whose disk stands still leaves
-/// one to the others, also to those that come later. Owned by the container, which disposes it when the server has stopped. Thread-safe.
+/// one to the others, also to those that come later. They have threads of their own: a disk that stands still must not take the network's. Owned by the
+/// container, which disposes it when the server has stopped. Thread-safe.
 /// </summary>
 internal sealed partial class WriteWorkers : IAsyncDisposable
 {
     public const int MaxQueues = 4096;
 
-    private readonly SemaphoreSlim _signal = new(0);
+    private readonly object _sleepers = new(); // a monitor, since Lock has no wait; taken inside the gate, never around it
     private readonly TimeProvider _time;
     private readonly Task[] _workers;
+    private int _wakes;
     private int _idle;
     private int _busy;
     private int _waiting;
@@ -27,7 +29,8 @@ internal sealed partial class WriteWorkers : IAsyncDisposable
         _mostPerTorrent = Math.Max(1, _workers.Length - 1);
         for (var i = 0; i < _workers.Length; i++)
         {
-            _workers[i] = Task.Run(WorkAsync);
+            _workers[i] = Task.Factory.StartNew(
+                Work, CancellationToken.None, TaskCreationOptions.LongRunning | TaskCreationOptions.DenyChildAttach, TaskScheduler.Default);
         }
     }
 
@@ -90,49 +93,79 @@ internal sealed partial class WriteWorkers : IAsyncDisposable
         lock (Gate)
         {
             _isStopped = true;
-            _signal.Release(_workers.Length);
+            Wake(_workers.Length);
         }
 
         await Task.WhenAll(_workers).ConfigureAwait(false);
-        _signal.Dispose();
     }
 
-    private async Task WorkAsync()
+    private void Work()
     {
+        FrameLane? lane = null;
+        (PieceAttempt Attempt, IncomingFrame? Frame) entry = default;
         while (true)
         {
-            FrameLane? lane;
-            (PieceAttempt Attempt, IncomingFrame? Frame) entry;
             lock (Gate)
             {
-                lane = Pick_NeedsLock(out entry);
-                if (lane is null)
+                if (lane is not null)
                 {
-                    if (_isStopped)
-                    {
-                        return;
-                    }
-
-                    _idle++;
+                    _busy--;
+                    Finish_NeedsLock(lane, entry);
                 }
-                else
+
+                lane = Pick_NeedsLock(out entry);
+                if (lane is not null)
                 {
                     _busy++;
                     Wake_NeedsLock();
+                }
+                else if (_isStopped)
+                {
+                    return;
+                }
+                else
+                {
+                    _idle++;
                 }
             }
 
             if (lane is null)
             {
-                await _signal.WaitAsync().ConfigureAwait(false);
-                continue;
+                Sleep();
+            }
+            else
+            {
+                lane.Stream.Run(entry.Attempt, entry.Frame);
+            }
+        }
+    }
+
+    /// <summary>Until a wake that no other took; one that came before counts.</summary>
+    private void Sleep()
+    {
+        lock (_sleepers)
+        {
+            while (_wakes == 0)
+            {
+                Monitor.Wait(_sleepers);
             }
 
-            lane.Stream.Run(entry.Attempt, entry.Frame);
-            lock (Gate)
+            _wakes--;
+        }
+    }
+
+    private void Wake(int workers)
+    {
+        lock (_sleepers)
+        {
+            _wakes += workers;
+            if (workers == 1)
             {
-                _busy--;
-                Finish_NeedsLock(lane, entry);
+                Monitor.Pulse(_sleepers);
+            }
+            else
+            {
+                Monitor.PulseAll(_sleepers);
             }
         }
     }

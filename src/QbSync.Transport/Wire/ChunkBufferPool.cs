@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace QbSync.Transport.Wire;
 
 /// <summary>
@@ -8,7 +6,10 @@ namespace QbSync.Transport.Wire;
 /// </summary>
 internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
 {
-    private readonly SizeClass[] _classes = [new(64 << 10), new(256 << 10), new(1 << 20)];
+    private static readonly int[] Sizes = [64 << 10, 256 << 10, MaxLength];
+
+    private readonly Lock _gate = new();
+    private readonly Stack<ChunkBuffer>[] _idle = [new(), new(), new()]; // by size
     private long _idleBytes;
     private int _rented;
 
@@ -20,49 +21,52 @@ internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
 
     public ChunkBuffer Rent(int length)
     {
-        foreach (var sizes in _classes)
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, MaxLength);
+        var smallest = 0;
+        while (length > Sizes[smallest])
         {
-            if (length <= sizes.Length)
+            smallest++;
+        }
+
+        lock (_gate)
+        {
+            _rented++;
+
+            // A larger one that nobody uses serves too: chunk sizes change with the rate, and what is idle is memory already.
+            for (var size = smallest; size < Sizes.Length; size++)
             {
-                Interlocked.Increment(ref _rented);
-                if (sizes.Idle.TryPop(out var buffer))
+                if (_idle[size].TryPop(out var buffer))
                 {
-                    Interlocked.Add(ref _idleBytes, -sizes.Length);
+                    _idleBytes -= Sizes[size];
                     return buffer;
                 }
-
-                return new ChunkBuffer(this, GC.AllocateUninitializedArray<byte>(sizes.Length));
             }
         }
 
-        throw new ArgumentOutOfRangeException(nameof(length), length, $"A chunk has at most {MaxLength} bytes.");
+        return new ChunkBuffer(this, smallest, GC.AllocateUninitializedArray<byte>(Sizes[smallest]));
     }
 
     internal void Return(ChunkBuffer buffer)
     {
-        Interlocked.Decrement(ref _rented);
-        var length = buffer.Bytes.Length;
-        if (Interlocked.Add(ref _idleBytes, length) > maxIdleBytes)
+        lock (_gate)
         {
-            Interlocked.Add(ref _idleBytes, -length);
-            return;
+            _rented--;
+            if (_idleBytes + buffer.Bytes.Length <= maxIdleBytes)
+            {
+                _idleBytes += buffer.Bytes.Length;
+                _idle[buffer.Size].Push(buffer);
+            }
         }
-
-        Array.Find(_classes, sizes => sizes.Length == length)!.Idle.Push(buffer);
-    }
-
-    private sealed class SizeClass(int length)
-    {
-        public int Length => length;
-
-        public ConcurrentStack<ChunkBuffer> Idle { get; } = new();
     }
 }
 
 /// <summary>A buffer of a <see cref="ChunkBufferPool"/>.</summary>
-internal sealed class ChunkBuffer(ChunkBufferPool pool, byte[] bytes)
+internal sealed class ChunkBuffer(ChunkBufferPool pool, int size, byte[] bytes)
 {
     public byte[] Bytes => bytes;
+
+    /// <summary>Which of the pool's sizes it has.</summary>
+    public int Size => size;
 
     /// <summary>Gives it back; its owner calls this once.</summary>
     public void Return() => pool.Return(this);
