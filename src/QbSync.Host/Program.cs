@@ -7,6 +7,8 @@ var root = new RootCommand("QbSync moves torrents between two qBittorrent machin
 root.Subcommands.Add(RoleCommand.Create(Roles.Source));
 root.Subcommands.Add(RoleCommand.Create(Roles.Destination));
 root.Subcommands.Add(DemoCommand.Create());
+root.Subcommands.Add(PairCommand.Create());
+root.Subcommands.Add(IdCommand.Create());
 
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -27,7 +27,8 @@ internal sealed record TrustSettings
     public required HostPort? Destination { get; init; }
 
     /// <summary>Options that these commands take besides their own.</summary>
-    public static IEnumerable<OptionDefinition> Options => OptionCatalog.All.Where(option => option.Name is "data" or "state-dir" or "listen" or "peers-file" or "identity-file");
+    public static IEnumerable<OptionDefinition> Options =>
+        OptionCatalog.All.Where(option => option.Name is "data" or "state-dir" or "listen" or "destination-addr" or "peers-file" or "identity-file");
 
     /// <summary>Reads what is said of one role; null with every error when anything is wrong.</summary>
     public static TrustSettings? Read(

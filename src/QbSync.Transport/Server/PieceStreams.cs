@@ -18,6 +18,7 @@ internal sealed class PieceStreams
     private readonly TransportServerOptions _options;
     private readonly ILogger<PieceStreamHandler> _logger;
     private readonly TimeProvider _time;
+    private readonly PeerRates _rates;
     private int _streams;
 
     public PieceStreams(
@@ -31,7 +32,8 @@ internal sealed class PieceStreams
         TimeProvider time)
     {
         (_intake, _sessions, _workers, _options, _logger, _time) = (intake, sessions, workers, options, logger, time);
-        var budget = new ReceiveBudget(options.ReceiveBudget, options.StreamWindow);
+        var budget = new ReceiveBudget(options.ReceiveBudget, options.StreamWindow, time);
+        _rates = new PeerRates(time);
         Budget = budget;
         Metrics = TransportMetrics.ForDestination(metrics, registry, () => workers.Snapshot, () => (budget.InUse, budget.Limit));
     }
@@ -49,7 +51,8 @@ internal sealed class PieceStreams
         CancellationToken ended)
     {
         var slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
-        using var lease = _sessions.Take(call.RequestHeaders, CallerIdentity.PeerOf(call));
+        var peer = CallerIdentity.PeerOf(call);
+        using var lease = _sessions.Take(call.RequestHeaders, peer);
         try
         {
             if (Interlocked.Increment(ref _streams) > WriteWorkers.MaxQueues)
@@ -58,7 +61,7 @@ internal sealed class PieceStreams
                 throw new PeerException(PeerFault.Limit, $"{WriteWorkers.MaxQueues} streams are open.");
             }
 
-            await ServeAsync(lease.Caller, slot, frames, answers, ended, call.CancellationToken).ConfigureAwait(false);
+            await ServeAsync(lease.Caller, _rates.Get(peer), slot, frames, answers, ended, call.CancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -68,6 +71,7 @@ internal sealed class PieceStreams
 
     private async Task ServeAsync(
         Caller caller,
+        PeerRate rate,
         uint slot,
         IAsyncStreamReader<IncomingFrame> frames,
         IServerStreamWriter<DestinationFrame> answers,
@@ -75,7 +79,7 @@ internal sealed class PieceStreams
         CancellationToken cancelled)
     {
         var acks = new AckWriter(answers, Budget, Metrics, _options.AckDelay, _time);
-        var share = Budget.Open(acks.Wake);
+        var share = Budget.Open(acks.Wake, rate);
         try
         {
             var assembler = new PieceAssembler(_intake, caller, acks, Metrics);

@@ -4,13 +4,16 @@ namespace QbSync.Transport.Server;
 /// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what was written
 /// or dropped, and an allowance. What is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
 /// </summary>
-internal sealed class ReceiveBudget(long limit, long maxAllowance)
+/// <param name="time">For peers with a rate; without it there are none.</param>
+internal sealed class ReceiveBudget(long limit, long maxAllowance, TimeProvider? time = null)
 {
     private const long LeastAllowance = 256 << 10;
+    private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(50);
     private readonly Lock _gate = new();
     private readonly List<BudgetShare> _shares = [];
     private long _committed;
     private long _inUse;
+    private ITimer? _refill;
 
     public long Limit => limit;
 
@@ -21,12 +24,18 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
     public long Committed => Interlocked.Read(ref _committed);
 
     /// <param name="creditRaised">Called, outside the lock, when credit that was lacking has come. Must not block.</param>
-    public BudgetShare Open(Action creditRaised)
+    /// <param name="rate">What the stream's peer may send in a second; null for no bound.</param>
+    public BudgetShare Open(Action creditRaised, PeerRate? rate = null)
     {
-        var share = new BudgetShare(creditRaised);
+        var share = new BudgetShare(creditRaised, rate);
         lock (_gate)
         {
             _shares.Add(share);
+            if (rate is not null)
+            {
+                rate.Streams++;
+            }
+
             Raise_NeedsLock(share);
         }
 
@@ -79,6 +88,7 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
             share.Returns++;
             if (credit < (ulong)share.Granted)
             {
+                share.Rate?.GiveBack(share.Granted - (long)credit);
                 _committed -= share.Granted - (long)credit;
                 share.Granted = (long)credit;
                 share.IsStarved = false;
@@ -97,6 +107,12 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
         lock (_gate)
         {
             _shares.Remove(share);
+            if (share.Rate is { } rate)
+            {
+                rate.Streams--;
+                rate.GiveBack(share.Granted - share.Received);
+            }
+
             _committed -= share.Granted - share.Released;
             _inUse -= share.Received - share.Released;
             raised = ServeStarved_NeedsLock(share);
@@ -126,8 +142,19 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
     {
         // Three quarters, so that a stream that opens later finds something before the others have given way.
         var allowance = Math.Clamp(limit / 4 * 3 / _shares.Count, LeastAllowance, Math.Max(LeastAllowance, maxAllowance));
+        if (share.Rate?.GetAllowance() is { } most)
+        {
+            allowance = Math.Min(allowance, Math.Max(most, LeastAllowance));
+        }
+
         var target = share.Released + allowance;
         var more = Math.Min(target - share.Granted, limit - _committed);
+        if (more > 0 && share.Rate is { } rate && rate.Take(more) is var allowed && allowed < more)
+        {
+            more = allowed;
+            RefillLater_NeedsLock();
+        }
+
         if (more > 0)
         {
             share.Granted += more;
@@ -137,7 +164,29 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
         share.IsStarved = share.Granted < target;
     }
 
-    private List<BudgetShare>? ServeStarved_NeedsLock(BudgetShare except)
+    /// <summary>Nothing but time brings a rate's next credit.</summary>
+    private void RefillLater_NeedsLock()
+    {
+        if (_refill is null && time is not null)
+        {
+            _refill = time.CreateTimer(static budget => ((ReceiveBudget)budget!).Refill(), this, RefillEvery, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Refill()
+    {
+        List<BudgetShare>? raised;
+        lock (_gate)
+        {
+            _refill?.Dispose();
+            _refill = null;
+            raised = ServeStarved_NeedsLock(except: null);
+        }
+
+        Wake(raised);
+    }
+
+    private List<BudgetShare>? ServeStarved_NeedsLock(BudgetShare? except)
     {
         List<BudgetShare>? raised = null;
         foreach (var share in _shares)
@@ -166,9 +215,11 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance)
 }
 
 /// <summary>A stream's part of the budget. Its numbers belong to the budget's gate.</summary>
-internal sealed class BudgetShare(Action creditRaised)
+internal sealed class BudgetShare(Action creditRaised, PeerRate? rate = null)
 {
     public Action CreditRaised => creditRaised;
+
+    public PeerRate? Rate => rate;
 
     public long Granted { get; set; }
 
