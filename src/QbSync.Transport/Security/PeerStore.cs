@@ -146,7 +146,7 @@ public sealed partial class PeerStore : IDisposable
             }
             catch (DirectoryNotFoundException)
             {
-                Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(_path))!);
+                PrivateFile.MakeFolder(_path);
             }
             catch (Exception e) when (e is UnauthorizedAccessException || (e is IOException && _time.GetElapsedTime(started) > LockTime))
             {

@@ -112,9 +112,22 @@ internal static partial class PrivateFile
         }
     }
 
+    /// <summary>Makes the folder of a file, for its owner alone, when it is absent.</summary>
+    public static void MakeFolder(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(FolderOf(path));
+        }
+        else
+        {
+            Directory.CreateDirectory(FolderOf(path), Owner | UnixFileMode.UserExecute);
+        }
+    }
+
     private static string WriteBeside(string path, ReadOnlySpan<byte> content)
     {
-        Directory.CreateDirectory(FolderOf(path));
+        MakeFolder(path);
         var temporary = $"{path}.tmp-{Environment.ProcessId}";
         File.Delete(temporary);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };

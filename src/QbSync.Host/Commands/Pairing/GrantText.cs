@@ -14,9 +14,14 @@ internal static class GrantText
     public const string Usage = "roots=NAME,.. categories=NAME,.. quota=SIZE rate=RATE may-start=true|false may-delete=true|false; KEY= takes a bound away";
 
     /// <summary>Grants with these changes; null, and what is wrong, when one is not understood.</summary>
-    public static PeerGrants? Change(PeerGrants grants, IEnumerable<string> changes, out string problem)
+    public static PeerGrants? Change(PeerGrants grants, IReadOnlyCollection<string> changes, out string problem)
     {
-        problem = "";
+        problem = changes.Count == 0 ? $"Nothing to grant. Give {Usage}." : "";
+        if (problem.Length > 0)
+        {
+            return null;
+        }
+
         foreach (var change in changes)
         {
             var parts = change.Split('=', 2);

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -66,16 +64,19 @@ internal sealed class PairingWait(TrustSettings settings, PeerStore peers, strin
         }
     }
 
-    /// <summary>Whether a process that lives says that it holds the state; only who asks for the reason of a failure looks at it.</summary>
+    /// <summary>Whether a role holds the state: its lock then keeps the file from being opened here.</summary>
     private bool IsRoleRunning()
     {
         try
         {
-            var holder = int.Parse(File.ReadAllText(Path.Combine(settings.StateDirectory, "lock")), CultureInfo.InvariantCulture);
-            using var process = Process.GetProcessById(holder);
-            return true;
+            using var free = new FileStream(Path.Combine(settings.StateDirectory, "lock"), FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException or OverflowException or ArgumentException)
+        catch (IOException error)
+        {
+            return error is not (FileNotFoundException or DirectoryNotFoundException);
+        }
+        catch (UnauthorizedAccessException)
         {
             return false;
         }

@@ -76,9 +76,9 @@ internal sealed class PeerEdits(PeerStore peers, TextWriter output, TextWriter e
             return ExitCodes.BadAnswer;
         }
 
-        if (changes.Count == 0 || GrantText.Change(peer.Grants, changes, out var problem) is not { } grants)
+        if (GrantText.Change(peer.Grants, changes, out var problem) is not { } grants)
         {
-            await errors.WriteLineAsync(changes.Count == 0 ? $"Nothing to grant. Give {GrantText.Usage}." : problem);
+            await errors.WriteLineAsync(problem);
             return ExitCodes.Usage;
         }
 
