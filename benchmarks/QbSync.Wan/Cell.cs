@@ -97,7 +97,7 @@ internal static class Cell
             {
                 var (from, again) = (await source.LookAsync(), link.Near.CountSegments().Resent);
                 Console.WriteLine(
-                    $"  {rates.Count,3} s  {rates[^1] / 1e6,6:0.0} Mbit/s arrived, {8e-6 * (link.There.Bytes - bytes),6:0.0} on the wire, {link.There.Dropped - dropped,5} dropped,"
+                    $"  {rates.Count,3} s  {rates[^1] / 1e6,6:0.0} Mbit/s arrived, {8e-6 * (link.There.Bytes - bytes) / (seen.At - last.At),6:0.0} on the wire, {link.There.Dropped - dropped,5} dropped,"
                     + $" {again - resent,5} resent, {from.Connections} connections, {from.Streams} streams, windows of {from.WindowBytes / 1024:0} KiB");
                 (bytes, dropped, resent) = (link.There.Bytes, link.There.Dropped, again);
             }

@@ -1,5 +1,7 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
+using System.Reflection;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Prometheus;
@@ -61,12 +63,22 @@ internal sealed class SourceRole : IPieceLinkSink
         var options = new TransportClientOptions { Security = DestinationRole.Insecure };
         foreach (var pair in settings.Chunk(2))
         {
-            var property = typeof(TransportClientOptions).GetProperty(pair[0]) ?? throw new ArgumentException($"The transport has no option {pair[0]}.");
-            property.SetValue(options, Convert.ChangeType(pair[1], property.PropertyType, CultureInfo.InvariantCulture));
+            object target = options;
+            var names = pair[0].Split('.');
+            foreach (var name in names[..^1])
+            {
+                target = Property(target, name).GetValue(target)!;
+            }
+
+            var property = Property(target, names[^1]);
+            property.SetValue(target, TypeDescriptor.GetConverter(property.PropertyType).ConvertFromInvariantString(pair[1]));
         }
 
         return options;
     }
+
+    private static PropertyInfo Property(object target, string name) =>
+        target.GetType().GetProperty(name) ?? throw new ArgumentException($"{target.GetType().Name} has no option {name}.");
 
     /// <summary>Keeps as many senders as the engine would: four, or one for each stream.</summary>
     private async Task SendAsync(IPieceLink link, int pieceLength, CancellationToken cancellationToken)
