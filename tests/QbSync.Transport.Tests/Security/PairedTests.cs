@@ -1,14 +1,17 @@
-using System.Net.Security;
 using System.Security.Authentication;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
+using Grpc.Core;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
+using QbSync.Torrents;
 using QbSync.Transport.Security;
 using QbSync.Transport.Tests.Client;
+using QbSync.Transport.Tests.EndToEnd;
+using QbSync.Transport.Tests.Server;
+using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Tests.Security;
 
@@ -64,15 +67,7 @@ internal sealed class PairedTests
         await _dialer.TrustAsync(_listener);
         await _listener.ListenAsync();
         var remote = _dialer.Dial(_listener.Address);
-        var id = TestSource.Torrent;
-        Func<Task>[] verbs =
-        [
-            () => remote.HelloAsync(Caller, CancellationToken.None).AsTask(),
-            () => remote.GetStatusAsync(Caller, new StatusRequest([id], false), CancellationToken.None).AsTask(),
-            () => remote.ProveAsync(Caller, new ProveRequest(id, new byte[] { 1 }, new byte[] { 2 }), CancellationToken.None).AsTask(),
-            () => remote.WithdrawAsync(Caller, new WithdrawRequest(id), CancellationToken.None).AsTask(),
-            async () => await remote.WatchAsync(Caller, CancellationToken.None).GetAsyncEnumerator().MoveNextAsync(),
-        ];
+        var verbs = Verbs(remote).ToList();
 
         foreach (var verb in verbs)
         {
@@ -82,9 +77,219 @@ internal sealed class PairedTests
         }
 
         Assert.That(_listener.Destination.Requests, Is.Empty);
-        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(verbs.Length));
-        Assert.That(await _dialer.CountAsync("qbsync_peer_auth_failures_total{"), Is.GreaterThanOrEqualTo(verbs.Length));
+        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(verbs.Count));
+        Assert.That(await _dialer.CountAsync("qbsync_peer_auth_failures_total{"), Is.GreaterThanOrEqualTo(verbs.Count));
     }
+
+    [Test]
+    [TransportCase(42)]
+    public async Task Stream_UnknownPeer_NeverOpens()
+    {
+        await _dialer.TrustAsync(_listener);
+        await _listener.ListenAsync();
+        var remote = _dialer.Dial(_listener.Address);
+
+        await using var link = remote.OpenLink(Caller, new RecordingSink());
+        await Eventually.BecomesTrueAsync(async () => await _dialer.CountAsync("qbsync_peer_auth_failures_total{") >= 2);
+
+        Assert.That(link.OpenStreams, Is.Zero);
+        Assert.That(_listener.Destination.Requests, Is.Empty);
+    }
+
+    [TestCase("none")]
+    [TestCase("rsa")]
+    [TestCase("p384")]
+    [TestCase("unknown")]
+    [TestCase("unknown, TLS 1.2")]
+    [TransportCase(42)]
+    public async Task Certificate_ThatIsNoPeers_IsToldNoAndNothingElse(string kind)
+    {
+        await ConnectAsync();
+        using var certificate = kind switch
+        {
+            "none" => null,
+            "rsa" => SecureNode.NewRsa(),
+            "p384" => SecureNode.NewEcdsa(ECCurve.NamedCurves.nistP384),
+            _ => SecureNode.NewEcdsa(ECCurve.NamedCurves.nistP256),
+        };
+        await using var ssl = await SecureNode.KnockAsync(
+            _listener.Server.Port, certificate, kind.EndsWith("1.2", StringComparison.Ordinal) ? SslProtocols.Tls12 : SslProtocols.None).DefaultTimeout();
+
+        await ssl.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
+        var heard = await ReadToEndAsync(ssl).DefaultTimeout();
+
+        Assert.That(heard, Is.EqualTo(Refusal), "GOAWAY, for insufficient security");
+        Assert.That(_listener.Destination.Requests, Is.Empty);
+        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(1));
+        await _dialer.Dial(_listener.Address).HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+    }
+
+    [Test]
+    [TransportCase(42)]
+    public async Task Certificate_OfAnotherPinnedPeer_SeesNothingOfOthers()
+    {
+        await ConnectAsync();
+        await using var other = new SecureNode(_logs, "other");
+        await _listener.TrustAsync(other);
+        await other.TrustAsync(_listener);
+        await using var theirs = await ChannelAsync(other);
+        await using var ours = await ChannelAsync(_dialer);
+
+        var session = (await ours.HelloAsync(Caller.Source)).Session;
+        Assert.That(StatusMapping.IsHelloNeeded(Assert.CatchAsync<RpcException>(() => theirs.GetStatusAsync(session))!), Is.True);
+        await theirs.HelloAsync(Caller.Source);
+
+        var callers = _listener.Destination.Requests.Select(request => request.Caller).ToList();
+        Assert.That(callers, Has.Count.EqualTo(2));
+        Assert.That(callers[0].Source, Is.Not.EqualTo(callers[1].Source), "the same source id of two peers is two sources");
+        Assert.That(callers.Select(caller => caller.Peer), Is.EqualTo(new[] { _dialer.Identity.Id.ToString(), other.Identity.Id.ToString() }));
+    }
+
+    /// <summary>The listener is a node that the dialer has pinned, and not the one that was paired at this address.</summary>
+    [Test]
+    [TransportCase(42)]
+    [TransportCase(44)]
+    public async Task Listener_WithAnotherPinnedPeersCertificate_IsRefusedWithBothIds()
+    {
+        await using var other = new SecureNode(_logs, "other");
+        await _listener.TrustAsync(_dialer);
+        await _listener.ListenAsync();
+        await _dialer.TrustAsync(_listener, "somewhere.else:50051");
+        await _dialer.TrustAsync(other, _listener.Address);
+
+        var error = Assert.CatchAsync<PeerException>(() => _dialer.Dial(_listener.Address).HelloAsync(Caller, CancellationToken.None).AsTask().DefaultTimeout())!;
+
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.NotTrusted));
+        Assert.That(error.Message, Does.Contain(_listener.Identity.Id.ToString()).And.Contain(other.Identity.Id.ToString()));
+        Assert.That(_listener.Destination.Requests, Is.Empty);
+        Assert.That(_dialer.Peers.Peers.Select(peer => peer.Id), Is.EquivalentTo(new[] { _listener.Identity.Id, other.Identity.Id }), "nothing is pinned by itself");
+    }
+
+    /// <summary>Reliability F 3.</summary>
+    [Test]
+    [TransportCase(44)]
+    public async Task Tls_RemovedPeer_LosesOpenConnections([Values] bool atListener)
+    {
+        await ConnectAsync();
+        var remote = _dialer.Dial(_listener.Address);
+        var sink = new RecordingSink();
+        await using var link = remote.OpenLink(Caller, sink);
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
+
+        var (store, id) = atListener ? (_listener.Peers, _dialer.Identity.Id) : (_dialer.Peers, _listener.Identity.Id);
+        Assert.That(await store.RemoveAsync(id, CancellationToken.None).DefaultTimeout(), Is.True);
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 0);
+
+        var error = Assert.CatchAsync<PeerException>(() => remote.HelloAsync(Caller, CancellationToken.None).AsTask().DefaultTimeout())!;
+        Assert.That(error.Fault, Is.EqualTo(PeerFault.NotTrusted));
+        Assert.That(_logs.Entries.Select(entry => entry.Id.Id), Has.Some.EqualTo(
+            atListener ? TransportEventIds.ConnectionRevoked : TransportEventIds.OwnConnectionRevoked));
+    }
+
+    [Test]
+    [TransportCase(44)]
+    public async Task Grant_Changed_NextCallObeys()
+    {
+        await ConnectAsync();
+        var remote = _dialer.Dial(_listener.Address);
+        await remote.GetStatusAsync(Caller, new StatusRequest([], false), CancellationToken.None).DefaultTimeout();
+        await AskAsync(remote);
+        var before = _listener.Destination.Requests.Last().Caller.Grants;
+
+        await _listener.Peers.SetGrantsAsync(_dialer.Identity.Id, new PeerGrants { MayDelete = false, Roots = ["films"], Quota = 5 }, CancellationToken.None);
+        await Eventually.BecomesTrueAsync(async () =>
+        {
+            await AskAsync(remote);
+            return !_listener.Destination.Requests.Last().Caller.Grants.MayDelete;
+        });
+
+        var after = _listener.Destination.Requests.Last().Caller.Grants;
+        Assert.That((before.MayDelete, before.Roots, before.Quota), Is.EqualTo((true, (IReadOnlyList<string>?)null, (long?)null)));
+        Assert.That((after.MayStart, after.Quota), Is.EqualTo((true, (long?)5)));
+        Assert.That(after.Roots, Is.EqualTo(new[] { "films" }));
+        Assert.That(_listener.Destination.Requests.Count(request => request.Request is "hello"), Is.EqualTo(1), "the same session, the same connection");
+    }
+
+    [Test]
+    public async Task Grant_FileDoesNotParse_RefusesEveryPeer()
+    {
+        _logs.Expect(TransportEventIds.PeersNotUsable);
+        await ConnectAsync();
+        var remote = _dialer.Dial(_listener.Address);
+        await remote.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+
+        await File.WriteAllTextAsync(_listener.Options.PeersFile, "{ \"version\": 1, \"peers\": [");
+        await Eventually.BecomesTrueAsync(async () =>
+        {
+            try
+            {
+                await AskAsync(remote);
+                return false;
+            }
+            catch (PeerException e)
+            {
+                return e.Fault == PeerFault.NotTrusted;
+            }
+        });
+    }
+
+    [Test]
+    public async Task Pieces_OverTls_ArriveWhole()
+    {
+        const int Length = 3 << 20;
+        await ConnectAsync();
+        _listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(Length));
+        var sink = new RecordingSink();
+        await using var link = _dialer.Dial(_listener.Address).OpenLink(Caller, sink);
+
+        for (var piece = 0; piece < 8; piece++)
+        {
+            Assert.That(await link.SendAsync(new TestSource(piece, Length), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
+        }
+
+        await Eventually.BecomesTrueAsync(() => sink.Held.Count() == 8);
+    }
+
+    private static readonly byte[] Refusal = [0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 12];
+
+    private static IEnumerable<Func<Task>> Verbs(RemoteDestination remote)
+    {
+        var id = TestSource.Torrent;
+        var none = CancellationToken.None;
+        return
+        [
+            () => remote.HelloAsync(Caller, none).AsTask(),
+            () => remote.GetStatusAsync(Caller, new StatusRequest([id], false), none).AsTask(),
+            async () => await remote.WatchAsync(Caller, none).GetAsyncEnumerator(none).MoveNextAsync(),
+            () => remote.InitAsync(Caller, Init(id), none).AsTask(),
+            () => remote.FinalizeAsync(Caller, new FinalizeRequest { Id = id, SelectionFingerprint = new byte[] { 1 }, Parameters = new TorrentParameters() }, none).AsTask(),
+            () => remote.ProveAsync(Caller, new ProveRequest(id, new byte[] { 1 }, new byte[] { 2 }), none).AsTask(),
+            () => remote.StartAsync(Caller, new StartRequest(id, StartCause.Handoff, new TorrentParameters()), none).AsTask(),
+            () => remote.WithdrawAsync(Caller, new WithdrawRequest(id), none).AsTask(),
+            () => remote.ConfirmHandoffAsync(Caller, new ConfirmHandoffRequest(id, "", new byte[] { 1 }), none).AsTask(),
+            () => remote.AbortAsync(Caller, new AbortRequest(id, AbortCause.Operator), none).AsTask(),
+        ];
+    }
+
+    private static InitRequest Init(InfoHash id) => new()
+    {
+        Id = id,
+        Selection = new byte[] { 0x80 },
+        Place = new Place("", [], ContentLayout.Original),
+        Parameters = new TorrentParameters(),
+    };
+
+    private static async Task AskAsync(RemoteDestination remote) =>
+        await remote.GetStatusAsync(Caller, new StatusRequest([TestSource.Torrent], false), CancellationToken.None).DefaultTimeout();
+
+    private static async Task<byte[]> ReadToEndAsync(Stream stream)
+    {
+        using var all = new MemoryStream();
+        await stream.CopyToAsync(all);
+        return all.ToArray();
+    }
+
+    private async Task<SecureChannel> ChannelAsync(SecureNode node) => new(await SecureNode.KnockAsync(_listener.Server.Port, node.Identity.Certificate));
 
     private async Task ConnectAsync()
     {
