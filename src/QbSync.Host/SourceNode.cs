@@ -57,6 +57,7 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
             Time,
             random));
         _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
+        destination.TrustChanged += _engine.TrustChanged;
         return Task.CompletedTask;
     }
 

@@ -28,9 +28,8 @@ internal sealed class FaultRules(TimeSpan reconnectMaxDelay)
     /// <summary>The class of an exception of a phase; one that nobody expects is a strike.</summary>
     public static FaultClass Classify(Exception exception) => exception switch
     {
-        PeerException { IsTransient: true } => FaultClass.TransientPeer,
-        PeerException { Fault: PeerFault.Malformed } => FaultClass.TransientPeer,
-        PeerException => FaultClass.Conflict,
+        // The watcher parks a peer that will not do; what waited for it goes on when that is settled, not by a time of its own.
+        PeerException => FaultClass.TransientPeer,
         TorrentClientException => FaultClass.TransientClient,
         TorrentFormatException { Reason: TorrentFormatReason.Malformed } => FaultClass.TransientClient,
         TimeoutException => FaultClass.TransientPeer,
@@ -59,6 +58,7 @@ internal sealed class FaultRules(TimeSpan reconnectMaxDelay)
     public static WaitingReason WaitsFor(Exception exception) => exception switch
     {
         TorrentFormatException => WaitingReason.Metadata,
+        PeerException { IsTransient: false, Fault: not PeerFault.Malformed } => WaitingReason.Conflict,
         _ => Classify(exception) switch
         {
             FaultClass.TransientPeer or FaultClass.Capacity => WaitingReason.Peer,

@@ -54,7 +54,7 @@ internal sealed partial class LinkEvents(StreamPool pool, IPieceLinkSink sink, s
 
         if (isFirst)
         {
-            Log.NotReached(logger, address, exception.Message);
+            Log.NotReached(logger, address, StatusMapping.Describe(exception));
         }
 
         if (!StatusMapping.IsFailureOfPeer(exception))

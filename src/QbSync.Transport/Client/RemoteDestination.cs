@@ -61,6 +61,26 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _calls = new PeerCalls(_control, _slots, options.Address, time);
     }
 
+    /// <summary>Raised after a change of who is trusted, so that a destination that was refused, or refused us, may be asked again. On a pool thread; must not block.</summary>
+    public event Action? TrustChanged
+    {
+        add
+        {
+            if (_trust is not null)
+            {
+                _trust.Changed += value;
+            }
+        }
+
+        remove
+        {
+            if (_trust is not null)
+            {
+                _trust.Changed -= value;
+            }
+        }
+    }
+
     /// <inheritdoc />
     public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
     {

@@ -17,7 +17,7 @@ internal static class StatusMapping
     {
         if (FindRefusal(error) is { } refusal)
         {
-            return new PeerException(refusal.Fault, $"{verb}: {refusal.Message}", error);
+            return new PeerException(refusal.Fault, refusal.Message, error);
         }
 
         var fault = GetFault(error.StatusCode);
@@ -34,6 +34,11 @@ internal static class StatusMapping
         };
         return new PeerException(fault, detail.Length == 0 ? $"{text}." : $"{text}: {detail}", error);
     }
+
+    /// <summary>Why an attempt failed, for a line of the log: a status's own words are for programmers.</summary>
+    public static string Describe(Exception error) => error is RpcException rpc
+        ? FindRefusal(rpc)?.Message ?? (rpc.Status.Detail.Length > 0 ? rpc.Status.Detail : rpc.StatusCode.ToString())
+        : error.Message;
 
     /// <summary>Whether a failed attempt says that the peer is not there: it did not answer, or was cut off. A refusal is an answer.</summary>
     public static bool IsFailureOfPeer(Exception error) => error switch

@@ -76,8 +76,10 @@ internal sealed class SourceTrustTests
         Assert.That(world.Destination.Count("Hello") - hellos, Is.InRange(2, 5));
 
         world.Destination.SetDown(false);
+        var settled = world.Time.GetUtcNow();
         world.Engine.TrustChanged();
         await world.PassUntilAsync(() => world.IsSynced(torrent));
+        Assert.That(world.Time.GetUtcNow() - settled, Is.LessThan(TimeSpan.FromMinutes(4)), "not by a time of the torrent's own");
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(10));
         Assert.That(world.Log.Entries, Has.None.Property("Message").Contains("strike"));
     }

@@ -12,8 +12,8 @@ internal sealed partial class PeerWatcher
         [LoggerMessage(4031, LogLevel.Warning, "The destination does not answer; trying on. {Reason}")]
         public static partial void PeerDown(ILogger logger, string reason);
 
-        [LoggerMessage(4033, LogLevel.Warning, "The destination is parked: it is asked each {Knock}, and when the trusted peers change. {Reason}")]
-        public static partial void PeerParked(ILogger logger, TimeSpan knock, string reason);
+        [LoggerMessage(4033, LogLevel.Warning, "The destination is parked: it is asked each {Knock} min, and when the trusted peers change. {Reason}")]
+        public static partial void PeerParked(ILogger logger, int knock, string reason);
 
         [LoggerMessage(4032, LogLevel.Debug, "Listening to the destination ended: {Reason}")]
         public static partial void WatchEnded(ILogger logger, string reason);

@@ -181,7 +181,7 @@ internal sealed partial class PeerWatcher(
         if (_parkedFor != problem)
         {
             _parkedFor = problem;
-            Log.PeerParked(logger, Knock, problem);
+            Log.PeerParked(logger, (int)Knock.TotalMinutes, problem);
         }
     }
 

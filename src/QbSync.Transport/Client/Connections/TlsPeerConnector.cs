@@ -72,7 +72,7 @@ internal sealed partial class TlsPeerConnector(
 
         if (trust.IsMutual && !await TlsGreeting.ReadAsync(ssl, cancellationToken).ConfigureAwait(false))
         {
-            throw Refuse($"It is {peer.PeerId} and does not trust us{(trust is PinnedTrust pinned ? $", {pinned.Id}" : "")}.", null);
+            throw Refuse($"It is {peer.PeerId} and does not trust this node{(trust is PinnedTrust pinned ? $", {pinned.Id}" : "")}. Pair them: qbsync pair.", null);
         }
 
         var followed = connections.Add(peer, seen.Certificate?.NotAfter, () => End(socket, peer));
@@ -82,7 +82,7 @@ internal sealed partial class TlsPeerConnector(
     private PeerException Refuse(string reason, Exception? error)
     {
         refused();
-        return new PeerException(PeerFault.NotTrusted, $"The destination at {address} is not trusted, or does not trust this node: {reason}", error);
+        return new PeerException(PeerFault.NotTrusted, $"The destination at {address} and this node do not trust each other: {reason}", error);
     }
 
     private void End(Socket socket, IPeerFeature peer)
