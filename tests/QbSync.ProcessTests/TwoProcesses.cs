@@ -13,6 +13,7 @@ internal sealed class TwoProcesses : IAsyncDisposable
     private static readonly TimeSpan SyncTimeout = TimeSpan.FromMinutes(2);
     private readonly TempDirectory _source = new();
     private readonly string _data;
+    private readonly string _security;
     private readonly string _state;
     private readonly string _torrents;
     private readonly int _port = FreePorts.Take();
@@ -20,15 +21,22 @@ internal sealed class TwoProcesses : IAsyncDisposable
 
     /// <param name="data">Data folder of the destination.</param>
     /// <param name="own">Where its state and its client's torrents go.</param>
-    public TwoProcesses(string data, string own)
+    /// <param name="isPaired">Whether they trust only whom they were paired with, which is for the test to do.</param>
+    public TwoProcesses(string data, string own, bool isPaired = false)
     {
-        _data = data;
+        (_data, _security) = (data, isPaired ? "paired" : "insecure");
         (_state, _torrents) = (Path.Combine(own, "state"), Path.Combine(own, "torrents"));
         foreach (var folder in (string[])[_data, _torrents, _source["data"], _source["torrents"]])
         {
             Directory.CreateDirectory(folder);
         }
     }
+
+    public string Address => $"127.0.0.1:{_port}";
+
+    public string SourceState => _source["state"];
+
+    public string DestinationState => _state;
 
     public QbSyncProcess? Destination { get; private set; }
 
@@ -78,14 +86,14 @@ internal sealed class TwoProcesses : IAsyncDisposable
 
     public void StartDestination() => Destination = QbSyncProcess.Start(
     [
-        "destination", "--data", _data, "--client", "folder", "--client-dir", _torrents, "--state-dir", _state, "--security", "insecure",
+        "destination", "--data", _data, "--client", "folder", "--client-dir", _torrents, "--state-dir", _state, "--security", _security,
         "--health-addr", "", "--listen", $"127.0.0.1:{_port}", "--min-free", "0", "--poll-interval", "200ms",
     ]);
 
     /// <param name="bytesPerSecond">0 for no limit.</param>
     public void StartSource(long bytesPerSecond = 0) => Source = QbSyncProcess.Start(
     [
-        "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", "insecure",
+        "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
         "--health-addr", "", "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
         "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms",
     ]);
