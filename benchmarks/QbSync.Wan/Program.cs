@@ -3,6 +3,11 @@ using QbSync.Testing.Networks;
 using QbSync.Wan;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [Flows.SinkVerb or Flows.SourceVerb or DestinationRole.Verb or SourceRole.Verb, ..])
+{
+    NetworkNamespace.Settle();
+}
+
 switch (args)
 {
     case [Flows.SinkVerb]:

@@ -43,10 +43,9 @@ internal sealed unsafe class LinkDirection : IDisposable
 
     private void Carry()
     {
-        // A link does not wait for a processor. Where this is not allowed it does, and Latest says how long.
+        // A link does not wait for a processor; Latest says whether it had to.
         NetworkCalls.ProcessControl(NetworkCalls.SetTimerSlack, 1);
-        var priority = 1;
-        NetworkCalls.SetScheduler(0, NetworkCalls.RoundRobin, &priority);
+        NetworkCalls.RunFirst();
         while (!_isStopping)
         {
             var isIdle = !Take();

@@ -60,10 +60,20 @@ internal static unsafe partial class NetworkCalls
     public static partial int ProcessControl(int option, nuint value);
 
     [LibraryImport(Library, EntryPoint = "sched_setscheduler", SetLastError = true)]
-    public static partial int SetScheduler(int thread, int policy, int* priority);
+    private static partial int SetScheduler(int thread, int policy, int* priority);
 
     [LibraryImport(Library, EntryPoint = "setpriority", SetLastError = true)]
     public static partial int SetPriority(int which, int thread, int niceness);
+
+    [LibraryImport(Library, EntryPoint = "setsid", SetLastError = true)]
+    public static partial int StartSession();
+
+    /// <summary>Lets the calling thread run before everything that is not of real time. Where this is not allowed nothing changes.</summary>
+    public static void RunFirst()
+    {
+        var priority = 1;
+        SetScheduler(0, RoundRobin, &priority);
+    }
 
     /// <summary>Throws with what the kernel said when a call failed.</summary>
     public static int Check(int result, string call) => result >= 0 ? result : throw new Win32Exception(Marshal.GetLastPInvokeError(), $"{call}: {Marshal.GetLastPInvokeErrorMessage()}");
