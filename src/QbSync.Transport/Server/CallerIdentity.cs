@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Grpc.Core;
-using Microsoft.AspNetCore.Http;
 using QbSync.Ports;
 using QbSync.Transport.Security;
 using QbSync.Transport.Wire;

@@ -2,7 +2,6 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Ports;
-using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 

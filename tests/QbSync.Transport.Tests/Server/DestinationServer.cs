@@ -7,6 +7,7 @@ using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Transport.Security;
 using QbSync.Transport.Server;
 using QbSync.Transport.Wire;
 
@@ -31,10 +32,13 @@ internal sealed class DestinationServer : IAsyncDisposable
 
     public ChunkBufferPool Buffers => _app.Services.GetRequiredService<ChunkBufferPool>();
 
+    /// <summary>Connections of which it is not known who is at the other end.</summary>
+    public int Strangers => _app.Services.GetRequiredService<PreAuthenticationLimits>().Sockets;
+
     public WriteWorkers Workers => _app.Services.GetRequiredService<WriteWorkers>();
 
     public static async Task<DestinationServer> StartAsync(
-        FakeDestination destination, LogErrorGuard logs, Action<TransportServerOptions>? configure = null, int? port = null, TimeProvider? time = null)
+        FakeDestination destination, LogErrorGuard logs, Action<TransportServerOptions>? configure = null, int? port = null, TimeProvider? time = null, IPEndPoint? at = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         var registry = Prometheus.Metrics.NewCustomRegistry();
@@ -49,7 +53,7 @@ internal sealed class DestinationServer : IAsyncDisposable
             options.Security.Mode = SecurityMode.Insecure;
             configure?.Invoke(options);
         });
-        var endPoint = new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Take());
+        var endPoint = at ?? new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Take());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(endPoint));
         var app = builder.Build();
         app.MapQbSync();
