@@ -143,7 +143,10 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
     }
 
     /// <inheritdoc />
-    public void Ping() => _ping = PingAsync();
+    public void Ping() => _ping = SendOtherAsync(new SourceFrame { Ping = new Ping() });
+
+    /// <inheritdoc />
+    public void ReturnCredit(long limit) => _ping = SendOtherAsync(new SourceFrame { ReturnCredit = new ReturnCredit { Limit = (ulong)limit } });
 
     public void Dispose()
     {
@@ -164,9 +167,9 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         }
     }
 
-    private async Task PingAsync()
+    private async Task SendOtherAsync(SourceFrame frame)
     {
-        await WriteAsync(Pooled.Frame.SetOther(new SourceFrame { Ping = new Ping() })).ConfigureAwait(false);
+        await WriteAsync(Pooled.Frame.SetOther(frame)).ConfigureAwait(false);
         _link.Pool.Return(Pooled);
     }
 

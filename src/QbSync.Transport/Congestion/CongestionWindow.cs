@@ -45,6 +45,9 @@ internal sealed class CongestionWindow
     /// <summary>Weight that its sender was promised and has not handed over.</summary>
     public long Reserved { get; set; }
 
+    /// <summary>What of its bytes in flight the link does not count, because nothing of them has moved for long.</summary>
+    public long Stuck { get; internal set; }
+
     /// <summary>Payload of one chunk.</summary>
     public int ChunkSize { get; private set; }
 
@@ -139,17 +142,19 @@ internal sealed class CongestionWindow
     internal long ReturnCredit(long kept)
     {
         Returns++;
-        return Credit = HandedOver + kept;
+        return Credit = Math.Min(Credit, HandedOver + kept);
     }
 
     /// <summary>After a report of <paramref name="news"/> bytes.</summary>
     /// <param name="roundTrip">Round trip that the windows of the link reckon with.</param>
     /// <param name="networkRoundTrip">Round trip without queues, null when it is not known.</param>
     /// <param name="factor">How many times what a round trip delivers may be in flight.</param>
+    /// <param name="linkPart">What a stream would deliver if all that have something in flight delivered the same.</param>
     /// <param name="fairRate">Rate that a stream gets at least.</param>
-    internal void Resize(long news, TimeSpan roundTrip, TimeSpan? networkRoundTrip, double factor, double fairRate)
+    internal void Resize(long news, TimeSpan roundTrip, TimeSpan? networkRoundTrip, double factor, double linkPart, double fairRate)
     {
-        ChunkSize = ChunkSizing.For(Rate, networkRoundTrip);
+        // By the link's rate, not the stream's: streams take turns chunk by chunk, and larger chunks for who is faster would make it faster still.
+        ChunkSize = ChunkSizing.For(linkPart, networkRoundTrip);
         if (_isStartup && _growth.IsFlat(Delivery))
         {
             _isStartup = false;

@@ -30,6 +30,9 @@ internal sealed class DeliveryRateEstimator
     /// <summary>Weight handed over and not reported.</summary>
     public long InFlight { get; private set; }
 
+    /// <summary>Weight reported, ever.</summary>
+    public long Delivered => _delivered;
+
     /// <summary>Rounds that ended, limited ones too.</summary>
     public long RoundsEnded { get; private set; }
 

@@ -9,7 +9,6 @@ internal sealed partial class LinkModel
 
     private readonly RttEstimator _network = new();
     private readonly RttEstimator _chunkTrips = new();
-    private readonly RttProbe _probe = new();
     private TimeSpan? _probed;
 
     /// <summary>Round trip without queues: the least of small calls and of what TCP knows; null before the first.</summary>
@@ -37,9 +36,10 @@ internal sealed partial class LinkModel
     private void OnRoundTrip(TimeSpan sentAt, TimeSpan roundTrip, TimeSpan now)
     {
         _chunkTrips.Add(roundTrip, now);
+        LookForOthers(roundTrip, now);
         if (_probe.Add(sentAt, roundTrip))
         {
-            _probed = _probe.Close() ?? _probed;
+            CloseProbe();
         }
     }
 }

@@ -3,18 +3,21 @@ namespace QbSync.Transport.Congestion;
 /// <summary>What the link does about its window, and when that ends.</summary>
 internal sealed partial class LinkModel
 {
+    private const double EvenAt = 896 * 1024;
+    private const double Evenness = 0.15;
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan ShortestProbe = TimeSpan.FromMilliseconds(200);
-    private const long ProbeWindow = 64 * 1024;
 
-    private readonly double _factor = options.Factor;
+    private readonly FactorTrials _factor = new(options);
+    private bool _hasBegunSteady;
     private GrowthWatch _growth;
-    private TimeSpan? _probeEnds;
     private TimeSpan _sending;
     private TimeSpan? _busySince;
     private TimeSpan _lastBusy;
 
     public LinkState State { get; private set; }
+
+    /// <summary>How many times what a round trip delivers may be in flight.</summary>
+    public double Factor => _factor.Factor;
 
     /// <summary>When a state ends by time alone, so that waiting senders must be looked after without an event; null when none does.</summary>
     public TimeSpan? NextChange => State == LinkState.RttProbe ? _probeEnds : null;
@@ -22,39 +25,38 @@ internal sealed partial class LinkModel
     /// <summary>Ends what time has ended.</summary>
     public void Advance(TimeSpan now)
     {
+        LookForStandstill(now);
         switch (State)
         {
             case LinkState.Startup when _growth.IsFlat(_rate):
                 BeginProbe(now);
                 break;
             case LinkState.RttProbe when _probeEnds is null && InFlight <= Size:
-                _probeEnds = now + (RoundTrip > ShortestProbe ? RoundTrip : ShortestProbe);
-                _probe.Begin(now);
+                BeginMeasuring(now);
                 break;
             case LinkState.RttProbe when now >= _probeEnds:
                 EndProbe(now);
                 break;
-            case LinkState.Steady when Sending(now) >= options.RttProbeEvery:
+            case LinkState.Steady when IsProbeDue(now):
                 BeginProbe(now);
+                break;
+            case LinkState.Steady:
+                _factor.Advance(_rate.Delivered, _rate.RoundsEnded, RoundTrip, now);
                 break;
         }
     }
 
-    private void BeginProbe(TimeSpan now)
-    {
-        State = LinkState.RttProbe;
-        _probeEnds = null;
-        Resize();
-        Advance(now);
-    }
+    /// <summary>Whether some sender waits for a window now.</summary>
+    public void OnWaiting(bool isWaiting, TimeSpan now) => _factor.OnWaiting(isWaiting, now);
 
-    private void EndProbe(TimeSpan now)
+    /// <summary>Whether TCP had nothing to send when it was looked at.</summary>
+    public void OnTcpLimits(bool applicationLimited, TimeSpan now)
     {
-        State = LinkState.Steady;
-        _probe.End(now);
-        _sending = TimeSpan.Zero;
-        _busySince = InFlight > 0 ? now : null;
-        Resize();
+        Advance(now);
+        if (State == LinkState.Steady)
+        {
+            _factor.OnTcp(applicationLimited);
+        }
     }
 
     private TimeSpan Sending(TimeSpan now) => _sending + (_busySince is { } since ? now - since : TimeSpan.Zero);
@@ -76,17 +78,19 @@ internal sealed partial class LinkModel
     /// <summary>After a minute of nothing in flight nothing that was measured is still true.</summary>
     private void RestartAfterSilence(TimeSpan now)
     {
-        if (InFlight > 0 || now - _lastBusy < ForgetAfter)
+        if (_rate.InFlight > 0 || now - _lastBusy < ForgetAfter)
         {
             return;
         }
 
         State = LinkState.Startup;
+        _hasBegunSteady = false;
+        _factor.Begin(_rate.Delivered, now);
         _rate.Forget();
         _growth.Reset(_rate);
         _chunkTrips.Forget();
         _probe.Close();
-        _probed = null;
+        _probed = _median = null;
         foreach (var window in _windows)
         {
             window.Restart();
@@ -98,12 +102,18 @@ internal sealed partial class LinkModel
     private void Resize()
     {
         var perRoundTrip = Rate * RoundTrip.TotalSeconds;
-        Size = State switch
+        var size = State switch
         {
-            LinkState.Startup => (long)Math.Max((3 * perRoundTrip) + (2 * _chunks), (double)options.StartWindow * _windows.Count),
-            LinkState.RttProbe => (long)Math.Max(
-                0.5 * Rate * (NetworkRoundTrip ?? RoundTrip).TotalSeconds, (double)ProbeWindow * _windows.Count),
-            LinkState.Steady => (long)Math.Max((_factor * perRoundTrip) + (2 * _chunks), CongestionWindow.Smallest),
+            LinkState.Startup => Math.Max((3 * perRoundTrip) + (2 * _chunks), (double)options.StartWindow * _windows.Count),
+            LinkState.RttProbe => GetProbeWindow(),
+            LinkState.Steady => (Factor * Even(perRoundTrip)) + (2 * _chunks),
         };
+        Size = (long)Math.Clamp(size, CongestionWindow.Smallest, Most);
     }
+
+    /// <summary>
+    /// Somewhat less than its part for who delivers much, somewhat more for who delivers little: links of several processes that share a way would otherwise keep
+    /// for ever whatever parts they began with.
+    /// </summary>
+    private static double Even(double bytes) => bytes <= 0 ? 0 : bytes * Math.Clamp(Math.Pow(EvenAt / bytes, Evenness), 0.75, 1.25);
 }

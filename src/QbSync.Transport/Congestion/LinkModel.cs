@@ -3,20 +3,26 @@ namespace QbSync.Transport.Congestion;
 /// <summary>
 /// How much a link may have in flight on all its streams: enough that TCP is never idle, little enough that queues stay short. TCP does the congestion control;
 /// nothing that is the destination's affair (verdicts, disks, timeouts) enters. Owns the windows of the streams and decides who may hand a chunk over. Facts and
-/// their times are passed in; no clock, lock or socket inside. Not thread-safe: the pool's gate guards it. The other parts: States and Estimates.
+/// their times are passed in; no clock, lock or socket inside. Not thread-safe: the pool's gate guards it. The other parts: States, Probing, Estimates,
+/// Standstill.
 /// </summary>
 internal sealed partial class LinkModel(CongestionOptions options)
 {
+    // More than all streams may have; only keeps the arithmetic in its range.
+    private const double Most = 1L << 40;
+
     private readonly List<CongestionWindow> _windows = [];
     private readonly DeliveryRateEstimator _rate = new();
     private long _reserved;
     private long _chunks;
+    private long _stuck;
+    private int _busy;
 
     /// <summary>Bytes that may be in flight on all streams together.</summary>
     public long Size { get; private set; }
 
-    /// <summary>Bytes in flight on all streams together.</summary>
-    public long InFlight => _rate.InFlight;
+    /// <summary>Bytes in flight on all streams together, but those that stand still.</summary>
+    public long InFlight => _rate.InFlight - _stuck;
 
     /// <summary>Bytes a second that the link delivers.</summary>
     public double Rate => _rate.Rate;
@@ -41,6 +47,8 @@ internal sealed partial class LinkModel(CongestionOptions options)
         {
             Advance(now);
             Release(window);
+            Unstick(window);
+            _busy -= window.InFlight > 0 ? 1 : 0;
             _rate.Drop(window.InFlight);
             _chunks -= window.ChunkSize;
             NoteBusy(now);
@@ -86,6 +94,7 @@ internal sealed partial class LinkModel(CongestionOptions options)
     public void OnHandedOver(CongestionWindow window, int weight, TimeSpan now)
     {
         Release(window);
+        Unstick(window);
         RestartAfterSilence(now);
         Advance(now);
         if (State == LinkState.RttProbe)
@@ -96,14 +105,17 @@ internal sealed partial class LinkModel(CongestionOptions options)
         }
 
         NoteBusy(now);
+        _busy += window.InFlight == 0 ? 1 : 0;
         window.OnHandedOver(weight, _rate.OnHandedOver(weight, now), now);
     }
 
     /// <summary>The stream's newest chunk did not go out after all.</summary>
     public void TakeBack(CongestionWindow window, int weight, TimeSpan now)
     {
+        Unstick(window);
         if (window.TryTakeBack(weight))
         {
+            _busy -= window.InFlight == 0 ? 1 : 0;
             _rate.Drop(weight);
             NoteBusy(now);
         }
@@ -126,6 +138,7 @@ internal sealed partial class LinkModel(CongestionOptions options)
         {
             var news = received - window.Received;
             NoteBusy(now);
+            Unstick(window);
             _rate.OnDelivered(news, now);
             if (window.TryTake(received, delay, now, out var chunk))
             {
@@ -133,6 +146,7 @@ internal sealed partial class LinkModel(CongestionOptions options)
                 OnRoundTrip(chunk.SentAt, now - chunk.SentAt - delay, now);
             }
 
+            _busy -= window.InFlight == 0 ? 1 : 0;
             NoteBusy(now);
             Advance(now);
             ResizeStream(window, news);
@@ -141,6 +155,9 @@ internal sealed partial class LinkModel(CongestionOptions options)
 
         return true;
     }
+
+    /// <summary>Gives back what credit there is above <paramref name="kept"/>, so that others may have it; the limit to be told.</summary>
+    public long ReturnCredit(CongestionWindow window, long kept) => window.ReturnCredit(kept);
 
     /// <summary>The rate limit or the receiver holds the sender, so what is measured now is not the link, unless the windows are full anyway.</summary>
     public void MarkLimited(CongestionWindow window)
@@ -179,7 +196,7 @@ internal sealed partial class LinkModel(CongestionOptions options)
     private void ResizeStream(CongestionWindow window, long news)
     {
         var before = window.ChunkSize;
-        window.Resize(news, RoundTrip, NetworkRoundTrip, _factor, Rate / 2 / _windows.Count);
+        window.Resize(news, RoundTrip, NetworkRoundTrip, _factor.Factor, Rate / Math.Max(1, _busy), Rate / 2 / _windows.Count);
         _chunks += window.ChunkSize - before;
     }
 }

@@ -1,11 +1,12 @@
 namespace QbSync.Transport.Server;
 
 /// <summary>
-/// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what was written
-/// or dropped, and an allowance. What is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
+/// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what it has sent and
+/// a window, but no more than what was written or dropped and its part of the budget. So a disk that stands still for a moment holds nobody up, and a stream
+/// that needs little keeps nothing from others. What is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
 /// </summary>
 /// <param name="time">For peers with a rate; without it there are none.</param>
-internal sealed class ReceiveBudget(long limit, long maxAllowance, TimeProvider? time = null)
+internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time = null)
 {
     private const long LeastAllowance = 256 << 10;
     private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(50);
@@ -54,6 +55,7 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance, TimeProvider?
 
             share.Received += weight;
             _inUse += weight;
+            Raise_NeedsLock(share);
             return true;
         }
     }
@@ -141,13 +143,13 @@ internal sealed class ReceiveBudget(long limit, long maxAllowance, TimeProvider?
     private void Raise_NeedsLock(BudgetShare share)
     {
         // Three quarters, so that a stream that opens later finds something before the others have given way.
-        var allowance = Math.Clamp(limit / 4 * 3 / _shares.Count, LeastAllowance, Math.Max(LeastAllowance, maxAllowance));
+        var part = Math.Max(limit / 4 * 3 / _shares.Count, LeastAllowance);
         if (share.Rate?.GetAllowance() is { } most)
         {
-            allowance = Math.Min(allowance, Math.Max(most, LeastAllowance));
+            part = Math.Min(part, Math.Max(most, LeastAllowance));
         }
 
-        var target = share.Released + allowance;
+        var target = Math.Min(share.Released + part, share.Received + Math.Max(window, LeastAllowance));
         var more = Math.Min(target - share.Granted, limit - _committed);
         if (more > 0 && share.Rate is { } rate && rate.Take(more) is var allowed && allowed < more)
         {

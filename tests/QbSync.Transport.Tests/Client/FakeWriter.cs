@@ -46,4 +46,9 @@ internal sealed class FakeWriter : IFrameWriter
     public void End(StreamEnd cause) => Ended = Ended == StreamEnd.None ? cause : Ended;
 
     public void Ping() => Pings++;
+
+    /// <summary>Limits that credit was given back to.</summary>
+    public List<long> Returned { get; } = [];
+
+    public void ReturnCredit(long limit) => Returned.Add(limit);
 }

@@ -5,6 +5,7 @@ using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Tests.Client;
 
@@ -247,6 +248,35 @@ internal sealed class PieceLinkTests
         Assert.That(_sink.Losses.Select(loss => loss.Cause), Is.EqualTo(Enumerable.Repeat(PieceLossCause.Closed, 3)));
         Assert.That(await SumAsync("qbsync_drain_timeout_pieces_lost_total"), Is.EqualTo(3));
         Assert.That(await link.SendAsync(new TestSource(9, 10), CancellationToken.None), Is.EqualTo(SendOutcome.Lost));
+    }
+
+    /// <summary>What a stream carries while the disk writes nothing for two seconds at a quarter of a gigabit, over one stream.</summary>
+    [Test]
+    [TransportCase(20)]
+    public async Task Link_DiskStandsStill_GoesOnUpToTheBudget()
+    {
+        using var disk = new ManualResetEventSlim();
+        var intake = new TestIntake(MiB)
+        {
+            OnWhole = _ =>
+            {
+                disk.Wait();
+                return PieceAckStatus.Accepted;
+            },
+        };
+        var link = Open((await StartAsync(intake)).Port, options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (1, 1, 1));
+        try
+        {
+            var outcomes = await SendAsync(link, Enumerable.Range(0, 64).Select(index => new TestSource(index, MiB)), senders: 1).DefaultTimeout();
+            Assert.That((outcomes.Count, _sink.Held.Count()), Is.EqualTo((64, 0)));
+        }
+        finally
+        {
+            disk.Set();
+        }
+
+        await Eventually.BecomesTrueAsync(() => _sink.Acks.Count == 64);
+        Assert.That(_sink.Losses, Is.Empty);
     }
 
     private static async Task<List<SendOutcome>> SendAsync(IPieceLink link, IEnumerable<TestSource> sources, int senders)

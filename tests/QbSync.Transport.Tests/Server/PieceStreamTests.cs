@@ -199,7 +199,14 @@ internal sealed class PieceStreamTests
         _fake.OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(256 << 10) { OnWrite = disk.Wait });
         try
         {
+            // With twelve streams each one's part of the budget is what its window is.
             var stream = await OpenAsync();
+            var other = await OpenAsync();
+            for (var i = 0; i < 10; i++)
+            {
+                await OpenAsync();
+            }
+
             Assert.That(stream.Credit, Is.EqualTo(1UL << 20));
             for (var i = 1UL; i <= 4; i++)
             {
@@ -210,7 +217,6 @@ internal sealed class PieceStreamTests
             Assert.That((stream.Credit, stream.Answers.Count), Is.EqualTo((1UL << 20, 0)));
             Assert.That(_server.Budget.InUse, Is.EqualTo(1 << 20));
             await Eventually.BecomesTrueAsync(() => _server.Workers.Snapshot == (3, 1));
-            var other = await OpenAsync();
             await SendWholeAsync(other, 1, 256 << 10);
             await other.ReadUntilAsync(() => other.Received > 0);
             Assert.That(_server.Budget.Committed, Is.LessThanOrEqualTo(_server.Budget.Limit));
@@ -274,12 +280,17 @@ internal sealed class PieceStreamTests
     [Test]
     public async Task Chunks_OfOneByte_WeighFourKibibytes()
     {
-        await RestartAsync(options => options.StreamWindow = 1 << 20);
+        await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow) = (16 << 20, 1 << 20));
         using var disk = new ManualResetEventSlim();
         _fake.OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(1000) { OnWrite = disk.Wait });
         try
         {
             var stream = await OpenAsync();
+            for (var i = 0; i < 11; i++)
+            {
+                await OpenAsync();
+            }
+
             await stream.BeginAsync(1, 1, 1);
             for (var i = 1; i <= 256; i++)
             {

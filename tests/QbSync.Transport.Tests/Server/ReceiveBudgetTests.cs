@@ -19,10 +19,26 @@ internal sealed class ReceiveBudgetTests
     {
         var budget = new ReceiveBudget(16 * Mebibyte, Mebibyte);
         var share = budget.Open(() => { });
+        Assert.That(budget.TryReceive(share, Mebibyte + 1), Is.False);
         Assert.That(budget.TryReceive(share, Mebibyte), Is.True);
-        Assert.That(budget.TryReceive(share, 1), Is.False);
         budget.Release(share, Mebibyte);
+        Assert.That(budget.TryReceive(share, Mebibyte + 1), Is.False);
         Assert.That(budget.TryReceive(share, Mebibyte), Is.True);
+    }
+
+    [Test]
+    public void Receive_DiskThatWritesNothing_LetsTheStreamGoOnUpToItsPart()
+    {
+        var budget = new ReceiveBudget(64 * Mebibyte, Mebibyte);
+        var share = budget.Open(() => { });
+        var taken = 0;
+        while (budget.TryReceive(share, Mebibyte))
+        {
+            taken++;
+        }
+
+        Assert.That(taken, Is.EqualTo(48), "three quarters of the budget, of which a stream alone may have all");
+        Assert.That(budget.Open(() => { }).Granted, Is.EqualTo(Mebibyte), "and another one finds its window");
     }
 
     [Test]

@@ -160,13 +160,16 @@ internal sealed class TorrentFairnessTests
         await _stream.BeginAsync(1, 1000, PieceBytes, Other);
         await _stream.BeginAsync(2, 1, PieceBytes, Stalled);
         await _stream.BeginAsync(3, 2, PieceBytes, Stalled);
-        await ReadUntilAsync(() => _stream.Received == 3 * PieceBytes && _stream.Answers.Count == 1);
-        await Eventually.BecomesTrueAsync(() => _server.Workers.Snapshot == (1, 1));
-        _time.Advance(TimeSpan.FromSeconds(3));
         await _stream.BeginAsync(4, 3, PieceBytes, Stalled);
-        await _stream.BeginAsync(5, 1001, PieceBytes, Other);
+        await _stream.BeginAsync(5, 4, PieceBytes, Stalled);
+        await _stream.BeginAsync(6, 5, PieceBytes, Stalled);
+        await ReadUntilAsync(() => _stream.Received == 6 * PieceBytes && _stream.Answers.Count == 1);
+        await Eventually.BecomesTrueAsync(() => _server.Workers.Snapshot == (4, 1));
+        _time.Advance(TimeSpan.FromSeconds(3));
+        await _stream.BeginAsync(7, 6, PieceBytes, Stalled);
+        await _stream.BeginAsync(8, 1001, PieceBytes, Other);
         await ReadUntilAsync(() => _stream.Answers.Count == 3);
-        Assert.That(_stream.Answers.Skip(1), Is.EquivalentTo(new[] { (4UL, AckStatus.Busy), (5UL, AckStatus.Accepted) }));
+        Assert.That(_stream.Answers.Skip(1), Is.EquivalentTo(new[] { (7UL, AckStatus.Busy), (8UL, AckStatus.Accepted) }));
     }
 
     [Test]

@@ -82,4 +82,7 @@ internal interface IFrameWriter
 
     /// <summary>Sends a sign of life. The writer owns the stream's rent until it is taken.</summary>
     void Ping();
+
+    /// <summary>Tells how far the stream's credit goes from now on. The writer owns the stream's rent until it is taken.</summary>
+    void ReturnCredit(long limit);
 }

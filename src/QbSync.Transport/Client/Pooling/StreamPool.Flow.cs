@@ -12,6 +12,10 @@ internal readonly record struct Permit(SendingFate Fate, int Length);
 /// <summary>Chunks and reports of a stream.</summary>
 internal sealed partial class StreamPool
 {
+    // What a stream keeps of its credit while it sends nothing: enough to begin with.
+    private const long KeptCredit = 1 << 20;
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromSeconds(5);
+
     private readonly LinkModel _link = new(congestion);
 
     /// <summary>Chunk size that suits the stream now.</summary>
@@ -199,6 +203,19 @@ internal sealed partial class StreamPool
 
             return kind;
         }
+    }
+
+    /// <summary>An idle stream rents itself to give credit back that others may need; the limit to be told.</summary>
+    private long? TryReturnCredit_NeedsLock(PooledStream stream, TimeSpan now)
+    {
+        var window = stream.Window;
+        if (stream.IsRented || window.InFlight > 0 || now - window.LastBusy < IdleAfter || window.Credit - window.HandedOver <= KeptCredit)
+        {
+            return null;
+        }
+
+        stream.IsRented = true;
+        return _link.ReturnCredit(window, KeptCredit);
     }
 
     private static int GetLength(IChunkSource source)

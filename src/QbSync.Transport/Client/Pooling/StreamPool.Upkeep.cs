@@ -28,6 +28,7 @@ internal sealed partial class StreamPool
         List<InFlightPiece> stale = [];
         List<PooledStream> stuck = [];
         List<PooledStream> silent = [];
+        List<(PooledStream Stream, long Limit)> idle = [];
         lock (_gate)
         {
             var now = clock.Now;
@@ -45,14 +46,21 @@ internal sealed partial class StreamPool
                     stream.MovedAt = now;
                     silent.Add(stream);
                 }
+                else if (TryReturnCredit_NeedsLock(stream, now) is { } limit)
+                {
+                    idle.Add((stream, limit));
+                }
             }
 
+            // A stream that stands still gives the link's window to others by time alone.
+            Wake_NeedsLock();
             Count_NeedsLock();
             Publish_NeedsLock();
         }
 
         stuck.ForEach(static stream => stream.Writer.End(StreamEnd.SendTimeout));
         silent.ForEach(static stream => stream.Writer.Ping());
+        idle.ForEach(static returned => returned.Stream.Writer.ReturnCredit(returned.Limit));
         return stale;
     }
 

@@ -60,6 +60,11 @@ internal sealed partial class StreamPool
                 _link.OnNetworkRoundTrip(least, now);
             }
 
+            if (info.IsApplicationLimited is { } limited)
+            {
+                _link.OnTcpLimits(limited, now);
+            }
+
             if (!hasMoved)
             {
                 return;
@@ -131,6 +136,7 @@ internal sealed partial class StreamPool
 
         GetClock_NeedsLock(stream.Hold)?.Leave(now);
         GetClock_NeedsLock(hold)?.Enter(now);
+        CountWindowWaits_NeedsLock(stream.Hold, hold, now);
         if (stream.IsAtMost)
         {
             _slotBlocked[stream.Slot].Leave(now);
@@ -160,11 +166,13 @@ internal sealed partial class StreamPool
         }
 
         GetClock_NeedsLock(waiter.Hold)?.Enter(clock.Now);
+        CountWindowWaits_NeedsLock(SendHold.None, waiter.Hold, clock.Now);
     }
 
     private void EndQueueing_NeedsLock(Waiter waiter)
     {
         GetClock_NeedsLock(waiter.Hold)?.Leave(clock.Now);
+        CountWindowWaits_NeedsLock(waiter.Hold, SendHold.None, clock.Now);
         waiter.Hold = SendHold.None;
     }
 

@@ -11,6 +11,7 @@ namespace QbSync.Transport.Client.Pooling;
 internal sealed partial class StreamPool
 {
     private readonly LinkedList<PooledStream> _line = [];
+    private int _windowWaits;
     private ITimer? _timer;
     private TimeSpan? _timerAt;
 
@@ -102,6 +103,13 @@ internal sealed partial class StreamPool
         stream.Promised = room;
         _link.Reserve(stream.Window, room);
         return true;
+    }
+
+    /// <summary>Tells the link whether any sender waits for a window.</summary>
+    private void CountWindowWaits_NeedsLock(SendHold before, SendHold after, TimeSpan now)
+    {
+        _windowWaits += (after >= SendHold.Window ? 1 : 0) - (before >= SendHold.Window ? 1 : 0);
+        _link.OnWaiting(_windowWaits > 0, now);
     }
 
     private void GiveUpRoom_NeedsLock(PooledStream stream)

@@ -1,4 +1,5 @@
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Transport.Client.Sending;
 
 namespace QbSync.Transport.Tests.Client.Sending;
@@ -47,6 +48,7 @@ internal sealed class TokenBucketTests
 
     /// <summary>Any window of time carries at most rate x t + burst, also when the rate changes in it.</summary>
     [Test]
+    [TransportCase(31)]
     public void Take_AnyHistory_KeepsTheLaw() =>
         Gen.Select(Gen.Int[0, 9], Gen.Int[1, Chunk], Gen.Int[0, 400], Gen.Long[64 * 1024, 64 * 1024 * 1024]).List[1, 200].Sample(
             steps =>
