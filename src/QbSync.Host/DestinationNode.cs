@@ -13,7 +13,6 @@ using QbSync.Host.Lifetime;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
-using QbSync.Transport;
 
 namespace QbSync.Host;
 

@@ -9,4 +9,5 @@ internal static class HostEventIds
     public const int Failed = 5003;
     public const int SecretOnCommandLine = 5004;
     public const int Insecure = 5005;
+    public const int SecretFileIsOpen = 5006;
 }

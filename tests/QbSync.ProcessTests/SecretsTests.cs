@@ -114,7 +114,11 @@ internal sealed class SecretsTests
     private static string Write(TempDirectory folder, string name, string secret)
     {
         File.WriteAllText(folder[name], secret + "\n");
-        File.SetUnixFileMode(folder[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(folder[name], UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        }
+
         return folder[name];
     }
 

@@ -20,8 +20,12 @@ internal sealed class OptionReader(
     };
 
     private readonly List<string> _errors = [];
+    private readonly List<(string Option, string File)> _openSecretFiles = [];
 
     public IReadOnlyList<string> Errors => _errors;
+
+    /// <summary>Options whose secret came from a file that others may read, with that file.</summary>
+    public IReadOnlyList<(string Option, string File)> OpenSecretFiles => _openSecretFiles;
 
     public OptionValues Read()
     {
@@ -94,6 +98,11 @@ internal sealed class OptionReader(
     {
         try
         {
+            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & (UnixFileMode.GroupRead | UnixFileMode.OtherRead)) != 0)
+            {
+                _openSecretFiles.Add((option.Name, path));
+            }
+
             return (File.ReadAllText(path).TrimEnd('\r', '\n'), origin);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)

@@ -20,6 +20,9 @@ internal sealed record RoleSettings
 
     public required string LogLevel { get; init; }
 
+    /// <summary>Options whose secret came from a file that others may read, with that file.</summary>
+    public required IReadOnlyList<(string Option, string File)> OpenSecretFiles { get; init; }
+
     /// <summary>Whom to trust and as whom to appear.</summary>
     public required SecurityOptions Security { get; init; }
 
@@ -48,6 +51,7 @@ internal sealed record RoleSettings
             Client = FindClient(role, values),
             HealthAddress = values.Address("health-addr"),
             LogLevel = values.Text("log-level"),
+            OpenSecretFiles = reader.OpenSecretFiles,
             Security = TrustSettings.Read(values, state),
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
         };

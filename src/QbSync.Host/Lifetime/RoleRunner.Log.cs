@@ -12,6 +12,9 @@ internal sealed partial class RoleRunner
         [LoggerMessage(HostEventIds.SecretOnCommandLine, LogLevel.Warning, "--{Name} is seen in process lists; --{Name}-file keeps it out of them.")]
         public static partial void SecretOnCommandLine(ILogger logger, string name);
 
+        [LoggerMessage(HostEventIds.SecretFileIsOpen, LogLevel.Warning, "--{Name}: {File} can be read by others than its owner; chmod 600 keeps the secret.")]
+        public static partial void SecretFileIsOpen(ILogger logger, string name, string file);
+
         [LoggerMessage(HostEventIds.Insecure, LogLevel.Warning, "security=insecure: whoever can reach this machine or is on the way can read, write and delete.")]
         public static partial void Insecure(ILogger logger);
 

@@ -19,6 +19,11 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
             Log.SecretOnCommandLine(_logger, value.Definition.Name);
         }
 
+        foreach (var (option, file) in settings.OpenSecretFiles)
+        {
+            Log.SecretFileIsOpen(_logger, option, file);
+        }
+
         if (settings.Security is { Mode: SecurityMode.Insecure, AllowInsecure: true })
         {
             Log.Insecure(_logger);

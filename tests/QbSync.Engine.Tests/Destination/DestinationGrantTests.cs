@@ -2,7 +2,6 @@ using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Torrents;
-using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
 

@@ -111,6 +111,7 @@ internal sealed class RoleSettingsTests
         Assert.That(errors, Is.Empty);
         var value = settings!.Values.All.Single(option => option.Definition.Name == "qb-password");
         Assert.That((value.Raw, settings.Values.Secret("qb-password").Reveal()), Is.EqualTo(("***", "s3cret")));
+        Assert.That(settings.OpenSecretFiles, Is.EqualTo(new[] { ("qb-password", file) }), "as it was made, others may read it");
         Assert.That($"{value} {settings} {System.Text.Json.JsonSerializer.Serialize(settings.Values.Secret("qb-password"))}", Does.Not.Contain("s3cret"));
     }
 
