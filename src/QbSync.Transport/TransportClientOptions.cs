@@ -126,7 +126,7 @@ public sealed class TransportClientOptions
             errors.Add($"rate-limit: {RateLimit} is neither 0 nor at least 65536 bytes a second");
         }
 
-        if (TcpCongestion.Length is 0 or > 15 || TcpCongestion.AsSpan().ContainsAnyExcept(CongestionCharacters))
+        if (!IsCongestionName(TcpCongestion))
         {
             errors.Add($"tcp-congestion: \"{TcpCongestion}\" is neither auto, system, nor the name of an algorithm");
         }
@@ -148,6 +148,13 @@ public sealed class TransportClientOptions
     /// <summary>By the text alone: what a name resolves to today says nothing of tomorrow.</summary>
     private static bool IsLoopback(string host) =>
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+
+    /// <summary>Whether a text is possible for <see cref="TcpCongestion"/>; whether the system knows it shows when it is set.</summary>
+    public static bool IsCongestionName(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return text.Length is > 0 and <= 15 && !text.AsSpan().ContainsAnyExcept(CongestionCharacters);
+    }
 
     /// <summary>Splits <see cref="Address"/>; false when it is not host:port.</summary>
     internal bool TryGetAddress(out DnsEndPoint address)

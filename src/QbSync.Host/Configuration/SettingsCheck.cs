@@ -94,6 +94,11 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             Report("rate-limit", "below 64 KiB a second, at which a piece could not be answered in time", "Give 64KiB/s or more, or 0 for no limit.");
         }
 
+        if (!TransportClientOptions.IsCongestionName(_values.Text("tcp-congestion")))
+        {
+            Report("tcp-congestion", "no name of an algorithm", "Use auto, system, or a name in /proc/sys/net/ipv4/tcp_available_congestion_control.");
+        }
+
         if (_values.Integer("min-connections") > _values.Integer("max-connections"))
         {
             Report("min-connections", "more than max-connections", "Lower it, or raise max-connections.");
