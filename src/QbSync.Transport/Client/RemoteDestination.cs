@@ -32,6 +32,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     private readonly PeerCalls _calls;
     private readonly Lock _gate = new();
     private readonly Dictionary<Caller, PeerSession> _sessions = [];
+    private readonly List<PieceLink> _links = [];
 
     /// <summary>Makes it; the options are those of one destination.</summary>
     /// <exception cref="ArgumentException">Names everything that is wrong with the options.</exception>
@@ -121,7 +122,13 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         while (true)
         {
             await watch.MoveAsync(cancellationToken).ConfigureAwait(false);
-            yield return WireMapping.ToDomain(watch.Current, _time.GetUtcNow());
+            var update = WireMapping.ToDomain(watch.Current, _time.GetUtcNow());
+            if (update is DestinationUpdate.Stopping)
+            {
+                OnStopping();
+            }
+
+            yield return update;
         }
     }
 
@@ -183,7 +190,14 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
             random = new Random(_random.Next());
         }
 
-        return new PieceLink(_options, GetSession(caller), _connector, sink, _metrics, _loggers, _time, random);
+        var link = new PieceLink(_options, GetSession(caller), _connector, sink, _metrics, _loggers, _time, random);
+        lock (_gate)
+        {
+            _links.RemoveAll(static known => known.IsClosed);
+            _links.Add(link);
+        }
+
+        return link;
     }
 
     /// <summary>Closes the control connection; calls that wait fail.</summary>
@@ -193,6 +207,21 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _connections.Dispose();
         _trust?.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>What is on its way to a destination that stops is waited for; nothing new is sent there.</summary>
+    private void OnStopping()
+    {
+        PieceLink[] links;
+        lock (_gate)
+        {
+            links = [.. _links];
+        }
+
+        foreach (var link in links)
+        {
+            link.OnPeerStopping();
+        }
     }
 
     private PeerSession GetSession(Caller caller)

@@ -8,7 +8,7 @@ namespace QbSync.Transport.Server;
 
 /// <summary>
 /// One incoming piece stream. Its reader takes frames off the socket and never waits for a disk: credit was charged before they were sent. It ends when
-/// the source ends it, when the server stops, after five silent minutes, or, alone, when a frame is wrong.
+/// the source ends it, soon after the server begins to stop, after five silent minutes, or, alone, when a frame is wrong.
 /// </summary>
 internal sealed partial class PieceStreamHandler(
     FrameQueue queue,
@@ -24,6 +24,9 @@ internal sealed partial class PieceStreamHandler(
     public const int MaxControlFrames = 256;
 
     private static readonly TimeSpan SilentTime = TimeSpan.FromMinutes(5);
+
+    // Long enough for a source that hears of the stop to let what is on its way be answered, and to end the stream itself.
+    private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan UpkeepEvery = TimeSpan.FromSeconds(1);
 
     private long _newestFrame;
@@ -32,7 +35,9 @@ internal sealed partial class PieceStreamHandler(
     /// <param name="cancelled">The call was given up.</param>
     public async Task RunAsync(string name, uint slot, IAsyncStreamReader<IncomingFrame> frames, CancellationToken ended, CancellationToken cancelled)
     {
-        using var reading = CancellationTokenSource.CreateLinkedTokenSource(ended);
+        using var grace = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        await using var stopping = ended.UnsafeRegister(static state => ((CancellationTokenSource)state!).CancelAfter(StopGrace), grace).ConfigureAwait(false);
+        using var reading = CancellationTokenSource.CreateLinkedTokenSource(cancelled, grace.Token);
         Log.StreamOpened(logger, name, slot);
         var writing = RunAcksAsync(reading, cancelled);
         var failing = CancelOnFailureAsync(reading);

@@ -1,9 +1,10 @@
+using System.Runtime.CompilerServices;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
 namespace QbSync.Transport.Tests.EndToEnd;
 
-/// <summary>A destination that only says hello: all that a link asks of the verbs.</summary>
+/// <summary>A destination that only says hello and is watched: all that a link asks of the verbs.</summary>
 internal sealed class GreetingDestination : IDestination
 {
     public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken) =>
@@ -12,7 +13,13 @@ internal sealed class GreetingDestination : IDestination
     public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(
         Caller caller, StatusRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken) => throw new NotSupportedException();
+    /// <summary>Nothing ever changes.</summary>
+    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var never = new TaskCompletionSource();
+        await never.Task.WaitAsync(cancellationToken);
+        yield break;
+    }
 
     public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken) =>
         throw new NotSupportedException();

@@ -20,7 +20,7 @@ internal sealed class PieceServer : IAsyncDisposable
 
     public int Port { get; private init; }
 
-    public static async Task<PieceServer> StartAsync(IPieceIntake intake, ILoggerFactory loggers, int port = 0)
+    public static async Task<PieceServer> StartAsync(IPieceIntake intake, ILoggerFactory loggers, int port = 0, Action<TransportServerOptions>? configure = null)
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var builder = WebApplication.CreateSlimBuilder();
@@ -29,7 +29,11 @@ internal sealed class PieceServer : IAsyncDisposable
         builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
         builder.Services.AddSingleton<IDestination>(new GreetingDestination());
         builder.Services.AddSingleton(intake);
-        builder.Services.AddQbSyncServer(static options => options.Security.Mode = SecurityMode.Insecure);
+        builder.Services.AddQbSyncServer(options =>
+        {
+            options.Security.Mode = SecurityMode.Insecure;
+            configure?.Invoke(options);
+        });
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Loopback, port)));
         var app = builder.Build();
         app.MapQbSync();
@@ -37,6 +41,9 @@ internal sealed class PieceServer : IAsyncDisposable
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
         return new PieceServer(app) { Port = new Uri(address).Port };
     }
+
+    /// <summary>Stops as a host does that was asked to: sources hear of it.</summary>
+    public Task StopAsync() => _app.StopAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -31,6 +31,15 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
+    /// <summary>Resets all connections that there are.</summary>
+    public void CutAll()
+    {
+        lock (_gate)
+        {
+            _pairs.ForEach(static pair => pair.Cut());
+        }
+    }
+
     /// <summary>Bytes that the busiest connection has carried towards the server.</summary>
     public long MostSent
     {

@@ -21,6 +21,9 @@ internal sealed class TestIntake(int pieceLength) : IPieceIntake
     /// <summary>Answers a piece that is whole. May block: it runs where files are written.</summary>
     public Func<PieceRef, PieceAckStatus> OnWhole { get; set; } = static _ => PieceAckStatus.Accepted;
 
+    /// <summary>Length of each piece.</summary>
+    public Func<int, int> LengthOf { get; init; } = _ => pieceLength;
+
     public PieceAckStatus Begin(Caller caller, PieceRef piece, ulong epoch, out IPieceTransfer? transfer)
     {
         Begun.Enqueue(piece);
@@ -49,7 +52,7 @@ internal sealed class TestIntake(int pieceLength) : IPieceIntake
             }
 
             _next += data.Length;
-            if (_next < intake.PieceLength)
+            if (_next < intake.LengthOf(piece.Index))
             {
                 return PieceAckStatus.Pending;
             }
@@ -66,8 +69,5 @@ internal sealed class TestIntake(int pieceLength) : IPieceIntake
         public void Dispose()
         {
         }
-
     }
-
-    private int PieceLength => pieceLength;
 }

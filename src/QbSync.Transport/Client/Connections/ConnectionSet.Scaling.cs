@@ -70,8 +70,9 @@ internal sealed partial class ConnectionSet
         var rate = usage.Reported / seconds;
         var limit = _link.Limiter.Rate;
         var (network, roundTrip) = _link.Pool.RoundTrips;
-        var isHeld = usage.Blocked >= Usable * usage.Span && usage.WithoutCredit < (1 - Usable) * usage.Span;
-        var action = _scaler.OnSample(new ScaleSample(now, rate, isHeld && usage.Lost == 0 && (limit == 0 || rate < RateLimited * limit), CanGrow(growth))
+        var isHeld = usage.Reported > 0 && usage.Blocked >= Usable * usage.Span && usage.WithoutCredit < (1 - Usable) * usage.Span;
+        var isLimited = limit > 0 && rate >= RateLimited * limit;
+        var action = _scaler.OnSample(new ScaleSample(now, rate, isHeld && !isLimited && usage.Lost == 0, CanGrow(growth))
         {
             IsAddedOpen = _trial is { Seat.IsOpen: true },
             RateLimit = limit,

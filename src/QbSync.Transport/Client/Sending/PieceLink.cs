@@ -73,7 +73,10 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         return _sender.SendAsync(source, cancellationToken);
     }
 
-    /// <summary>The destination is about to stop.</summary>
+    /// <summary>It was closed, or is being closed.</summary>
+    public bool IsClosed => Volatile.Read(ref _closing) is not null;
+
+    /// <summary>The destination is about to stop: what is in flight is awaited, then its streams are opened anew.</summary>
     public void OnPeerStopping() => _connections.ReplaceAll();
 
     public void SetRateLimit(long bytesPerSecond) => _limiter.SetRate(bytesPerSecond);

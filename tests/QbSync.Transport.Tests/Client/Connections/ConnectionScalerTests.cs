@@ -14,15 +14,12 @@ internal sealed class ConnectionScalerTests
     {
         var link = new ScriptedLink(static connections => Capacity * Math.Min(1, 0.3 * connections));
 
-        link.Run(3 * Minute);
+        link.Run(TimeSpan.FromSeconds(160));
 
         Assert.That((link.Connections, link.MostSeen), Is.EqualTo((4, 5)));
         Assert.That(link.Actions.Select(done => done.Action), Is.EqualTo(new[]
         {
             ScaleAction.Add, ScaleAction.Keep, ScaleAction.Add, ScaleAction.Keep, ScaleAction.Add, ScaleAction.Remove,
-        }).Or.EqualTo(new[]
-        {
-            ScaleAction.Add, ScaleAction.Keep, ScaleAction.Add, ScaleAction.Keep, ScaleAction.Add, ScaleAction.Remove, ScaleAction.Add,
         }));
         var failedAt = link.Actions[5].At;
         Assert.That(link.Scaler.IsPaused(failedAt + TimeSpan.FromSeconds(59)), Is.True);
@@ -35,9 +32,9 @@ internal sealed class ConnectionScalerTests
     {
         var link = new ScriptedLink(static connections => Capacity * (1 + (0.04 * (connections - 2))));
 
-        link.Run(2 * Minute);
+        link.Run(TimeSpan.FromSeconds(100));
 
-        Assert.That((link.Connections, link.CountOf(ScaleAction.Keep)), Is.EqualTo((2, 0)));
+        Assert.That((link.Connections, link.CountOf(ScaleAction.Add), link.CountOf(ScaleAction.Remove)), Is.EqualTo((2, 1, 1)));
     }
 
     [Test]
@@ -68,8 +65,8 @@ internal sealed class ConnectionScalerTests
         var pauses = failures.Zip(trials.Skip(1), static (failed, next) => next - failed).Select(pause => pause.TotalSeconds).ToList();
 
         // After a pause three samples in a row are needed, the first of them with the pause's end.
-        Assert.That(pauses, Is.EqualTo(new[] { 60.0, 120, 240, 480, 600, 600 }).Within(15));
-        Assert.That(pauses.Zip([60.0, 120, 240, 480, 600, 600], static (pause, least) => pause >= least), Has.All.True);
+        Assert.That(pauses.Take(5), Is.EqualTo(new[] { 70.0, 130, 250, 490, 610 }));
+        Assert.That(pauses.Skip(5), Has.All.EqualTo(610));
         Assert.That(link.MostSeen, Is.EqualTo(3));
     }
 

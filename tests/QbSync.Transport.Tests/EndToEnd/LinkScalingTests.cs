@@ -1,0 +1,77 @@
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
+
+namespace QbSync.Transport.Tests.EndToEnd;
+
+/// <summary>Experiments on a real link: what they add opens and carries, what brings nothing is drained and closed. Samples are short here, so that a test is.</summary>
+internal sealed class LinkScalingTests
+{
+    private const int MiB = 1 << 20;
+    private const int Senders = 8;
+
+    private LinkRig _rig = null!;
+
+    [SetUp]
+    public void Begin() => _rig = new LinkRig();
+
+    [TearDown]
+    public async Task EndAsync() => await _rig.DisposeAsync();
+
+    [Test]
+    [TransportCase(26)]
+    public async Task Link_ConnectionsAreSlow_ANewOneCarriesAndStays()
+    {
+        var server = await _rig.StartAsync(new TestIntake(MiB / 4));
+        var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = static () => new Pace(4 * MiB) });
+        Open(relay.Port, maxConnections: 3);
+
+        var sending = SendWhileAsync(out var stop);
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"up\"}") == 1);
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_bytes_sent_total{connection=\"2\"}") > 0, TimeSpan.FromSeconds(5));
+        Assert.That(await _rig.SumAsync("qbsync_stream_pool_size"), Is.EqualTo(3));
+        Assert.That(await _rig.SumAsync("qbsync_grpc_connections_active"), Is.EqualTo(3));
+        await Eventually.BecomesTrueAsync(() => _rig.Log.Entries.Any(entry => entry.Id.Id == TransportEventIds.GrowthKept));
+        stop.Set();
+        await sending.DefaultTimeout();
+
+        Assert.That(_rig.Sink.Losses, Is.Empty);
+        Assert.That(await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"down\"}"), Is.Zero);
+        Assert.That(await _rig.SumAsync("qbsync_stream_pool_scaling_paused"), Is.Zero);
+        Assert.That(await _rig.SeriesAsync("qbsync_tcp_smoothed_rtt_seconds"), Has.Count.EqualTo(OperatingSystem.IsLinux() ? 3 : 0));
+        Assert.That((await _rig.SeriesAsync("qbsync_tcp_congestion_info")).Select(series => series.Value), Has.All.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Link_WayIsSlow_ANewConnectionBringsNothingAndIsDrained()
+    {
+        var server = await _rig.StartAsync(new TestIntake(MiB / 4));
+        var all = new Pace(6 * MiB);
+        var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = () => all });
+        Open(relay.Port, maxConnections: 3);
+
+        var sending = SendWhileAsync(out var stop);
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"down\"}") == 1);
+        Assert.That(await _rig.SumAsync("qbsync_stream_pool_scaling_paused"), Is.EqualTo(1));
+        Assert.That(await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"up\"}"), Is.EqualTo(1));
+        Assert.That(await _rig.SumAsync("qbsync_stream_pool_size"), Is.EqualTo(2));
+        Assert.That(await _rig.SumAsync("qbsync_grpc_connections_active"), Is.EqualTo(2));
+        Assert.That(await _rig.SeriesAsync("qbsync_tcp_congestion_info"), Has.Count.LessThanOrEqualTo(3));
+        stop.Set();
+        await sending.DefaultTimeout();
+
+        Assert.That(_rig.Sink.Losses, Is.Empty, "it was drained");
+        Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.Zero);
+        Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"context_cancel\"}"), Is.EqualTo(1));
+    }
+
+    private void Open(int port, int maxConnections) => _rig.Open(
+        port,
+        options => options.MaxConnections = maxConnections,
+        static options => options.SampleTime = TimeSpan.FromMilliseconds(500));
+
+    private Task SendWhileAsync(out ManualResetEventSlim stop)
+    {
+        var stopped = stop = new ManualResetEventSlim();
+        return _rig.SendUntilAsync(() => stopped.IsSet, MiB / 4, Senders);
+    }
+}
