@@ -24,7 +24,9 @@ internal sealed class LinkFailureTests
     [TestCase("eof")]
     [TestCase("error")]
     [TestCase("error", true)]
+    [TransportCase(29)]
     [TransportCase(34)]
+    [TransportCase(39)]
     public async Task AckLoop_EndsWithPiecesInFlight_HasItsReasonAndEachAttemptOneEnd(string reason, bool sinkThrows = false)
     {
         using var release = new ManualResetEventSlim(sinkThrows);
@@ -73,6 +75,7 @@ internal sealed class LinkFailureTests
         Assert.That(ends, Has.Count.EqualTo(sent));
         Assert.That(await _rig.SumAsync("qbsync_inflight_pieces"), Is.Zero);
         Assert.That(await _rig.SumAsync("qbsync_stream_pool_size"), Is.Zero);
+        Assert.That(await _rig.SumAsync("qbsync_drain_timeout_pieces_lost_total"), Is.EqualTo(reason == "context_cancel" ? sent : 0));
     }
 
     [Test]

@@ -47,7 +47,7 @@ internal sealed class LinkScalingTests
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));
         var all = new Pace(6 * MiB);
         var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = () => all });
-        Open(relay.Port, maxConnections: 3);
+        Open(relay.Port, maxConnections: 3, minGain: 0.5);
 
         var sending = SendWhileAsync(out var stop);
         await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"down\"}") == 1);
@@ -64,9 +64,13 @@ internal sealed class LinkScalingTests
         Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"context_cancel\"}"), Is.EqualTo(1));
     }
 
-    private void Open(int port, int maxConnections) => _rig.Open(
+    private void Open(int port, int maxConnections, double minGain = 0.05) => _rig.Open(
         port,
-        options => options.MaxConnections = maxConnections,
+        options =>
+        {
+            options.MaxConnections = maxConnections;
+            options.MinGain = minGain;
+        },
         static options => options.SampleTime = TimeSpan.FromMilliseconds(500));
 
     private Task SendWhileAsync(out ManualResetEventSlim stop)
