@@ -12,12 +12,22 @@ internal sealed class LinkFailureTests
     private const int Pieces = 20;
 
     private LinkRig _rig = null!;
+    private ManualResetEventSlim _release = null!;
 
     [SetUp]
-    public void Begin() => _rig = new LinkRig();
+    public void Begin()
+    {
+        _rig = new LinkRig();
+        _release = new ManualResetEventSlim();
+    }
 
     [TearDown]
-    public async Task EndAsync() => await _rig.DisposeAsync();
+    public async Task EndAsync()
+    {
+        _release.Set();
+        await _rig.DisposeAsync();
+        _release.Dispose();
+    }
 
     /// <summary>Each way in which an ack loop can end, with pieces in flight: a reason each, and one end for each attempt.</summary>
     [TestCase("context_cancel")]
@@ -29,8 +39,7 @@ internal sealed class LinkFailureTests
     [TransportCase(39)]
     public async Task AckLoop_EndsWithPiecesInFlight_HasItsReasonAndEachAttemptOneEnd(string reason, bool sinkThrows = false)
     {
-        using var release = new ManualResetEventSlim(sinkThrows);
-        var intake = new TestIntake(1000) { OnWhole = _ => release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
+        var intake = new TestIntake(1000) { OnWhole = _ => sinkThrows || _release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
         var server = await _rig.StartAsync(intake);
         var relay = _rig.Own(new TcpRelay(server.Port));
         if (sinkThrows)
@@ -64,7 +73,7 @@ internal sealed class LinkFailureTests
         var sent = outcomes.Count(outcome => outcome == SendOutcome.Sent);
         await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync($"qbsync_receive_acks_exit_total{{reason=\"{reason}\"}}") >= 1);
         await Eventually.BecomesTrueAsync(() => _rig.Sink.Acks.Count + _rig.Sink.Losses.Count == sent);
-        release.Set();
+        _release.Set();
         if (reason != "context_cancel")
         {
             await _rig.CloseAsync(_rig.Link);
@@ -84,8 +93,7 @@ internal sealed class LinkFailureTests
     {
         // More answers than wait between the stream and a sink.
         const int Many = 4300;
-        using var release = new ManualResetEventSlim();
-        _rig.Sink.OnAcked = _ => release.Wait(TimeSpan.FromSeconds(20));
+        _rig.Sink.OnAcked = _ => _release.Wait(TimeSpan.FromSeconds(20));
         _rig.Open((await _rig.StartAsync(new TestIntake(10))).Port, static options =>
         {
             options.MinConnections = 1;
@@ -95,7 +103,7 @@ internal sealed class LinkFailureTests
         var sending = _rig.SendAsync(Enumerable.Range(0, Many).Select(index => new TestSource(index, 10)), senders: 2);
         await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_ack_channel_blocked_total") == 1);
         Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"ack_channel_blocked\"}"), Is.EqualTo(1));
-        release.Set();
+        _release.Set();
         var sent = (await sending.DefaultTimeout()).Count(outcome => outcome == SendOutcome.Sent);
         await Eventually.BecomesTrueAsync(() => _rig.Sink.Acks.Count + _rig.Sink.Losses.Count == sent);
 
@@ -146,17 +154,16 @@ internal sealed class LinkFailureTests
     [TransportCase(30)]
     public async Task Piece_LargeOneOnItsWay_LetsSmallOnesPassOnTheOtherStream()
     {
-        using var release = new ManualResetEventSlim();
         _rig.Open((await _rig.StartAsync(new TestIntake(1000) { LengthOf = static index => index < 1000 ? 1000 : 256 << 20 })).Port);
         await Eventually.BecomesTrueAsync(() => _rig.Link.OpenStreams == 2);
-        var large = new HeldSource(1000, 256 << 20, release);
+        var large = new HeldSource(1000, 256 << 20, _release);
 
         var sending = _rig.Link.SendAsync(large, CancellationToken.None).AsTask();
         await large.Holding.DefaultTimeout();
         await _rig.SendAsync(Enumerable.Range(0, 100).Select(index => new TestSource(index, 1000)), senders: 4).DefaultTimeout();
         await Eventually.BecomesTrueAsync(() => _rig.Sink.Acks.Count == 100);
         Assert.That((sending.IsCompleted, _rig.Sink.Losses.Count), Is.EqualTo((false, 0)));
-        release.Set();
+        _release.Set();
 
         Assert.That(await sending.DefaultTimeout(), Is.EqualTo(SendOutcome.Cancelled));
     }

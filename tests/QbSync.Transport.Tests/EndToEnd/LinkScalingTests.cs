@@ -19,10 +19,10 @@ internal sealed class LinkScalingTests
 
     [Test]
     [TransportCase(26)]
-    public async Task Link_ConnectionsAreSlow_ANewOneCarriesAndStays()
+    public async Task Link_ConnectionsAreSlow_ANewOneCarries()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));
-        var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = static () => new Pace(4 * MiB) });
+        var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = static () => new Pace(2 * MiB) });
         Open(relay.Port, maxConnections: 3);
 
         var sending = SendWhileAsync(out var stop);
@@ -30,22 +30,20 @@ internal sealed class LinkScalingTests
         await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_bytes_sent_total{connection=\"2\"}") > 0, TimeSpan.FromSeconds(5));
         Assert.That(await _rig.SumAsync("qbsync_stream_pool_size"), Is.EqualTo(3));
         Assert.That(await _rig.SumAsync("qbsync_grpc_connections_active"), Is.EqualTo(3));
-        await Eventually.BecomesTrueAsync(() => _rig.Log.Entries.Any(entry => entry.Id.Id == TransportEventIds.GrowthKept));
+        Assert.That(await _rig.SeriesAsync("qbsync_tcp_smoothed_rtt_seconds"), Has.Count.EqualTo(OperatingSystem.IsLinux() ? 3 : 0));
+        Assert.That((await _rig.SeriesAsync("qbsync_tcp_congestion_info")).Select(series => series.Value), Has.All.EqualTo(1));
         stop.Set();
         await sending.DefaultTimeout();
 
         Assert.That(_rig.Sink.Losses, Is.Empty);
-        Assert.That(await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"down\"}"), Is.Zero);
-        Assert.That(await _rig.SumAsync("qbsync_stream_pool_scaling_paused"), Is.Zero);
-        Assert.That(await _rig.SeriesAsync("qbsync_tcp_smoothed_rtt_seconds"), Has.Count.EqualTo(OperatingSystem.IsLinux() ? 3 : 0));
-        Assert.That((await _rig.SeriesAsync("qbsync_tcp_congestion_info")).Select(series => series.Value), Has.All.EqualTo(1));
+        Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.Zero);
     }
 
     [Test]
     public async Task Link_WayIsSlow_ANewConnectionBringsNothingAndIsDrained()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));
-        var all = new Pace(6 * MiB);
+        var all = new Pace(4 * MiB);
         var relay = _rig.Own(new SlowRelay(server.Port) { PaceOf = () => all });
         Open(relay.Port, maxConnections: 3, minGain: 0.5);
 

@@ -1,4 +1,5 @@
 using CsCheck;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Client;
 using QbSync.Transport.Client.Pooling;
@@ -229,6 +230,22 @@ internal sealed class StreamPoolTests
                 return test.Pool.OpenStreams == streams.Count;
             },
             iter: 300);
+
+    [Test]
+    [TransportCase(27)]
+    public async Task Rent_EightWaitForOneStream_GetItInTurn()
+    {
+        var stream = _test.Add(out _);
+        await Pool.RentAsync(CancellationToken.None);
+        var waiting = Enumerable.Range(0, 8).Select(_ => Pool.RentAsync(CancellationToken.None).AsTask()).ToList();
+
+        for (var i = 0; i < waiting.Count; i++)
+        {
+            Pool.Return(stream);
+            Assert.That(await waiting[i].DefaultTimeout(), Is.SameAs(stream));
+            Assert.That(waiting.Count(static rent => rent.IsCompleted), Is.EqualTo(i + 1));
+        }
+    }
 
     private int Sweep(int after)
     {
