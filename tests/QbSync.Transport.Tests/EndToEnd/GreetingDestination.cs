@@ -7,6 +7,11 @@ namespace QbSync.Transport.Tests.EndToEnd;
 /// <summary>A destination that only says hello and is watched: all that a link asks of the verbs.</summary>
 internal sealed class GreetingDestination : IDestination
 {
+    private int _watchers;
+
+    /// <summary>Watches that were opened, ever.</summary>
+    public int Watchers => Volatile.Read(ref _watchers);
+
     public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken) =>
         new(new DestinationGreeting(1, "test", TimeSpan.FromSeconds(45)));
 
@@ -17,6 +22,7 @@ internal sealed class GreetingDestination : IDestination
     public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var never = new TaskCompletionSource();
+        Interlocked.Increment(ref _watchers);
         await never.Task.WaitAsync(cancellationToken);
         yield break;
     }

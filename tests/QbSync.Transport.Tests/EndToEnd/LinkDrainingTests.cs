@@ -62,6 +62,7 @@ internal sealed class LinkDrainingTests
         await Eventually.BecomesTrueAsync(() => _rig.Link.OpenStreams == 2);
         using var watching = new CancellationTokenSource();
         var watch = isWatched ? Task.Run(() => WatchAsync(watching.Token)) : Task.FromResult(true);
+        await Eventually.BecomesTrueAsync(() => server.Destination.Watchers == (isWatched ? 1 : 0));
         await _rig.SendAsync(Enumerable.Range(0, 3).Select(index => new TestSource(index, 1000))).DefaultTimeout();
 
         var stopping = server.StopAsync();

@@ -20,6 +20,9 @@ internal sealed class PieceServer : IAsyncDisposable
 
     public int Port { get; private init; }
 
+    /// <summary>Answers the verbs.</summary>
+    public GreetingDestination Destination { get; private init; } = null!;
+
     public static async Task<PieceServer> StartAsync(IPieceIntake intake, ILoggerFactory loggers, int port = 0, Action<TransportServerOptions>? configure = null)
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
@@ -27,7 +30,8 @@ internal sealed class PieceServer : IAsyncDisposable
         builder.Services.Replace(ServiceDescriptor.Singleton(loggers));
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
-        builder.Services.AddSingleton<IDestination>(new GreetingDestination());
+        var destination = new GreetingDestination();
+        builder.Services.AddSingleton<IDestination>(destination);
         builder.Services.AddSingleton(intake);
         builder.Services.AddQbSyncServer(options =>
         {
@@ -39,7 +43,7 @@ internal sealed class PieceServer : IAsyncDisposable
         app.MapQbSync();
         await app.StartAsync();
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new PieceServer(app) { Port = new Uri(address).Port };
+        return new PieceServer(app) { Port = new Uri(address).Port, Destination = destination };
     }
 
     /// <summary>Stops as a host does that was asked to: sources hear of it.</summary>
