@@ -6,7 +6,7 @@ public sealed partial class DisciplineTests
 {
     private static readonly string[] Thrown =
     [
-        "TorrentFormatException", "TorrentClientException", "PeerException", "StorageException",
+        "TorrentFormatException", "TorrentClientException", "PeerException", "StorageException", "TrustException",
         "ArgumentException", "ArgumentNullException", "ArgumentOutOfRangeException", "FormatException", "InvalidOperationException", "NotSupportedException",
         "ObjectDisposedException", "OperationCanceledException", "PlatformNotSupportedException", "UnreachableException",
     ];
@@ -15,7 +15,7 @@ public sealed partial class DisciplineTests
     private static readonly Dictionary<string, string[]> ThrownWithin = new()
     {
         [Packages.QBittorrent] = ["JsonException", "InvalidDataException", "HttpRequestException"],
-        [Packages.Transport] = ["RpcException", "OptionsValidationException", "IOException", "InvalidDataException"],
+        [Packages.Transport] = ["RpcException", "OptionsValidationException", "IOException", "InvalidDataException", "AuthenticationException"],
         [Packages.Storage] = ["IOException", "InvalidDataException", "JsonException"],
         [Packages.Host] = ["CommandFailure", "IOException"],
     };

@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Transport.Client.Sending;
 using QbSync.Transport.Congestion;
 
