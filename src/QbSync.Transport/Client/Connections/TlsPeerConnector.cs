@@ -90,10 +90,4 @@ internal sealed partial class TlsPeerConnector(
         Log.ConnectionRevoked(logger, peer.PeerId);
         socket.Dispose();
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(TransportEventIds.OwnConnectionRevoked, LogLevel.Information, "The connection to {Peer} was ended: it is trusted no longer.")]
-        public static partial void ConnectionRevoked(ILogger logger, string peer);
-    }
 }
