@@ -35,6 +35,7 @@ try
     if (options.Variants.Any(static variant => variant.Layer is Layer.Plain or Layer.Transport))
     {
         file.Make();
+        await LayerSecurity.PairAsync(folder);
     }
 
     var engine = new EngineRun(options, folder);

@@ -38,6 +38,7 @@ internal sealed record ThroughputOptions
             new(Layer.Plain, IsHashing: false),
             new(Layer.Transport, IsHashing: false, IsInMemory: true),
             new(Layer.Transport, IsHashing: false),
+            new(Layer.Transport, IsHashing: false, IsEncrypted: true),
             new(Layer.Plain, IsHashing: true),
             new(Layer.Transport, IsHashing: true, IsInMemory: true),
             new(Layer.Transport, IsHashing: true),
