@@ -15,6 +15,8 @@ internal static partial class PrivateFile
 
     private const UnixFileMode ReadByOthers = WrittenByOthers | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
+    private static int _written;
+
     /// <summary>The file's content, or null when it is absent.</summary>
     /// <param name="isSecret">Others may not even read it.</param>
     /// <exception cref="TrustException">It cannot be read, is too long, or is open to others.</exception>
@@ -128,7 +130,8 @@ internal static partial class PrivateFile
     private static string WriteBeside(string path, ReadOnlySpan<byte> content)
     {
         MakeFolder(path);
-        var temporary = $"{path}.tmp-{Environment.ProcessId}";
+        // Of its own for each writer in each process; what a crash left behind under this name is nobody's.
+        var temporary = $"{path}.tmp-{Environment.ProcessId}-{Interlocked.Increment(ref _written)}";
         File.Delete(temporary);
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, Share = FileShare.None };
         if (!OperatingSystem.IsWindows())

@@ -78,6 +78,32 @@ internal sealed class PairingTests
         Assert.That(error.Fault, Is.Not.EqualTo(PeerFault.NotTrusted), "a peer is let in, and nothing but pairing is there");
     }
 
+    /// <summary>Reliability F 2: a listener for pairing alone asks for the same as a whole destination.</summary>
+    [Test]
+    public async Task Tls_EveryListener_SameRules()
+    {
+        await _listener.ListenAsync();
+        await using var pairing = await PairingListener.StartAsync(
+            _listener.Options, new IPEndPoint(IPAddress.Loopback, 0), _logs, TimeProvider.System, CancellationToken.None).DefaultTimeout();
+        using var rsa = SecureNode.NewRsa();
+        using var unknown = SecureNode.NewEcdsa(ECCurve.NamedCurves.nistP256);
+        foreach (var port in (int[])[_listener.Server.Port, pairing.Port])
+        {
+            foreach (var certificate in (System.Security.Cryptography.X509Certificates.X509Certificate2?[])[null, rsa, unknown])
+            {
+                await using var ssl = await SecureNode.KnockAsync(port, certificate).DefaultTimeout();
+                Assert.That(await TlsGreeting.ReadAsync(ssl, CancellationToken.None).DefaultTimeout(), Is.False);
+            }
+
+            using var window = Open();
+            foreach (var certificate in (System.Security.Cryptography.X509Certificates.X509Certificate2?[])[null, rsa])
+            {
+                await using var ssl = await SecureNode.KnockAsync(port, certificate).DefaultTimeout();
+                Assert.That(await TlsGreeting.ReadAsync(ssl, CancellationToken.None).DefaultTimeout(), Is.False, "an open code lets no other kind of certificate in");
+            }
+        }
+    }
+
     /// <summary>Reliability F 4.</summary>
     [Test]
     [TransportCase(43)]

@@ -159,7 +159,15 @@ internal sealed class StrangersTests
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         _sockets.Add(socket);
         socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
-        await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, _listener.Server.Port)).DefaultTimeout();
+        try
+        {
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, _listener.Server.Port)).DefaultTimeout();
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            // Closed before it was seen to be open.
+        }
+
         return socket;
     }
 }

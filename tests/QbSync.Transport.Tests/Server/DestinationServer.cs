@@ -38,7 +38,8 @@ internal sealed class DestinationServer : IAsyncDisposable
     public WriteWorkers Workers => _app.Services.GetRequiredService<WriteWorkers>();
 
     public static async Task<DestinationServer> StartAsync(
-        FakeDestination destination, LogErrorGuard logs, Action<TransportServerOptions>? configure = null, int? port = null, TimeProvider? time = null, IPEndPoint? at = null)
+        FakeDestination destination, LogErrorGuard logs, Action<TransportServerOptions>? configure = null, int? port = null, TimeProvider? time = null,
+        IPEndPoint? at = null, Action<IServiceCollection>? services = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         var registry = Prometheus.Metrics.NewCustomRegistry();
@@ -55,6 +56,7 @@ internal sealed class DestinationServer : IAsyncDisposable
         });
         var endPoint = at ?? new IPEndPoint(IPAddress.Loopback, port ?? FreePorts.Take());
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(endPoint));
+        services?.Invoke(builder.Services);
         var app = builder.Build();
         app.MapQbSync();
         await app.StartAsync();

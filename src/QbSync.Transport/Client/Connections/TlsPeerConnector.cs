@@ -55,7 +55,8 @@ internal sealed partial class TlsPeerConnector(
     private async Task<PeerConnection> SecureAsync(Socket socket, CancellationToken cancellationToken)
     {
         var seen = new SeenCertificate();
-        var ssl = new SslStream(new NetworkStream(socket, ownsSocket: true), leaveInnerStreamOpen: false);
+        var records = new RecordGatherer(socket);
+        var ssl = new SslStream(records, leaveInnerStreamOpen: false);
         try
         {
             await ssl.AuthenticateAsClientAsync(trust.DialerTls(seen, address, endPoint.Host), cancellationToken).ConfigureAwait(false);
@@ -76,7 +77,7 @@ internal sealed partial class TlsPeerConnector(
         }
 
         var followed = connections.Add(peer, seen.Certificate?.NotAfter, () => End(socket, peer));
-        return new PeerConnection(new TlsStream(ssl, followed), socket, peer.PeerId);
+        return new PeerConnection(new TlsStream(ssl, records, followed), socket, peer.PeerId);
     }
 
     private PeerException Refuse(string reason, Exception? error)

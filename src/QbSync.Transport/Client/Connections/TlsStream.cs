@@ -3,7 +3,7 @@ using System.Net.Security;
 namespace QbSync.Transport.Client.Connections;
 
 /// <summary>What is inside of TLS, for HTTP/2 to run over. Closing it ends what follows the connection.</summary>
-internal sealed class TlsStream(SslStream ssl, IDisposable followed) : Stream
+internal sealed class TlsStream(SslStream ssl, RecordGatherer records, IDisposable followed) : Stream
 {
     public override bool CanRead => ssl.CanRead;
 
@@ -23,10 +23,15 @@ internal sealed class TlsStream(SslStream ssl, IDisposable followed) : Stream
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => ssl.ReadAsync(buffer, cancellationToken);
 
-    public override void Write(byte[] buffer, int offset, int count) => ssl.Write(buffer, offset, count);
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Connections are written asynchronously.");
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        ssl.WriteAsync(buffer, cancellationToken);
+    /// <summary>One write at a time, as HTTP/2 does; all its records leave together.</summary>
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        records.Gather();
+        var encrypting = ssl.WriteAsync(buffer, cancellationToken);
+        return encrypting.IsCompletedSuccessfully ? records.SendAsync(cancellationToken) : SendAfterAsync(encrypting, cancellationToken);
+    }
 
     public override void Flush() => ssl.Flush();
 
@@ -45,5 +50,11 @@ internal sealed class TlsStream(SslStream ssl, IDisposable followed) : Stream
         }
 
         base.Dispose(disposing);
+    }
+
+    private async ValueTask SendAfterAsync(ValueTask encrypting, CancellationToken cancellationToken)
+    {
+        await encrypting.ConfigureAwait(false);
+        await records.SendAsync(cancellationToken).ConfigureAwait(false);
     }
 }

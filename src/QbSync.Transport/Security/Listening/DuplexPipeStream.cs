@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 
 namespace QbSync.Transport.Security;
 
@@ -6,9 +8,6 @@ namespace QbSync.Transport.Security;
 /// <param name="onData">Told once, when the first bytes came.</param>
 internal sealed class DuplexPipeStream(IDuplexPipe pipe, Action onData) : Stream
 {
-    private readonly Stream _input = pipe.Input.AsStream(leaveOpen: true);
-    private readonly Stream _output = pipe.Output.AsStream(leaveOpen: true);
-
     private bool _hasData;
 
     public override bool CanRead => true;
@@ -29,32 +28,61 @@ internal sealed class DuplexPipeStream(IDuplexPipe pipe, Action onData) : Stream
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException("Pipes are written asynchronously.");
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _hasData ? _input.ReadAsync(buffer, cancellationToken) : ReadFirstAsync(buffer, cancellationToken);
+    // Once or more for each TLS record: the state machine is pooled, and mostly not needed.
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        if (buffer.IsEmpty)
+        {
+            return 0;
+        }
 
-    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        _output.WriteAsync(buffer, cancellationToken);
+        if (!pipe.Input.TryRead(out var result))
+        {
+            result = await pipe.Input.ReadAsync(cancellationToken).ConfigureAwait(false);
+        }
+
+        if (result.IsCanceled)
+        {
+            throw new OperationCanceledException("The connection is being ended.");
+        }
+
+        return Take(result.Buffer, buffer.Span);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        var result = await pipe.Output.WriteAsync(buffer, cancellationToken).ConfigureAwait(false);
+        if (result.IsCanceled)
+        {
+            throw new OperationCanceledException("The connection is being ended.");
+        }
+    }
 
     public override void Flush()
     {
     }
 
-    public override Task FlushAsync(CancellationToken cancellationToken) => _output.FlushAsync(cancellationToken);
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
     public override void SetLength(long value) => throw new NotSupportedException();
 
-    private async ValueTask<int> ReadFirstAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    private int Take(ReadOnlySequence<byte> data, Span<byte> to)
     {
-        var read = await _input.ReadAsync(buffer, cancellationToken).ConfigureAwait(false);
-        if (read > 0)
+        var length = (int)Math.Min(data.Length, to.Length);
+        var taken = data.Slice(0, length);
+        taken.CopyTo(to);
+        pipe.Input.AdvanceTo(taken.End);
+        if (length > 0 && !_hasData)
         {
             _hasData = true;
             onData();
         }
 
-        return read;
+        return length;
     }
 }
 
