@@ -1,3 +1,5 @@
+using QbSync.Engine.Source.Streaming;
+
 namespace QbSync.Engine;
 
 /// <summary>What a source engine is told by its user. Settable, with defaults; <see cref="Validate"/> names every fault at once.</summary>
@@ -47,6 +49,14 @@ public sealed class SourceOptions
     /// <value>50 GiB, in bytes; 0 for never.</value>
     public long MinSpace { get; set; } = 50L << 30;
 
+    /// <summary>Times of the week with a rate of their own, by the local clock; the first that holds counts.</summary>
+    /// <value>Empty by default: the link keeps the rate it was made with.</value>
+    public IReadOnlyList<RateWindow> BandwidthSchedule { get; set; } = [];
+
+    /// <summary>Rate outside of <see cref="BandwidthSchedule"/>; without a schedule it is not looked at.</summary>
+    /// <value>0 for no limit, else bytes a second, at least 64 KiB.</value>
+    public long RateLimit { get; set; }
+
     /// <summary>Longest pause between tries to reach the destination.</summary>
     /// <value>30 s; at least 1 s.</value>
     public TimeSpan ReconnectMaxDelay { get; set; } = TimeSpan.FromSeconds(30);
@@ -84,6 +94,12 @@ public sealed class SourceOptions
         foreach (var tag in (ReadOnlySpan<string>)[SyncedTag, SyncFailedTag, SourceRemovedTag, ExcludeSyncTag])
         {
             Require(errors, !tag.Contains(',', StringComparison.Ordinal), $"tags: '{tag}' holds a comma, which separates tags in a client.");
+        }
+
+        Require(errors, RateLimit is 0 or >= RateSchedule.LeastRate, $"rate-limit: {RateLimit} is neither 0 nor at least {RateSchedule.LeastRate} bytes a second.");
+        foreach (var window in BandwidthSchedule)
+        {
+            Require(errors, window.Validate() is null, $"bandwidth-schedule: {window.Validate()}.");
         }
 
         foreach (var mapping in PathMap)

@@ -79,6 +79,8 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
             ReadAhead = values.Bytes("read-ahead"),
             ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
             MinSpace = values.Bytes("min-space"),
+            RateLimit = values.Bytes("rate-limit"),
+            BandwidthSchedule = settings.BandwidthSchedule,
         };
     }
 

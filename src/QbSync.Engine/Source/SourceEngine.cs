@@ -93,7 +93,11 @@ public sealed class SourceEngine : IAsyncDisposable
         var sourceId = await _dependencies.Records
             .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), CancellationToken.None).ConfigureAwait(false);
         var records = await _dependencies.Records.LoadAsync(CancellationToken.None).ConfigureAwait(false);
-        using var loop = new SourceLoop(_dependencies, new Caller(sourceId, _dependencies.Options.Name), _status);
+        var caller = new Caller(sourceId, _dependencies.Options.Name)
+        {
+            Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
+        };
+        using var loop = new SourceLoop(_dependencies, caller, _status);
         _loop = loop;
         await loop.RunAsync(records, ends.Token).ConfigureAwait(false);
     }

@@ -30,13 +30,17 @@ internal sealed partial class SourceLoop
                 _peerOk = false;
                 _peerProblem = down.Problem;
                 _isParked = down.IsParked;
-                _link?.SetDialing(!down.IsParked);
                 break;
             case PeerEvent.Told told:
                 OnTold(told.Update);
                 break;
         }
+
+        HoldDialing();
     }
+
+    /// <summary>Nothing dials behind an open gate: the watcher's greeting alone finds out when the destination is back.</summary>
+    private void HoldDialing() => _link?.SetDialing(_peer.State == PeerGateState.Closed);
 
     private void OnPeerUp(DestinationGreeting greeting)
     {
@@ -46,7 +50,7 @@ internal sealed partial class SourceLoop
         var isNew = _greeting is { } before && before.Incarnation != greeting.Incarnation;
         _greeting = greeting;
         _link ??= _destination.OpenLink(_acks);
-        _link.SetDialing(true);
+        ApplyRate();
         _pump.EnsureWorkers(_link);
         foreach (var sync in _syncs.Values.ToArray())
         {
@@ -80,14 +84,7 @@ internal sealed partial class SourceLoop
     private void OnLink(bool connected)
     {
         _isReportDue = true;
-        if (connected)
-        {
-            _peer.Succeeded();
-        }
-        else
-        {
-            _peer.Failed();
-        }
+        HoldDialing();
     }
 
     private void OnTold(DestinationUpdate update)

@@ -45,6 +45,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _options = with.Options;
         _status = status;
         _logger = with.Loggers.CreateLogger<SourceLoop>();
+        _rates = new RateSchedule(_options.BandwidthSchedule, _options.RateLimit);
         _faults = new FaultRules(_options.ReconnectMaxDelay);
         _monitor = new PieceMonitor(with.Client, _options, with.Clock, with.Metrics, this, with.Loggers.CreateLogger<PieceMonitor>());
         _peer = new PeerWatcher(
@@ -66,7 +67,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             _capacity,
             _pulse,
             id => _commands.Writer.TryWrite(new SourceCommand.Edge(id)),
-            connected => _commands.Writer.TryWrite(new SourceCommand.Link(connected)));
+            connected => _commands.Writer.TryWrite(new SourceCommand.Link(connected)),
+            _peer);
         _pump = new PiecePump(
             _options, _scheduler, _acks, _capacity, with.Reader, with.Clock, with.Chance, _pulse, with.Loggers.CreateLogger<PiecePump>());
     }
@@ -212,6 +214,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             }
         }
 
+        HoldDialing();
+        ApplyRate();
         if (_link is { } link)
         {
             _pump.EnsureWorkers(link);

@@ -33,6 +33,7 @@ internal static class OptionCatalog
         new("sleep", Roles.Source, OptionKind.Duration, "30s", "Longest time between two housekeeping cycles.") { PlainUnit = "1s", Min = "1s", Max = "1h" },
         new("qb-poll-interval", Roles.Source, OptionKind.Duration, "500ms", "Time between polls of the client while something downloads.") { PlainUnit = "1s", Min = "100ms", Max = "1m" },
         new("rate-limit", Roles.Source, OptionKind.Rate, "0", "Bytes a second over all streams; 0 for no limit.") { PlainUnit = "1B", Min = "0" },
+        new("bandwidth-schedule", Roles.Source, OptionKind.List, "", "DAYS FROM-UNTIL RATE, like mon-fri 08:00-18:00 5MiB/s, local time; the first that holds counts, else rate-limit.") { MayBeEmpty = true },
         new("num-senders", Roles.Source, OptionKind.Integer, "4", "Workers that read, hash and hand over pieces.") { Min = "1", Max = "64" },
         new("min-connections", Roles.Source, OptionKind.Integer, "2", "Connections for pieces at first.") { Min = "1", Max = "32" },
         new("max-connections", Roles.Source, OptionKind.Integer, "8", "Connections for pieces at most.") { Min = "1", Max = "32" },

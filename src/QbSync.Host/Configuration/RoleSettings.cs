@@ -1,4 +1,5 @@
 using System.Globalization;
+using QbSync.Engine;
 using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
@@ -29,6 +30,9 @@ internal sealed record RoleSettings
     /// <summary>Source only: a destination has one root, which save-path maps.</summary>
     public required IReadOnlyList<KeyValuePair<string, string>> PathMap { get; init; }
 
+    /// <summary>Source only: times of the week with a rate of their own.</summary>
+    public required IReadOnlyList<RateWindow> BandwidthSchedule { get; init; }
+
     public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
 
     /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
@@ -54,6 +58,7 @@ internal sealed record RoleSettings
             OpenSecretFiles = reader.OpenSecretFiles,
             Security = TrustSettings.Read(values, state),
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
+            BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, reader) : [],
         };
         new SettingsCheck(settings, reader).Run();
         errors = reader.Errors;

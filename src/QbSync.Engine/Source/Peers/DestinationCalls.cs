@@ -11,14 +11,18 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
     /// <summary>A destination that answers Running without waiting is not asked more often than this.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>A destination takes 32 calls of a peer at a time. Who waits for a turn here does not run into a deadline.</summary>
+    private readonly SemaphoreSlim _turns = new(24);
+
     public Task<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(IReadOnlyList<InfoHash> ids, bool withBitmaps, CancellationToken cancellationToken) =>
         CallAsync(token => destination.GetStatusAsync(caller, new StatusRequest(ids, withBitmaps), token), cancellationToken);
 
     public Task<InitOutcome> InitAsync(InitRequest request, CancellationToken cancellationToken) =>
-        CallAsync(token => destination.InitAsync(caller, request, token), cancellationToken);
+        CallAsync(
+            token => destination.InitAsync(caller, request, token), cancellationToken, isUpload: !request.Torrent.IsEmpty || request.Files is not null);
 
     public Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, CancellationToken cancellationToken) =>
-        CallAsync(token => destination.FinalizeAsync(caller, request, token), cancellationToken);
+        CallAsync(token => destination.FinalizeAsync(caller, request, token), cancellationToken, isUpload: request.Files is not null);
 
     public Task<AbortOutcome> AbortAsync(AbortRequest request, CancellationToken cancellationToken) =>
         CallAsync(token => destination.AbortAsync(caller, request, token), cancellationToken);
@@ -47,23 +51,41 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
         }
     }
 
-    private async Task<T> CallAsync<T>(Func<CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    /// <param name="isUpload">How long it takes depends on the way there; who carries it sees to it that it moves.</param>
+    private async Task<T> CallAsync<T>(Func<CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken, bool isUpload = false)
     {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await _turns.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var answer = await call(ended.Token).AsTask().WaitAsync(deadline, clock.Provider, cancellationToken).ConfigureAwait(false);
+            return gate.State == PeerGateState.Closed
+                ? await CallAsync(call, isUpload ? Timeout.InfiniteTimeSpan : deadline, cancellationToken).ConfigureAwait(false)
+                : throw new PeerException(PeerFault.Unreachable, "The destination does not answer: it is not called until it does.");
+        }
+        finally
+        {
+            _turns.Release();
+        }
+    }
+
+    private async Task<T> CallAsync<T>(Func<CancellationToken, ValueTask<T>> call, TimeSpan within, CancellationToken cancellationToken)
+    {
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var began = clock.Now;
+        try
+        {
+            var answer = await call(ended.Token).AsTask().WaitAsync(within, clock.Provider, cancellationToken).ConfigureAwait(false);
             gate.Succeeded();
             return answer;
         }
         catch (TimeoutException e)
         {
-            gate.Failed();
+            gate.Failed(began);
             throw new PeerException(PeerFault.Timeout, $"The destination did not answer within {deadline.TotalSeconds:0} s.", e);
         }
-        catch (PeerException)
+        catch (PeerException e) when (e.Fault is PeerFault.Unreachable or PeerFault.Timeout)
         {
-            gate.Failed();
+            // Any other fault is an answer: the destination is there.
+            gate.Failed(began);
             throw;
         }
         finally

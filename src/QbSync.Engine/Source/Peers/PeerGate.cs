@@ -22,8 +22,11 @@ internal enum PeerGateState
 internal sealed class PeerGate(TimeSpan longest)
 {
     private const int Threshold = 3;
+    private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(60);
     private readonly Backoff _delays = new(TimeSpan.FromSeconds(1), longest);
     private int _failures;
+    private TimeSpan _failedAt;
+    private TimeSpan? _linkUpAt;
 
     public PeerGateState State { get; private set; }
 
@@ -33,15 +36,26 @@ internal sealed class PeerGate(TimeSpan longest)
     /// <summary>Open because the peer answered, and a person has to settle what stands between us.</summary>
     public bool IsParked { get; private set; }
 
-    /// <summary>A call failed. True when that opened the gate.</summary>
+    /// <summary>
+    /// A call, or an attempt to connect, failed. True when that opened the gate. What began before the last failure tells nothing new: all that one cut
+    /// ends is one failure, and while a probe is under way only the probe counts.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="began">When what failed began.</param>
     /// <param name="chance">0 to 1, for the jitter.</param>
-    public bool Failed(TimeSpan now, double chance)
+    public bool Failed(TimeSpan now, TimeSpan began, double chance)
     {
-        if (State == PeerGateState.Open)
+        if (State == PeerGateState.Open || (_failures > 0 && began < _failedAt))
         {
             return false;
         }
 
+        if (_linkUpAt is { } up && now - (up > _failedAt ? up : _failedAt) >= Healthy)
+        {
+            _failures = 0;
+        }
+
+        _failedAt = now;
         IsParked = false;
         _failures++;
         if (_failures < Threshold)
@@ -61,6 +75,21 @@ internal sealed class PeerGate(TimeSpan longest)
         _failures = 0;
         IsParked = false;
         State = PeerGateState.Closed;
+    }
+
+    /// <summary>The link has streams. A minute of that makes earlier failures old.</summary>
+    public void LinkUp(TimeSpan now)
+    {
+        Succeeded();
+        _linkUpAt = now;
+    }
+
+    /// <summary>The link has no stream left. True when that opened the gate.</summary>
+    public bool LinkLost(TimeSpan now, double chance)
+    {
+        var opens = Failed(now, _linkUpAt ?? now, chance);
+        _linkUpAt = null;
+        return opens;
     }
 
     /// <summary>The peer is there and will not do: opens, for long. True when it was not open before.</summary>

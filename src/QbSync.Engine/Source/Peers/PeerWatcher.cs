@@ -26,6 +26,7 @@ internal sealed partial class PeerWatcher(
     private readonly PeerGate _gate = new(options.ReconnectMaxDelay);
     private CancellationTokenSource? _listening;
     private TaskCompletionSource? _nudge;
+    private volatile bool _isTroubled;
     private string _parkedFor = "";
     private int _trustChanges;
     private bool? _isUp;
@@ -66,23 +67,64 @@ internal sealed partial class PeerWatcher(
         lock (_lock)
         {
             _gate.Succeeded();
+            _isTroubled = false;
+        }
+    }
+
+    /// <summary>The destination acknowledged a piece. Costs nothing while all is well.</summary>
+    public void Acknowledged()
+    {
+        if (!_isTroubled)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_gate.IsParked)
+            {
+                _gate.Succeeded();
+                _isTroubled = false;
+            }
         }
     }
 
     /// <summary>A call to the destination failed for want of the destination. When that opens the gate, listening ends and probing begins.</summary>
-    public void Failed()
+    /// <param name="began">When the call began.</param>
+    public void Failed(TimeSpan began)
     {
-        CancellationTokenSource? listening = null;
         lock (_lock)
         {
-            if (_gate.Failed(clock.Now, chance.Next()))
+            _isTroubled = true;
+            if (!_gate.Failed(clock.Now, began, chance.Next()))
             {
-                listening = _listening;
-                metrics.GateOpened();
+                return;
             }
         }
 
-        listening?.Cancel();
+        OnOpened();
+    }
+
+    /// <summary>The link has streams, or none any more.</summary>
+    public void LinkChanged(bool connected)
+    {
+        lock (_lock)
+        {
+            if (connected)
+            {
+                _gate.LinkUp(clock.Now);
+                _isTroubled = false;
+                return;
+            }
+
+            _isTroubled = true;
+            if (!_gate.LinkLost(clock.Now, chance.Next()))
+            {
+                return;
+            }
+        }
+
+        OnOpened();
     }
 
     /// <summary>Who is trusted has changed: a destination that is parked is asked at once.</summary>
@@ -96,6 +138,25 @@ internal sealed partial class PeerWatcher(
         }
 
         nudge?.TrySetResult();
+    }
+
+    private void OnOpened()
+    {
+        metrics.GateOpened();
+        CancellationTokenSource? listening;
+        lock (_lock)
+        {
+            listening = _listening;
+        }
+
+        try
+        {
+            listening?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It had just ended by itself.
+        }
     }
 
     private async ValueTask WaitForProbeAsync(CancellationToken stop)
@@ -125,6 +186,7 @@ internal sealed partial class PeerWatcher(
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var trustChanges = Volatile.Read(ref _trustChanges);
+        var began = clock.Now;
         try
         {
             var greeting = await destination.HelloAsync(caller, deadline.Token).AsTask()
@@ -152,7 +214,7 @@ internal sealed partial class PeerWatcher(
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             await deadline.CancelAsync().ConfigureAwait(false);
-            Failed();
+            Failed(began);
             if (_isUp != false)
             {
                 Log.PeerDown(logger, e.Message);
@@ -170,6 +232,7 @@ internal sealed partial class PeerWatcher(
         bool opens;
         lock (_lock)
         {
+            _isTroubled = true;
             opens = _gate.Park(clock.Now, _trustChanges == trustChanges ? Knock : Again);
         }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Peers;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
@@ -11,7 +12,8 @@ namespace QbSync.Engine.Source.Streaming;
 /// Takes the link's reports to the piece tables, past the loop: with small pieces there are tens of thousands a second. Only edges go on to the loop, by
 /// <paramref name="onEdge"/>, which must not block. Thread-safe.
 /// </summary>
-internal sealed class PieceAcks(MonotonicClock clock, CapacityHold capacity, AsyncPulse pulse, Action<InfoHash> onEdge, Action<bool> onLink) : IPieceLinkSink
+internal sealed class PieceAcks(
+    MonotonicClock clock, CapacityHold capacity, AsyncPulse pulse, Action<InfoHash> onEdge, Action<bool> onLink, PeerWatcher peer) : IPieceLinkSink
 {
     private readonly ConcurrentDictionary<InfoHash, PieceStream> _streams = new();
 
@@ -24,6 +26,7 @@ internal sealed class PieceAcks(MonotonicClock clock, CapacityHold capacity, Asy
 
     public void OnAck(in PieceAck ack)
     {
+        peer.Acknowledged();
         if (!_streams.TryGetValue(ack.Piece.Torrent, out var stream) || (uint)ack.Piece.Index >= (uint)stream.Table.PieceCount)
         {
             return;
@@ -50,7 +53,13 @@ internal sealed class PieceAcks(MonotonicClock clock, CapacityHold capacity, Asy
         }
     }
 
-    public void OnLinkChanged(bool connected) => onLink(connected);
+    public void OnLinkChanged(bool connected)
+    {
+        peer.LinkChanged(connected);
+        onLink(connected);
+    }
+
+    public void OnConnectFailed(TimeSpan elapsed) => peer.Failed(clock.Now - elapsed);
 
     /// <summary>Notes something for the loop about a torrent.</summary>
     public void Raise(PieceStream stream, SyncEdges edge)

@@ -52,20 +52,20 @@ internal sealed class PureRulesTests
     public void PeerGate_OpensAfterThreeFailures_ProbesOnceAndClosesBySuccess()
     {
         var gate = new PeerGate(TimeSpan.FromSeconds(30));
-        Assert.That(gate.Failed(default, 1), Is.False);
-        Assert.That(gate.Failed(default, 1), Is.False);
+        Assert.That(gate.Failed(default, default, 1), Is.False);
+        Assert.That(gate.Failed(default, default, 1), Is.False);
         Assert.That(gate.State, Is.EqualTo(PeerGateState.Closed));
-        Assert.That(gate.Failed(default, 1), Is.True);
+        Assert.That(gate.Failed(default, default, 1), Is.True);
         Assert.That(gate.State, Is.EqualTo(PeerGateState.Open));
         Assert.That(gate.ProbeAt, Is.EqualTo(TimeSpan.FromSeconds(1)));
         gate.BeginProbe();
         Assert.That(gate.State, Is.EqualTo(PeerGateState.HalfOpen));
-        Assert.That(gate.Failed(TimeSpan.FromSeconds(10), 1), Is.True);
+        Assert.That(gate.Failed(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), 1), Is.True);
         Assert.That(gate.ProbeAt, Is.EqualTo(TimeSpan.FromSeconds(12)));
         gate.BeginProbe();
         gate.Succeeded();
         Assert.That(gate.State, Is.EqualTo(PeerGateState.Closed));
-        Assert.That(gate.Failed(default, 1), Is.False);
+        Assert.That(gate.Failed(default, default, 1), Is.False);
     }
 
     [Test]
@@ -75,7 +75,7 @@ internal sealed class PureRulesTests
         for (var i = 0; i < 100; i++)
         {
             gate.BeginProbe();
-            gate.Failed(default, 1);
+            gate.Failed(default, default, 1);
         }
 
         Assert.That(gate.ProbeAt, Is.EqualTo(TimeSpan.FromSeconds(30)));
