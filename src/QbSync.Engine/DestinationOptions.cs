@@ -72,8 +72,12 @@ public sealed class DestinationOptions
     public long MinFreeBytes { get; set; } = 10L << 30;
 
     /// <summary>Torrents that are not complete; above that, opening one is answered Busy.</summary>
+    /// <value>Default 50,000; 1 to 1,000,000.</value>
+    public int MaxSessions { get; set; } = 50_000;
+
+    /// <summary>Of these, torrents of one authenticated peer.</summary>
     /// <value>Default 10,000; 1 to 1,000,000.</value>
-    public int MaxSessions { get; set; } = 10_000;
+    public int MaxPeerSessions { get; set; } = 10_000;
 
     /// <summary>When files get their final names.</summary>
     /// <value>Default <see cref="PublishPolicy.File"/>.</value>
@@ -124,6 +128,7 @@ public sealed class DestinationOptions
         Check(Enum.IsDefined(Recheck), $"{nameof(Recheck)} {Recheck} is not known.");
         Check(MinFreeBytes >= 0, $"{nameof(MinFreeBytes)} {MinFreeBytes} is negative.");
         Check(MaxSessions is >= 1 and <= 1_000_000, $"{nameof(MaxSessions)} {MaxSessions} is not within 1 to 1,000,000.");
+        Check(MaxPeerSessions is >= 1 and <= 1_000_000, $"{nameof(MaxPeerSessions)} {MaxPeerSessions} is not within 1 to 1,000,000.");
         Check(StartWait >= TimeSpan.FromSeconds(5) && StartWait <= TimeSpan.FromMinutes(10), $"{nameof(StartWait)} {StartWait} is not within 5 s to 10 min.");
         Check(WatchAfterStart >= TimeSpan.Zero && WatchAfterStart <= TimeSpan.FromDays(30), $"{nameof(WatchAfterStart)} {WatchAfterStart} is not within 0 to 30 days.");
         Check(Enum.IsDefined(Publish), $"{nameof(Publish)} {Publish} is not known.");

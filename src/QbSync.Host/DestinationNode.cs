@@ -77,6 +77,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
                 PollTimeout = values.Duration("poll-timeout"),
                 FinalizeWorkers = values.Integer("finalize-workers"),
                 MinFreeBytes = values.Bytes("min-free"),
+                MaxPeerSessions = values.Integer("max-peer-torrents"),
                 Publish = values.Choice<PublishPolicy>("publish"),
                 OrphanAge = values.Duration("orphan-age"),
                 SourceRemovedStart = values.Flag("source-removed-start"),
@@ -110,6 +111,8 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         {
             options.Security = Settings.Security;
             options.StreamWorkers = values.Integer("stream-workers");
+            options.MaxConnections = values.Integer("max-peer-connections");
+            options.MaxStreams = values.Integer("max-peer-streams");
             if (values.Bytes("max-stream-buffer") is > 0 and var budget)
             {
                 options.ReceiveBudget = budget;

@@ -89,7 +89,9 @@ public abstract record InitOutcome
     /// <param name="Deferred">Pieces that will come from content the destination has: not to be sent now.</param>
     /// <param name="OwnNames">The destination keeps its own file names, not those of the source's client.</param>
     /// <param name="OldPlace">Another place was asked for and cannot be taken; the one before is kept.</param>
-    public sealed record Open(ulong Incarnation, ulong Epoch, PieceBitmap Have, PieceBitmap Deferred, bool OwnNames, bool OldPlace = false) : InitOutcome;
+    /// <param name="Losses">How often held bits were lost in this epoch before <paramref name="Have"/> was made.</param>
+    public sealed record Open(
+        ulong Incarnation, ulong Epoch, PieceBitmap Have, PieceBitmap Deferred, bool OwnNames, bool OldPlace = false, ulong Losses = 0) : InitOutcome;
 
     /// <summary>Ask again at once.</summary>
     public sealed record Running(OperationProgress Progress) : InitOutcome;

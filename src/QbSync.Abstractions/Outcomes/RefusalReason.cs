@@ -156,4 +156,11 @@ public static class RefusalReasons
 /// <param name="RetryAfter">When to ask again, if the destination knows.</param>
 /// <param name="NeededBytes">For want of space: bytes needed.</param>
 /// <param name="FreeBytes">For want of space: bytes free.</param>
-public sealed record Refusal(RefusalReason Reason, string Detail = "", TimeSpan? RetryAfter = null, long? NeededBytes = null, long? FreeBytes = null);
+public sealed record Refusal(RefusalReason Reason, string Detail = "", TimeSpan? RetryAfter = null, long? NeededBytes = null, long? FreeBytes = null)
+{
+    /// <summary>For <see cref="RefusalReason.OtherSource"/>: who has it, for people.</summary>
+    public string Owner { get; init; } = "";
+
+    /// <summary>For <see cref="RefusalReason.PathConflict"/> and <see cref="RefusalReason.PathRefused"/>: where, for people.</summary>
+    public string Path { get; init; } = "";
+}

@@ -67,7 +67,7 @@ public sealed partial class DestinationEngine
         request = request with { Place = request.Place with { Root = "" } };
         while (true)
         {
-            var (session, missing) = GetOrAdd(request);
+            var (session, missing) = GetOrAdd(caller, request);
             if (session is null)
             {
                 return new InitOutcome.Refused(missing!);
@@ -175,7 +175,7 @@ public sealed partial class DestinationEngine
         _sessions.TryGetValue(id, out var session) && session.BelongsTo(caller.Source) && !session.View.IsRetired ? session : null;
 
     /// <summary>The torrent's session, made when there is none and the request holds all that one needs.</summary>
-    private (TorrentSession? Session, Refusal? Missing) GetOrAdd(InitRequest request)
+    private (TorrentSession? Session, Refusal? Missing) GetOrAdd(Caller caller, InitRequest request)
     {
         if (_sessions.TryGetValue(request.Id, out var known))
         {
@@ -197,6 +197,11 @@ public sealed partial class DestinationEngine
             if (_openSessions >= _options.MaxSessions)
             {
                 return (null, new Refusal(RefusalReason.Busy, $"The destination receives {_openSessions} torrents, its limit.", TimeSpan.FromMinutes(1)));
+            }
+
+            if (_sessions.Values.Count(session => session.IsUnfinishedOf(caller.Peer)) >= _options.MaxPeerSessions)
+            {
+                return (null, new Refusal(RefusalReason.Busy, $"max-peer-torrents: {_options.MaxPeerSessions} are open.", TimeSpan.FromMinutes(1)));
             }
 
             var session = new TorrentSession(request.Id, _context!);

@@ -142,7 +142,12 @@ internal sealed partial class TorrentSession
     }
 
     private InitOutcome MakeOpen(bool oldPlace) =>
-        new InitOutcome.Open(_context.Incarnation, _view.Epoch, _storage!.CopyHave(), _storage.CopyDeferred(), _ownNames, oldPlace);
+        MakeOpen(oldPlace, _storage!.Losses);
+
+    /// <param name="oldPlace">Another place than the one asked for.</param>
+    /// <param name="losses">Read before the bitmaps: a loss in between makes the source ask once too often, never once too seldom.</param>
+    private InitOutcome MakeOpen(bool oldPlace, ulong losses) =>
+        new InitOutcome.Open(_context.Incarnation, _view.Epoch, _storage!.CopyHave(), _storage.CopyDeferred(), _ownNames, oldPlace, losses);
 
     private bool IsSame(InitRequest request) => (_keepsOldPlace || IsSame(_storage!.Request.Place, request.Place)) && HasSelection(request);
 

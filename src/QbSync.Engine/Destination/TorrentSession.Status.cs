@@ -17,6 +17,10 @@ internal sealed partial class TorrentSession
             ? new OperationProgress(FinalizeStage.Checking, 0, 0, reason)
             : _progress;
 
+    /// <summary>Whether a peer sends it and it is not final yet.</summary>
+    public bool IsUnfinishedOf(string peer) =>
+        _view is { State: not (TorrentSessionState.Complete or TorrentSessionState.HandedOff), IsRetired: false, Storage: { } storage } && storage.Request.Peer == peer;
+
     /// <summary>The status from memory, for the source that owns the torrent.</summary>
     public DestinationTorrentStatus GetStatus(bool withBitmaps)
     {

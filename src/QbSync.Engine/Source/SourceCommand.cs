@@ -1,5 +1,6 @@
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Outcomes;
 using QbSync.Pieces;
@@ -38,6 +39,10 @@ internal abstract record SourceCommand
 
     /// <summary>A batch of statuses was answered, or failed.</summary>
     public sealed record Statuses(IReadOnlyList<(TorrentSync Sync, int Run)> Asked, IReadOnlyList<DestinationTorrentStatus> Answers, Exception? Fault)
+        : SourceCommand;
+
+    /// <summary>Bitmaps that were asked for once more were answered; no answers when that failed.</summary>
+    public sealed record Bitmaps(IReadOnlyList<(TorrentSync Sync, StreamGrant Grant)> Asked, IReadOnlyList<DestinationTorrentStatus> Answers)
         : SourceCommand;
 
     /// <summary>A stream has something to tell.</summary>

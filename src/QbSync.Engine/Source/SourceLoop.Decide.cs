@@ -233,13 +233,14 @@ internal sealed partial class SourceLoop
     }
 
     /// <summary>Gives the right to send: the only place that does, on the way into Streaming.</summary>
-    private void Grant(TorrentSync sync, ulong incarnation, ulong epoch, Pieces.PieceBitmap have, Pieces.PieceBitmap deferred)
+    private void Grant(TorrentSync sync, ulong incarnation, ulong epoch, ulong? losses, Pieces.PieceBitmap have, Pieces.PieceBitmap deferred)
     {
         var stream = sync.Stream!;
         var isSame = _lastGrants.TryGetValue(stream.Id, out var last) && last == (incarnation, epoch);
         var first = _scheduler.NextAttempt;
         stream.Table.ApplyDestination(have, deferred, isSame ? null : first);
         stream.Give(new StreamGrant(incarnation, epoch, first));
+        (stream.KnownLosses, stream.NeedsBitmaps, stream.HealAfter) = (losses, false, null);
         _lastGrants[stream.Id] = (incarnation, epoch);
     }
 }

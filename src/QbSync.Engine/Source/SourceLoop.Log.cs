@@ -33,5 +33,8 @@ internal sealed partial class SourceLoop
 
         [LoggerMessage(4058, LogLevel.Information, "By the schedule {Rate} bytes a second may be sent from now on; 0 is no limit.")]
         public static partial void RateChanged(ILogger logger, long rate);
+
+        [LoggerMessage(4059, LogLevel.Debug, "What the destination holds could not be asked again. {Reason}")]
+        public static partial void NotHealed(ILogger logger, string reason);
     }
 }

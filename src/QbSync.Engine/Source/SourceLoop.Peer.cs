@@ -119,6 +119,7 @@ internal sealed partial class SourceLoop
 
         if (grant.Epoch == changed.Epoch)
         {
+            OnPushed(stream, changed.Losses);
             stream.Table.ApplyDestination(changed.Have, changed.Deferred, null);
             _pulse.Pulse();
         }
@@ -138,6 +139,9 @@ internal sealed partial class SourceLoop
                 && status.State is DestinationTorrentState.Receiving && status.Epoch != grant.Epoch:
                 sync.Transition(TorrentSyncState.Initializing, "the destination's epoch changed");
                 break;
+            case TorrentSyncState.Streaming when sync.Stream is { Grant: not null } stream && status.State is DestinationTorrentState.Receiving:
+                OnLosses(stream, status.Losses);
+                return;
             case TorrentSyncState.Discovered:
                 sync.Answer = null;
                 break;

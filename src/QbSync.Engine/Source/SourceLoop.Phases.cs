@@ -179,7 +179,7 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        Grant(sync, opened.Open.Incarnation, opened.Open.Epoch, opened.Open.Have, opened.Open.Deferred);
+        Grant(sync, opened.Open.Incarnation, opened.Open.Epoch, opened.Open.Losses, opened.Open.Have, opened.Open.Deferred);
         Watch(sync);
         Freeze(sync);
         Persist(sync);
@@ -237,7 +237,7 @@ internal sealed partial class SourceLoop
         if (sync.Transition(TorrentSyncState.Streaming, "the destination lacks pieces"))
         {
             sync.AllArrived = false;
-            Grant(sync, greeting.Incarnation, outcome.Epoch, outcome.Have, outcome.Deferred);
+            Grant(sync, greeting.Incarnation, outcome.Epoch, null, outcome.Have, outcome.Deferred);
             Watch(sync);
             _isScheduleDue = true;
             _pulse.Pulse();

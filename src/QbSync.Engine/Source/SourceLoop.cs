@@ -178,6 +178,9 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             case SourceCommand.Statuses statuses:
                 OnStatuses(statuses);
                 break;
+            case SourceCommand.Bitmaps bitmaps:
+                OnBitmaps(bitmaps);
+                break;
             case SourceCommand.Edge edge when _syncs.TryGetValue(edge.Id, out var sync):
                 OnEdges(sync);
                 break;
@@ -222,6 +225,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         }
 
         Validate();
+        Heal();
         _isScheduleDue = true;
         _pulse.Pulse();
     }

@@ -8,7 +8,13 @@ internal static partial class WireMapping
 {
     public static Protocol.Refusal ToWire(Outcomes.Refusal refusal)
     {
-        var wire = new Protocol.Refusal { Reason = (Protocol.RefusalReason)refusal.Reason, Detail = Cut(refusal.Detail) };
+        var wire = new Protocol.Refusal
+        {
+            Reason = (Protocol.RefusalReason)refusal.Reason,
+            Detail = Cut(refusal.Detail),
+            Owner = Cut(refusal.Owner),
+            Path = Cut(refusal.Path),
+        };
         if (refusal.RetryAfter is { } retryAfter)
         {
             wire.RetryAfterMs = NotNegative((long)retryAfter.TotalMilliseconds);
@@ -32,7 +38,11 @@ internal static partial class WireMapping
         Cut(wire.Detail),
         wire.HasRetryAfterMs ? Milliseconds(wire.RetryAfterMs) : null,
         wire.HasNeeded ? SaturateLong(wire.Needed) : null,
-        wire.HasFree ? SaturateLong(wire.Free) : null);
+        wire.HasFree ? SaturateLong(wire.Free) : null)
+    {
+        Owner = Cut(wire.Owner),
+        Path = Cut(wire.Path),
+    };
 
     public static Running ToWire(OperationProgress progress)
     {
@@ -92,6 +102,7 @@ internal static partial class WireMapping
                 Pieces = (uint)open.Have.Length,
                 OwnNames = open.OwnNames,
                 OldPlace = open.OldPlace,
+                Losses = open.Losses,
             },
         },
         InitOutcome.Running running => new InitReply { Running = ToWire(running.Progress) },
@@ -109,7 +120,8 @@ internal static partial class WireMapping
             ToBitmap(wire.Open.Have, wire.Open.Pieces),
             ToBitmap(wire.Open.Deferred, wire.Open.Pieces),
             wire.Open.OwnNames,
-            wire.Open.OldPlace),
+            wire.Open.OldPlace,
+            wire.Open.Losses),
         InitReply.ReplyOneofCase.Running => new InitOutcome.Running(ToDomain(wire.Running)),
         InitReply.ReplyOneofCase.Complete => new InitOutcome.Complete(ToDomain(wire.Complete, now)),
         InitReply.ReplyOneofCase.Refusal => new InitOutcome.Refused(ToDomain(wire.Refusal)),

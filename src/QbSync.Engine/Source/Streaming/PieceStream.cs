@@ -41,6 +41,15 @@ internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocati
     /// <summary>Whether the source is still downloading it.</summary>
     public bool IsLive { get => _isLive; set => _isLive = value; }
 
+    /// <summary>How often the destination had lost held bits when its bitmaps came; null while that is not known. The loop's.</summary>
+    public ulong? KnownLosses { get; set; }
+
+    /// <summary>Whether the bitmaps have to be asked for. The loop's.</summary>
+    public bool NeedsBitmaps { get; set; }
+
+    /// <summary>The bitmaps are asked for once more when no attempt up to this one is in flight. The loop's.</summary>
+    public long? HealAfter { get; set; }
+
     /// <summary>Gives the right to send. An older one is void from here on.</summary>
     public void Give(StreamGrant grant)
     {

@@ -130,30 +130,7 @@ internal sealed partial class PieceTable
         lock (_gate)
         {
             _firstAttemptOfGrant = grantedFrom ?? _firstAttemptOfGrant;
-            for (var piece = _needed.NextSet(0); piece >= 0; piece = _needed.NextSet(piece + 1))
-            {
-                var held = have[piece] || deferred[piece];
-                if (held && _states[piece] != PieceState.Acknowledged)
-                {
-                    Acknowledge_NeedsLock(piece);
-                }
-                else if (!held && _states[piece] == PieceState.Acknowledged)
-                {
-                    _acknowledged--;
-                    _takenBack++;
-                    _states[piece] = PieceState.Absent;
-                    Settle_NeedsLock(piece);
-                }
-
-                if (have[piece])
-                {
-                    _promised.Clear(piece);
-                }
-                else if (deferred[piece])
-                {
-                    _promised.Set(piece);
-                }
-            }
+            Apply_NeedsLock(have, deferred, null);
         }
     }
 
@@ -293,6 +270,7 @@ internal sealed partial class PieceTable
         _attempts.Remove(piece);
         _faults.Remove(piece);
         _promised.Clear(piece);
+        _since?.Add(piece);
         if (_states[piece] == PieceState.Available)
         {
             Withdraw_NeedsLock(piece);

@@ -17,6 +17,8 @@ internal sealed class HeldTorrent(TorrentManifest manifest, byte[] selection)
 
     public ulong Epoch { get; set; } = 1;
 
+    public ulong Losses { get; set; }
+
     public TorrentParameters? Parameters { get; set; }
 
     public PieceLayout Layout =>

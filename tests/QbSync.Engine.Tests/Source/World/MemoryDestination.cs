@@ -35,6 +35,9 @@ internal sealed class MemoryDestination : IDestination
 
     public MemoryLink? Link { get; private set; }
 
+    /// <summary>Ends when Hello may be answered.</summary>
+    public Task HelloGate { get; set; } = Task.CompletedTask;
+
     public IReadOnlyList<string> Calls
     {
         get
@@ -117,10 +120,11 @@ internal sealed class MemoryDestination : IDestination
         }
     }
 
-    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
+    public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
     {
         Enter("Hello", caller);
-        return new(new DestinationGreeting(Incarnation, "memory", TimeSpan.FromSeconds(45)));
+        await HelloGate.WaitAsync(cancellationToken);
+        return new DestinationGreeting(Incarnation, "memory", TimeSpan.FromSeconds(45));
     }
 
     public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
@@ -129,7 +133,7 @@ internal sealed class MemoryDestination : IDestination
         lock (_gate)
         {
             return new([.. request.Torrents.Select(id => _torrents.GetValueOrDefault(id) is { } torrent
-                ? new DestinationTorrentStatus { Id = id, State = torrent.State, Epoch = torrent.Epoch, Selection = torrent.Selection }
+                ? StatusOf(torrent, request.WithBitmaps)
                 : new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })]);
         }
     }
@@ -141,6 +145,10 @@ internal sealed class MemoryDestination : IDestination
         lock (_gate)
         {
             _watchers.Add(updates);
+            foreach (var torrent in _torrents.Values.Where(static torrent => torrent.Losses > 0))
+            {
+                updates.Writer.TryWrite(new DestinationUpdate.Changed(StatusOf(torrent, withBitmaps: false)));
+            }
         }
 
         await foreach (var update in updates.Reader.ReadAllAsync(cancellationToken))
@@ -179,7 +187,7 @@ internal sealed class MemoryDestination : IDestination
             torrent.State = DestinationTorrentState.Receiving;
             torrent.Selection = request.Selection.ToArray();
             return new(new InitOutcome.Open(
-                Incarnation, torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length), false));
+                Incarnation, torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length), false, Losses: torrent.Losses));
         }
     }
 
@@ -225,6 +233,28 @@ internal sealed class MemoryDestination : IDestination
     }
 
     public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => Link = new MemoryLink(this, sink);
+
+    /// <summary>Ends every watch, and does something that nobody is told of.</summary>
+    public void CutWatches(Action unseen)
+    {
+        lock (_gate)
+        {
+            _watchers.ForEach(static watcher => watcher.Writer.TryComplete(new PeerException(PeerFault.Unreachable, "The watch was cut.")));
+            _watchers.Clear();
+            unseen();
+        }
+    }
+
+    private static DestinationTorrentStatus StatusOf(HeldTorrent torrent, bool withBitmaps) => new()
+    {
+        Id = torrent.Manifest.Id,
+        State = torrent.State,
+        Epoch = torrent.Epoch,
+        Losses = torrent.Losses,
+        Selection = torrent.Selection,
+        Have = withBitmaps ? torrent.Have.Clone() : null,
+        Deferred = withBitmaps ? new PieceBitmap(torrent.Have.Length) : null,
+    };
 
     /// <summary>Takes a whole piece in, as the far end of the link.</summary>
     internal PieceAckStatus Take(PieceRef piece, ulong epoch, ReadOnlySpan<byte> bytes)

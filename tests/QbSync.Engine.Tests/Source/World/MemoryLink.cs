@@ -35,6 +35,20 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         }
     }
 
+    /// <summary>What the engine said last about dialing.</summary>
+    public bool MayDial { get; private set; } = true;
+
+    /// <summary>The rate that the engine set last; null while it set none.</summary>
+    public long? RateLimit { get; private set; }
+
+    public int SendsOf(int piece)
+    {
+        lock (_gate)
+        {
+            return _sends.Where(sent => sent.Key.Index == piece).Sum(static sent => sent.Value);
+        }
+    }
+
     public int MostSendsOfOne
     {
         get
@@ -132,7 +146,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         List<(PieceRef Piece, long Attempt, PieceAckStatus Status)> lost = [];
         lock (_gate)
         {
-            if (_isConnected == connected)
+            if (_isConnected == connected || (connected && !MayDial))
             {
                 return;
             }
@@ -157,8 +171,15 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         }
     }
 
-    public void SetRateLimit(long bytesPerSecond)
+    public void SetRateLimit(long bytesPerSecond) => RateLimit = bytesPerSecond;
+
+    public void SetDialing(bool allowed)
     {
+        MayDial = allowed;
+        if (allowed && !destination.IsDown)
+        {
+            SetConnected(true);
+        }
     }
 
     public ValueTask DisposeAsync()
