@@ -6,9 +6,9 @@ using QbSync.Throughput.Transport;
 namespace QbSync.Throughput;
 
 /// <summary>A run between bare layers: two children, a warm-up, then all pieces from the one file into the other.</summary>
-internal static class LayerRun
+internal sealed class LayerRun(TestFile file, LayerTrust trust)
 {
-    public static async Task<Run> RunAsync(Variant variant, TestFile file)
+    public async Task<Run> RunAsync(Variant variant)
     {
         var (source, destination) = variant.Layer == Layer.Plain
             ? (PlainSource.Kind, PlainDestination.Kind)
@@ -18,8 +18,8 @@ internal static class LayerRun
             .. file.ToSettings(),
             new("hash", OnOff(variant.IsHashing)), new("memory", OnOff(variant.IsInMemory)), new("tls", OnOff(variant.IsEncrypted)),
         ];
-        using var receiver = Child.Start(destination, settings);
-        using var sender = Child.Start(source, [.. settings, new("address", await receiver.ReadLineAsync())]);
+        using var receiver = Child.Start(destination, [.. settings, .. trust.ForDestination]);
+        using var sender = Child.Start(source, [.. settings, .. trust.ForSource, new("address", await receiver.ReadLineAsync())]);
         await sender.ReadLineAsync();
         await receiver.BeginAsync();
         await sender.BeginAsync();

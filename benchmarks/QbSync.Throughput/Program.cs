@@ -35,9 +35,11 @@ try
     if (options.Variants.Any(static variant => variant.Layer is Layer.Plain or Layer.Transport))
     {
         file.Make();
-        await LayerSecurity.PairAsync(folder);
     }
 
+    var trust = new LayerTrust(folder);
+    await trust.MakeAsync();
+    var layers = new LayerRun(file, trust);
     var engine = new EngineRun(options, folder);
     var results = options.Variants.ToDictionary(static variant => variant, _ => new Runs(options.SizeMiB));
     for (var run = 1; run <= options.Runs; run++)
@@ -45,7 +47,7 @@ try
         foreach (var (variant, runs) in results)
         {
             var result = variant.Layer is Layer.Plain or Layer.Transport
-                ? await LayerRun.RunAsync(variant, file)
+                ? await layers.RunAsync(variant)
                 : await engine.RunAsync(variant.Layer);
             runs.Add(result);
             Console.Error.WriteLine($"  {run} {variant.Name}: {options.SizeMiB / result.Source.Seconds:0} MiB/s, {result.CpuSeconds * 1024 / options.SizeMiB:0.00} CPU s/GiB");

@@ -10,7 +10,7 @@ namespace QbSync.Throughput.Measuring;
 internal sealed class TestFile(string folder, int pieceLength, int pieces)
 {
     /// <summary>Pieces sent before a measurement begins.</summary>
-    public const int WarmUpMiB = 256;
+    public const int WarmUpMiB = 512;
 
     public string Source { get; } = Path.Combine(folder, "layers.bin");
 

@@ -25,7 +25,6 @@ internal static class Goals
             isReached &= AtMost(to, variant, "source MiB allocated a GiB", runs.SourceAllocated, 15, 12);
             isReached &= AtMost(to, variant, "destination MiB allocated a GiB", runs.DestinationAllocated, 6, 2);
             isReached &= AtMost(to, variant, "gen 2 collections a GiB", runs.SourceGen2 + runs.DestinationGen2, 0, 0);
-            isReached &= AtMost(to, variant, "LOH MiB a GiB", runs.SourceLarge + runs.DestinationLarge, 0, 0);
             isReached &= AtMost(to, variant, "source peak MiB", runs.SourcePeak, 130, 60);
             isReached &= AtMost(to, variant, "destination peak MiB", runs.DestinationPeak, 130, 120);
         }

@@ -27,7 +27,7 @@ internal static class TransportDestination
         builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
         builder.Services.AddSingleton<IDestination>(new GreetingDestination());
         builder.Services.AddSingleton<IPieceIntake>(intake);
-        builder.Services.AddQbSyncServer(options => options.Security = LayerSecurity.Server(settings));
+        builder.Services.AddQbSyncServer(options => options.Security = LayerSecurity.Read(settings));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenQbSync(new IPEndPoint(IPAddress.Loopback, 0)));
         await using var app = builder.Build();
         app.MapQbSync();

@@ -17,7 +17,7 @@ internal static class TransportSource
         var settings = LayerSettings.Read(args);
         var registry = Prometheus.Metrics.NewCustomRegistry();
         await using var destination = new RemoteDestination(
-            LayerSecurity.Client(settings),
+            new TransportClientOptions { Address = settings.All["address"], Security = LayerSecurity.Read(settings) },
             Prometheus.Metrics.WithCustomRegistry(registry),
             registry,
             NullLoggerFactory.Instance,

@@ -69,7 +69,8 @@ internal sealed class AckWriter(
             var wait = delay - time.GetElapsedTime(last);
             if (wait > TimeSpan.Zero)
             {
-                await Task.Delay(wait, time, cancellationToken).ConfigureAwait(false);
+                // Timers cut to whole milliseconds: rounded down, there would be twice as many batches.
+                await Task.Delay(TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds)), time, cancellationToken).ConfigureAwait(false);
             }
 
             _signal.Reader.TryRead(out _);

@@ -6,10 +6,10 @@ namespace QbSync.Transport.Wire;
 /// </summary>
 internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
 {
-    private static readonly int[] Sizes = [64 << 10, 256 << 10, MaxLength];
+    private static readonly int[] Sizes = [64 << 10, 256 << 10, 512 << 10, MaxLength];
 
     private readonly Lock _gate = new();
-    private readonly Stack<ChunkBuffer>[] _idle = [new(), new(), new()]; // by size
+    private readonly Stack<ChunkBuffer>[] _idle = [new(), new(), new(), new()]; // by size
     private long _idleBytes;
     private int _rented;
 

@@ -114,6 +114,7 @@ internal sealed class PieceStreamTests
     [TestCase("nine open")]
     [TestCase("open twice")]
     [TestCase("used credit returned")]
+    [TransportCase(21)]
     public async Task Frame_ThatIsWrong_EndsItsStreamAndNoOther(string wrong)
     {
         var good = await OpenAsync();
@@ -192,6 +193,7 @@ internal sealed class PieceStreamTests
 
     [Test]
     [DestinationCase(51)]
+    [TransportCase(21)]
     public async Task Disk_Stalls_CreditBoundsWhatIsTakenAndBeyondItTheStreamEnds()
     {
         await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow, options.StreamWorkers) = (16 << 20, 1 << 20, 2));
@@ -278,6 +280,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [TransportCase(21)]
     public async Task Chunks_OfOneByte_WeighFourKibibytes()
     {
         await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow) = (16 << 20, 1 << 20));

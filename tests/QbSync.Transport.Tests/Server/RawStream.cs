@@ -23,6 +23,11 @@ internal sealed class RawStream : IDisposable
 
     public ulong Credit { get; private set; }
 
+    /// <summary>The server took the stream, with or without credit.</summary>
+    public bool Accepted { get; private set; }
+
+    public ulong FirstCredit { get; private set; }
+
     public ulong Received { get; private set; }
 
     public ulong Returns { get; private set; }
@@ -119,7 +124,7 @@ internal sealed class RawStream : IDisposable
         var frame = _call.ResponseStream.Current;
         if (frame.Accepted is { } accepted)
         {
-            Credit = accepted.Credit;
+            (Accepted, FirstCredit, Credit) = (true, accepted.Credit, accepted.Credit);
             return true;
         }
 

@@ -58,6 +58,7 @@ internal sealed class TorrentFairnessTests
 
     [Test]
     [DestinationCase(52)]
+    [TransportCase(40)]
     public async Task OneTorrentStallsInAStreamThatIsShared_OthersGoOnAndItIsAnsweredInTime()
     {
         await StartAsync(static _ => { });

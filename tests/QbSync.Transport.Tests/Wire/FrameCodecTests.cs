@@ -1,6 +1,7 @@
 using CsCheck;
 using Google.Protobuf;
 using QbSync.Pieces;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
@@ -35,6 +36,7 @@ internal sealed class FrameCodecTests
         Gen.Const(new SourceFrame()));
 
     [Test]
+    [TransportCase(1)]
     public void Chunk_WrittenByHand_IsWhatGeneratedCodeWrites() => Chunks.Sample(
         chunk =>
         {
@@ -57,6 +59,7 @@ internal sealed class FrameCodecTests
         iter: 10_000);
 
     [Test]
+    [TransportCase(1)]
     public void Frame_WrittenByGeneratedCode_IsReadByHand() => Gen.Select(Frames, Gen.Int[1, 40]).Sample(
         (frame, segment) =>
         {
@@ -92,6 +95,7 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(2)]
     public void Frame_CutAtEachByte_IsReadAsGeneratedCodeReadsIt()
     {
         var whole = FirstChunk().ToByteArray();
@@ -102,6 +106,7 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(2)]
     public void Frame_AnyByteOfItChanged_IsReadAsGeneratedCodeReadsIt()
     {
         var whole = FirstChunk().ToByteArray();
@@ -117,9 +122,11 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(2)]
     public void Frame_RandomBytes_IsReadAsGeneratedCodeReadsIt() => Gen.Byte.Array[0, 40].Sample(AssertAgrees, iter: 20_000);
 
     [Test]
+    [TransportCase(2)]
     public void Frame_FieldsInAnyOrderRepeatedAndUnknown_LastOnesCount()
     {
         var chunk = Concat(
@@ -138,6 +145,7 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(2)]
     public void Frame_ChunkArmTwice_IsMerged()
     {
         var first = new SourceFrame { Chunk = new PieceChunk { Transfer = 3, Epoch = 5, Data = ByteString.CopyFrom(1, 2) } };
@@ -146,6 +154,7 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(2)]
     public void Frame_AnotherArmAfterOrBetweenChunks_LastArmCounts()
     {
         var chunk = new SourceFrame { Chunk = new PieceChunk { Transfer = 3, Epoch = 5, Data = ByteString.CopyFrom(1, 2) } }.ToByteArray();
@@ -155,6 +164,7 @@ internal sealed class FrameCodecTests
     }
 
     [Test]
+    [TransportCase(47)]
     public void Chunks_WrittenAndRead_AllocateLittle()
     {
         const int Length = 256 << 10;

@@ -1,9 +1,12 @@
+using QbSync.Testing.Specifications;
+
 namespace QbSync.Transport.Tests.Client.Pooling;
 
 internal sealed class HotPathTests
 {
     /// <summary>What a chunk costs besides gRPC: the pool, the window, the table and the metrics.</summary>
     [Test]
+    [TransportCase(47)]
     public void Flow_ManyChunks_AllocatesNothing()
     {
         const int Chunk = 64 * 1024;
@@ -38,6 +41,7 @@ internal sealed class HotPathTests
     }
 
     [Test]
+    [TransportCase(47)]
     public void Pieces_Many_AllocateNothingInPoolAndMetrics()
     {
         var test = new TestPool();
