@@ -10,4 +10,5 @@ internal static class HostEventIds
     public const int SecretOnCommandLine = 5004;
     public const int Insecure = 5005;
     public const int SecretFileIsOpen = 5006;
+    public const int NobodyPaired = 5007;
 }

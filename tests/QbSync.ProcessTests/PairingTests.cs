@@ -50,6 +50,16 @@ internal sealed partial class PairingTests
         await roles.WaitUntilAllAreSyncedAsync();
         roles.AssertAllIsEqual();
         await roles.StopSourceAsync();
+
+        // Another identity is another node, whatever its name and address: parked on one side, refused on the other, pinned by nobody.
+        File.Delete(Path.Combine(roles.SourceState, "identity.pem"));
+        roles.StartSource();
+        await Eventually.BecomesTrueAsync(() => roles.Source!.Output.Contains("is parked", StringComparison.Ordinal));
+        var changed = await RunAsync(0, "id", "--state-dir", roles.SourceState);
+        Assert.That(changed, Is.Not.EqualTo(source));
+        Assert.That(roles.Source!.Output, Does.Contain(changed).And.Contain(destination));
+        Assert.That(await RunAsync(0, "pair", "--list", "--state-dir", roles.DestinationState), Does.Contain(source).And.Not.Contain(changed));
+        await roles.StopSourceAsync();
         Assert.That(await roles.Destination!.TerminateAsync(), Is.Zero, roles.Destination.Output);
     }
 

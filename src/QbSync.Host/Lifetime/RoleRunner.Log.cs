@@ -15,6 +15,9 @@ internal sealed partial class RoleRunner
         [LoggerMessage(HostEventIds.SecretFileIsOpen, LogLevel.Warning, "--{Name}: {File} can be read by others than its owner; chmod 600 keeps the secret.")]
         public static partial void SecretFileIsOpen(ILogger logger, string name, string file);
 
+        [LoggerMessage(HostEventIds.NobodyPaired, LogLevel.Information, "The {Mode} is paired with nobody yet: qbsync pair at the destination prints a code, which qbsync pair at the source takes.")]
+        public static partial void NobodyPaired(ILogger logger, string mode);
+
         [LoggerMessage(HostEventIds.Insecure, LogLevel.Warning, "security=insecure: whoever can reach this machine or is on the way can read, write and delete.")]
         public static partial void Insecure(ILogger logger);
 

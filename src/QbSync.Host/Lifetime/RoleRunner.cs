@@ -46,6 +46,11 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
         }
 
         Log.Started(_logger, settings.Mode, HostMetrics.Version, settings.Data, settings.StateDirectory, node.HealthAddress);
+        if (settings.Security.Mode == SecurityMode.Paired && !File.Exists(settings.Security.PeersFile))
+        {
+            Log.NobodyPaired(_logger, settings.Mode);
+        }
+
         var exit = RunAndDisposeAsync(signals.Graceful);
         var forced = new TaskCompletionSource();
         await using var registration = signals.Fast.Register(() => forced.TrySetResult());
