@@ -1,0 +1,77 @@
+using System.Globalization;
+using Prometheus;
+using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
+using QbSync.Transport.Tests.Client;
+
+namespace QbSync.Transport.Tests.EndToEnd;
+
+/// <summary>A way that is slow, and one that takes nothing any more.</summary>
+internal sealed class SendTimeoutTests
+{
+    private const int PieceLength = 16 << 20;
+    private const int Streams = 4;
+    private const int SlowRate = 64 * 1024 / Streams;
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(5);
+
+    [Test]
+    [TransportCase(35)]
+    public async Task SendTimeout_SlowWay_NeverComes_WayThatStands_ReleasesTheWrite()
+    {
+        using var log = new LogErrorGuard();
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        await using var server = await PieceServer.StartAsync(new TestIntake(PieceLength), log);
+        await using var relay = new MeteredRelay(server.Port);
+        var options = new TransportClientOptions
+        {
+            Address = $"127.0.0.1:{relay.Port.ToString(CultureInfo.InvariantCulture)}",
+            MinConnections = Streams,
+            MaxConnections = Streams,
+            MaxStreamsPerConnection = 1,
+            SendTimeout = SendTimeout,
+            DrainTimeout = TimeSpan.FromSeconds(1),
+        };
+        options.Security.Mode = SecurityMode.Insecure;
+        await using var destination = new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, log, TimeProvider.System, new Random(1));
+        await using var link = destination.OpenLink(new Caller(Guid.NewGuid(), "test"), new RecordingSink());
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == Streams);
+
+        using var stop = new CancellationTokenSource();
+        var next = 0;
+        var lost = 0;
+        var senders = Enumerable.Range(0, Streams).Select(_ => Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                var outcome = await link.SendAsync(new TestSource(Interlocked.Increment(ref next), PieceLength), CancellationToken.None);
+                Interlocked.Add(ref lost, outcome == SendOutcome.Lost ? 1 : 0);
+            }
+        })).ToList();
+
+        // Fast at first, so that windows grow beyond what sockets hold and writes have to wait.
+        await Eventually.BecomesTrueAsync(() => relay.Passed > 3L * Streams * PieceLength);
+        relay.Slow(SlowRate);
+        var slowFrom = relay.Passed;
+        await Eventually.BecomesTrueAsync(() => relay.Passed >= slowFrom + (2 * (long)SendTimeout.TotalSeconds * Streams * SlowRate));
+        Assert.That((await SumAsync(registry, "qbsync_stream_reconnects_total"), link.OpenStreams, lost), Is.EqualTo((0.0, Streams, 0)));
+
+        relay.Slow(0);
+        await Eventually.BecomesTrueAsync(() => Volatile.Read(ref lost) >= 1);
+        Assert.That(await SumAsync(registry, "qbsync_send_timeout_total"), Is.GreaterThanOrEqualTo(1));
+        await stop.CancelAsync();
+        await link.DisposeAsync().DefaultTimeout();
+        await Task.WhenAll(senders).DefaultTimeout();
+    }
+
+    private static async Task<double> SumAsync(CollectorRegistry registry, string family)
+    {
+        using var text = new MemoryStream();
+        await registry.CollectAndExportAsTextAsync(text);
+        var lines = System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n').Where(line => line.StartsWith(family, StringComparison.Ordinal)).ToList();
+        Assert.That(lines, Is.Not.Empty, family);
+        return lines.Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
+    }
+}
