@@ -25,4 +25,5 @@ internal static partial class TransportEventIds
     public const int GrowthKept = 1224;
     public const int GrowthUndone = 1225;
     public const int ConnectionRemoved = 1226;
+    public const int AnswersTakeLonger = 1227;
 }

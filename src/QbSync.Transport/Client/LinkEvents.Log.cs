@@ -17,6 +17,11 @@ internal sealed partial class LinkEvents
             "The destination at {Address} does not take piece streams; trying on: {Error}", EventName = nameof(NotReached))]
         public static partial void NotReached(ILogger logger, string address, string error);
 
+        [LoggerMessage(TransportEventIds.AnswersTakeLonger, LogLevel.Information,
+            "piece-timeout: {PieceTimeout} s is less than the destination may take to answer, so {Answers} s are waited.",
+            EventName = nameof(AnswersTakeLonger))]
+        public static partial void AnswersTakeLonger(ILogger logger, double pieceTimeout, double answers);
+
         [LoggerMessage(TransportEventIds.EventFailed, LogLevel.Error, "A link event could not be processed.", EventName = nameof(EventFailed))]
         public static partial void EventFailed(ILogger logger, Exception exception);
     }

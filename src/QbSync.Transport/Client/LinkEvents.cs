@@ -15,6 +15,7 @@ internal sealed partial class LinkEvents(StreamPool pool, IPieceLinkSink sink, s
     private bool _isTelling;
     private bool _told;
     private bool _saidNotReached;
+    private int _saidAnswersTakeLonger;
 
     /// <summary>Streams came or went.</summary>
     public void Refresh()
@@ -69,6 +70,15 @@ internal sealed partial class LinkEvents(StreamPool pool, IPieceLinkSink sink, s
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             Log.EventFailed(logger, e);
+        }
+    }
+
+    /// <summary>The destination takes longer to answer than a piece may: it is waited for. Said once.</summary>
+    public void AnswersTakeLonger(TimeSpan answers, TimeSpan pieceTimeout)
+    {
+        if (Interlocked.Exchange(ref _saidAnswersTakeLonger, 1) == 0)
+        {
+            Log.AnswersTakeLonger(logger, pieceTimeout.TotalSeconds, answers.TotalSeconds);
         }
     }
 

@@ -168,6 +168,12 @@ internal sealed partial class StreamSeat
                 throw;
             }
 
+            var answers = session.AnswerWithin + Pooling.StreamPool.AnswerMargin;
+            if (answers > _link.Options.PieceTimeout)
+            {
+                _link.Events.AnswersTakeLonger(answers, _link.Options.PieceTimeout);
+            }
+
             return (stream, accepted);
         }
         catch (Exception e) when (e is not OutOfMemoryException)

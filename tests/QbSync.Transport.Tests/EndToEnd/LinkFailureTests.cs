@@ -39,7 +39,10 @@ internal sealed class LinkFailureTests
     [TransportCase(39)]
     public async Task AckLoop_EndsWithPiecesInFlight_HasItsReasonAndEachAttemptOneEnd(string reason, bool sinkThrows = false)
     {
-        var intake = new TestIntake(1000) { OnWhole = _ => sinkThrows || _release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
+        var intake = new TestIntake(1000)
+        {
+            OnWhole = _ => sinkThrows || _release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy,
+        };
         var server = await _rig.StartAsync(intake);
         var relay = _rig.Own(new TcpRelay(server.Port));
         if (sinkThrows)

@@ -3,7 +3,9 @@ using QbSync.Testing.Waiting;
 
 namespace QbSync.Transport.Tests.EndToEnd;
 
-/// <summary>Experiments on a real link: what they add opens and carries, what brings nothing is drained and closed. Samples are short here, so that a test is.</summary>
+/// <summary>
+/// Experiments on a real link: what they add opens and carries, what brings nothing is drained and closed. Samples are short here, so that a test is.
+/// </summary>
 internal sealed class LinkScalingTests
 {
     private const int MiB = 1 << 20;

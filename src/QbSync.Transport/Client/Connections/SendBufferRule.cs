@@ -36,7 +36,8 @@ internal sealed class SendBufferRule(SendBufferLimits limits)
 
         (_lastLimited, _lastAt) = (limited, now);
         var need = 2 * rate * least.TotalSeconds;
-        if (Array.FindAll(_held, static held => held).Length < NeededSamples || need <= limits.AutotuningMost || 2L * limits.SettableMost <= limits.AutotuningMost)
+        var isHeld = Array.FindAll(_held, static held => held).Length >= NeededSamples;
+        if (!isHeld || need <= limits.AutotuningMost || 2L * limits.SettableMost <= limits.AutotuningMost)
         {
             return null;
         }

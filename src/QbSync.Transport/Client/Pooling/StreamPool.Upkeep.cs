@@ -13,8 +13,8 @@ internal sealed partial class StreamPool
     // Shorter than the server's patience with an idle stream, so that one lost sign of life is none too many.
     private static readonly TimeSpan PingAfter = TimeSpan.FromSeconds(60);
 
-    // An answer at the peer's own limit still has to travel.
-    private static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(5);
+    /// <summary>An answer at the peer's own limit still has to travel.</summary>
+    public static readonly TimeSpan AnswerMargin = TimeSpan.FromSeconds(5);
 
     private PoolSnapshot _snapshot = new(0, 0);
     private int _inFlight;
@@ -36,7 +36,8 @@ internal sealed partial class StreamPool
             {
                 var patience = stream.AnswerWithin + AnswerMargin > pieceTimeout ? stream.AnswerWithin + AnswerMargin : pieceTimeout;
                 stream.Pieces.GiveStale(now - patience, stream.MovedAt, stale);
-                if (stream.WritingSince is { } since && now - since >= sendTimeout && now - stream.MovedAt >= sendTimeout && now - stream.TcpMovedAt >= sendTimeout)
+                var movedAt = stream.TcpMovedAt > stream.MovedAt ? stream.TcpMovedAt : stream.MovedAt;
+                if (stream.WritingSince is { } since && now - since >= sendTimeout && now - movedAt >= sendTimeout)
                 {
                     stuck.Add(stream);
                 }
