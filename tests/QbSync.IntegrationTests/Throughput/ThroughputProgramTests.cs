@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
-using QbSync.Testing.Waiting;
 using QbSync.Throughput;
 using QbSync.Throughput.Measuring;
 using QbSync.Throughput.Report;
@@ -11,6 +10,9 @@ namespace QbSync.IntegrationTests.Throughput;
 /// <summary>What the throughput program measures and says. Its figures are for a quiet machine; here they only have to be there.</summary>
 internal sealed class ThroughputProgramTests
 {
+    // Four processes start; a busy machine takes its time over them.
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     [Test]
     [TransportCase(48)]
     public void Variants_ByDefault_AreHashOnAndOffMemoryAndFileTlsOnAndOff()
@@ -48,17 +50,15 @@ internal sealed class ThroughputProgramTests
     public async Task Program_Runs_PrintsALineForEachVariant()
     {
         using var folder = new TempDirectory();
-        var start = new ProcessStartInfo("dotnet", [typeof(ThroughputOptions).Assembly.Location, "--size", "32", "--runs", "1", "--folder", folder.Path, "--only", "hash"])
+        var start = new ProcessStartInfo("dotnet", [typeof(ThroughputOptions).Assembly.Location, "--size", "16", "--runs", "1", "--folder", folder.Path, "--layers", "transport", "--only", "memory, hash"])
         {
             RedirectStandardOutput = true,
         };
-        start.ArgumentList.Add("--layers");
-        start.ArgumentList.Add("plain,transport");
         using var program = Process.Start(start)!;
-        var output = await program.StandardOutput.ReadToEndAsync().DefaultTimeout();
-        await program.WaitForExitAsync().DefaultTimeout();
+        var output = await program.StandardOutput.ReadToEndAsync().WaitAsync(Patience);
+        await program.WaitForExitAsync().WaitAsync(Patience);
         Assert.That(program.ExitCode, Is.InRange(0, 1), output);
-        foreach (var name in (string[])["plain sockets, hash", "transport, memory, hash", "transport, memory, hash, TLS", "transport, file, hash", "transport, file, hash, TLS"])
+        foreach (var name in (string[])["transport, memory, hash", "transport, memory, hash, TLS"])
         {
             Assert.That(output, Does.Contain($"\n{name} "));
         }
