@@ -51,7 +51,7 @@ public sealed class ReferencesTests
     public void Package_Internals_OnlySeenByTestsAndTheKit([ValueSource(typeof(Packages), nameof(Packages.All))] string package) => Assert.That(
         Packages.Load(package).GetCustomAttributes(typeof(System.Runtime.CompilerServices.InternalsVisibleToAttribute), false)
             .Cast<System.Runtime.CompilerServices.InternalsVisibleToAttribute>().Select(attribute => attribute.AssemblyName)
-            .Where(name => name != "QbSync.Testing" && !(package == Packages.Host ? name.EndsWith("Tests", StringComparison.Ordinal) || name == "QbSync.Throughput" : name == $"{package}.Tests")),
+            .Where(name => name != "QbSync.Testing" && !(package == Packages.Host ? name.EndsWith("Tests", StringComparison.Ordinal) || name == "QbSync.Throughput" : name == $"{package}.Tests" || name == "QbSync.Benchmarks")),
         Is.Empty);
 
     private static IEnumerable<string> Items(string package, string kind) =>

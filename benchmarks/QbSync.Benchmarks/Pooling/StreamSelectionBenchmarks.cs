@@ -1,5 +1,4 @@
 using BenchmarkDotNet.Attributes;
-using Prometheus;
 using QbSync.Transport;
 using QbSync.Transport.Client;
 using QbSync.Transport.Client.Pooling;
@@ -44,6 +43,11 @@ public class StreamSelectionBenchmarks
 
         public void Ping()
         {
+        }
+
+        public void ReturnCredit(long limit)
+        {
+            // Nobody gives any back.
         }
     }
 }
