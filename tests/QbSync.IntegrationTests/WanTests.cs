@@ -33,10 +33,11 @@ internal sealed class WanTests
         var shape = new LinkShape { BitsPerSecond = megabits * 1_000_000L, RoundTrip = TimeSpan.FromMilliseconds(milliseconds), Loss = loss };
         var congestion = File.ReadAllText("/proc/sys/net/ipv4/tcp_available_congestion_control").Split((char[]?)null).Contains("bbr") ? "bbr" : "cubic";
 
-        var ours = await Cell.RunTransportAsync(new WanOptions { Seconds = 8, WarmUp = 2, PieceBytes = 4 << 20 }, shape, congestion);
+        var ours = await Cell.RunTransportAsync(new WanOptions { Seconds = 7, WarmUp = 6, PieceBytes = 4 << 20 }, shape, congestion);
         var plain = await Cell.RunFlowsAsync(new WanOptions { Seconds = 4, WarmUp = 2 }, shape, congestion, (int)ours.Source.Connections);
 
-        TestContext.Out.WriteLine($"{shape}: {ours.SteadyRate / 1e6:0.0} Mbit/s over {ours.Source.Connections} connections, plain TCP {plain.SteadyRate / 1e6:0.0} Mbit/s with {congestion}.");
+        TestContext.Out.WriteLine(
+            $"{shape}: {ours.SteadyRate / 1e6:0.0} Mbit/s over {ours.Source.Connections} connections, plain TCP {plain.SteadyRate / 1e6:0.0} Mbit/s with {congestion}.");
         Assert.That(ours.Source.Failures, Is.Zero, "pieces lost, refused or wrong");
         Assert.That(ours.SteadyRate, Is.GreaterThanOrEqualTo(LeastOfPlainTcp * plain.SteadyRate));
     }
