@@ -141,7 +141,7 @@ internal sealed partial class PeerSession(
         catch (RpcException e)
         {
             var error = StatusMapping.ToPeerException(e, "Hello", address);
-            if (error.Fault == PeerFault.NotTrusted)
+            if (StatusMapping.IsRefusedByPeer(e))
             {
                 metrics.PeerRefused();
             }

@@ -1,5 +1,4 @@
 using Grpc.Core;
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;

@@ -80,6 +80,9 @@ internal static class StatusMapping
     /// <summary>The same for who is unknown and for who is known and may not.</summary>
     public static RpcException NotTrusted() => new(new Status(StatusCode.PermissionDenied, ""));
 
+    /// <summary>Whether the peer answered a call that it does not accept who we are. What the connection was refused for is counted where it is made.</summary>
+    public static bool IsRefusedByPeer(RpcException error) => FindRefusal(error) is null && GetFault(error.StatusCode) == PeerFault.NotTrusted;
+
     /// <summary>What was thrown where the connection was made, such as that the other side is not trusted: the handler and gRPC wrap it.</summary>
     private static PeerException? FindRefusal(RpcException error)
     {
