@@ -64,9 +64,12 @@ internal sealed class RemoteDestinationConformanceTests : DestinationConformance
     private readonly CancellationTokenSource _stop = new();
     private DestinationNode _node = null!;
     private RemoteDestination _remote = null!;
+    private RemoteDestination _other = null!;
     private Task _run = Task.CompletedTask;
 
     protected override IDestination Destination => _remote;
+
+    protected override IDestination Other => _other;
 
     protected override string DataFolder => _folder.CreateFolder("data");
 
@@ -89,20 +92,15 @@ internal sealed class RemoteDestinationConformanceTests : DestinationConformance
         _node = new DestinationNode(settings!, _logs, TimeProvider.System, new Random(1));
         await _node.StartAsync(CancellationToken.None);
         _run = _node.RunAsync(_stop.Token);
-        var registry = Prometheus.Metrics.NewCustomRegistry();
-        _remote = new RemoteDestination(
-            new TransportClientOptions { Address = _node.ListenAddress!.Authority, Security = new() { Mode = SecurityMode.Insecure } },
-            Prometheus.Metrics.WithCustomRegistry(registry),
-            registry,
-            _logs,
-            TimeProvider.System,
-            new Random(2));
+        _remote = Connect(2);
+        _other = Connect(3);
     }
 
     [OneTimeTearDown]
     public async Task StopAsync()
     {
         await _remote.DisposeAsync();
+        await _other.DisposeAsync();
         await _stop.CancelAsync();
         await _run.DefaultTimeout();
         await _node.DisposeAsync();
@@ -110,5 +108,17 @@ internal sealed class RemoteDestinationConformanceTests : DestinationConformance
         _folder.Dispose();
         _logs.Verify();
         _logs.Dispose();
+    }
+
+    private RemoteDestination Connect(int seed)
+    {
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        return new RemoteDestination(
+            new TransportClientOptions { Address = _node.ListenAddress!.Authority, Security = new() { Mode = SecurityMode.Insecure } },
+            Prometheus.Metrics.WithCustomRegistry(registry),
+            registry,
+            _logs,
+            TimeProvider.System,
+            new Random(seed));
     }
 }

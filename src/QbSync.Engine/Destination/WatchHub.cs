@@ -18,6 +18,18 @@ internal sealed class WatchHub(TimeProvider time)
     private readonly HashSet<Watcher> _watchers = [];
     private bool _stopped;
 
+    /// <summary>How many watch.</summary>
+    public int Watchers
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _watchers.Count;
+            }
+        }
+    }
+
     /// <summary>A torrent's status changed.</summary>
     public void Changed(InfoHash id) => ForEach(watcher => watcher.Changed(id));
 

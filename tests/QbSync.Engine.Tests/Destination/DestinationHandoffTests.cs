@@ -59,6 +59,7 @@ public sealed class DestinationHandoffTests
 
     [Test]
     [DestinationCase(101)]
+    [TransportCase(8)]
     public async Task StartAndConfirm_EachTwice_StartOnceAndTagOnce()
     {
         await using var rig = await CompleteAsync();
@@ -235,6 +236,18 @@ public sealed class DestinationHandoffTests
     }
 
     [Test]
+    [TransportCase(12)]
+    public async Task Confirm_OfATorrentThatTheUserStopped_LeavesItStopped()
+    {
+        await using var rig = await CompleteAsync();
+        await rig.StartSeedingAsync(Init);
+        rig.Client.Show(ClientTorrentState.StoppedUp);
+        Assert.That(await rig.ConfirmAsync(Torrent.Id), Is.TypeOf<ConfirmOutcome.Done>());
+        await rig.PassAsync(TimeSpan.FromMinutes(2));
+        Assert.That((rig.Client.Only!.State, rig.Client.Starts), Is.EqualTo((ClientTorrentState.StoppedUp, 1)));
+    }
+
+    [Test]
     [DestinationCase(103)]
     public async Task Watch_UsersStopAfterClosed_StaysOverPollsAndRestarts()
     {
@@ -302,6 +315,7 @@ public sealed class DestinationHandoffTests
     }
 
     [Test]
+    [TransportCase(12)]
     public async Task Prove_EchoesTheNonceAndNamesTheProofThatCompleteNamed()
     {
         await using var rig = new DestinationRig();

@@ -1,6 +1,7 @@
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -18,6 +19,9 @@ public abstract class DestinationConformance
 
     /// <summary>The destination; the same for all tests.</summary>
     protected abstract IDestination Destination { get; }
+
+    /// <summary>The same destination over another way, where there is one.</summary>
+    protected virtual IDestination Other => Destination;
 
     /// <summary>Where its final files are.</summary>
     protected abstract string DataFolder { get; }
@@ -100,6 +104,35 @@ public abstract class DestinationConformance
         Assert.That((await AbortAsync(init) as AbortOutcome.Refused)?.Refusal.Reason, Is.EqualTo(RefusalReason.Complete));
     }
 
+    [Test]
+    [TransportCase(8)]
+    public async Task Verbs_TwiceLateAndOverAnotherLink_EndInTheSameState()
+    {
+        var torrent = Make();
+        var init = MakeInit(torrent);
+        var opens = await BothAsync(destination => InitAsync(init, destination));
+        var open = (InitOutcome.Open)opens[0];
+        Assert.That(((InitOutcome.Open)opens[1]).Epoch, Is.EqualTo(open.Epoch));
+        await SendAllAsync(torrent, open);
+        await SendAllAsync(torrent, open, Other);
+        var completes = await BothAsync(destination => FinalizeAsync(init, destination));
+        Assert.That(completes, Has.All.TypeOf<FinalizeOutcome.Complete>());
+        Assert.That(await InitAsync(init, Other), Is.TypeOf<InitOutcome.Complete>(), "late");
+        Assert.That(await BothAsync(destination => ProveAsync(init, destination)), Has.All.TypeOf<ProveOutcome.Proven>());
+        Assert.That(await BothAsync(destination => StartAsync(init, destination)), Has.All.TypeOf<StartOutcome.Started>());
+        Assert.That(await BothAsync(destination => ConfirmAsync(init, destination)), Has.All.TypeOf<ConfirmOutcome.Done>());
+        Assert.That(await FinalizeAsync(init, Other), Is.Not.TypeOf<FinalizeOutcome.Incomplete>(), "late");
+        Assert.That(await BothAsync(destination => AbortAsync(init, destination)), Has.All.TypeOf<AbortOutcome.Refused>());
+        await ShowsAsync(init.Id, DestinationTorrentState.HandedOff);
+        Assert.That(torrent.FindDifference(DataFolder), Is.Null);
+    }
+
+    private async Task<T[]> BothAsync<T>(Func<IDestination, Task<T>> call)
+    {
+        var both = await Task.WhenAll(call(Destination), call(Other));
+        return [.. both, await call(Destination)];
+    }
+
     private static BuiltTorrent Make() => new TorrentBuilder($"conformance-{Interlocked.Increment(ref _seed)}") { Seed = 90_000 + _seed, PieceLength = 16384, Length = 100_000 }.Build();
 
     private static InitRequest MakeInit(BuiltTorrent torrent) => new()
@@ -120,10 +153,10 @@ public abstract class DestinationConformance
         return outcome;
     }
 
-    private async Task SendAllAsync(BuiltTorrent torrent, InitOutcome.Open open)
+    private async Task SendAllAsync(BuiltTorrent torrent, InitOutcome.Open open, IDestination? over = null)
     {
         var sink = new AckCounter();
-        await using var link = Destination.OpenLink(Caller, sink);
+        await using var link = (over ?? Destination).OpenLink(Caller, sink);
         for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
         {
             Assert.That(await link.SendAsync(new WholePiece(torrent, piece, open.Epoch), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
@@ -135,35 +168,35 @@ public abstract class DestinationConformance
     private Task ShowsAsync(InfoHash id, DestinationTorrentState state) => Eventually.BecomesTrueAsync(
         async () => (await Destination.GetStatusAsync(Caller, new StatusRequest([id], WithBitmaps: false), CancellationToken.None))[0].State == state);
 
-    private Task<InitOutcome> InitAsync(InitRequest init) =>
-        RepeatAsync(() => Destination.InitAsync(Caller, init, CancellationToken.None), static outcome => outcome is InitOutcome.Running);
+    private Task<InitOutcome> InitAsync(InitRequest init, IDestination? over = null) =>
+        RepeatAsync(() => (over ?? Destination).InitAsync(Caller, init, CancellationToken.None), static outcome => outcome is InitOutcome.Running);
 
-    private Task<FinalizeOutcome> FinalizeAsync(InitRequest init) => RepeatAsync(
-        () => Destination.FinalizeAsync(
+    private Task<FinalizeOutcome> FinalizeAsync(InitRequest init, IDestination? over = null) => RepeatAsync(
+        () => (over ?? Destination).FinalizeAsync(
             Caller, new FinalizeRequest { Id = init.Id, SelectionFingerprint = Fingerprint(init), Parameters = init.Parameters }, CancellationToken.None),
         static outcome => outcome is FinalizeOutcome.Running);
 
-    private Task<ProveOutcome> ProveAsync(InitRequest init)
+    private Task<ProveOutcome> ProveAsync(InitRequest init, IDestination? over = null)
     {
         var nonce = BitConverter.GetBytes(Interlocked.Increment(ref _seed));
         return RepeatAsync(
-            () => Destination.ProveAsync(Caller, new ProveRequest(init.Id, nonce, Fingerprint(init)), CancellationToken.None),
+            () => (over ?? Destination).ProveAsync(Caller, new ProveRequest(init.Id, nonce, Fingerprint(init)), CancellationToken.None),
             static outcome => outcome is ProveOutcome.Running);
     }
 
-    private Task<StartOutcome> StartAsync(InitRequest init) => RepeatAsync(
-        () => Destination.StartAsync(Caller, new StartRequest(init.Id, StartCause.Handoff, init.Parameters), CancellationToken.None),
+    private Task<StartOutcome> StartAsync(InitRequest init, IDestination? over = null) => RepeatAsync(
+        () => (over ?? Destination).StartAsync(Caller, new StartRequest(init.Id, StartCause.Handoff, init.Parameters), CancellationToken.None),
         static outcome => outcome is StartOutcome.Running);
 
     private Task<WithdrawOutcome> WithdrawAsync(InitRequest init) => RepeatAsync(
         () => Destination.WithdrawAsync(Caller, new WithdrawRequest(init.Id), CancellationToken.None), static outcome => outcome is WithdrawOutcome.Running);
 
-    private Task<ConfirmOutcome> ConfirmAsync(InitRequest init) => RepeatAsync(
-        () => Destination.ConfirmHandoffAsync(Caller, new ConfirmHandoffRequest(init.Id, "source-removed", default), CancellationToken.None),
+    private Task<ConfirmOutcome> ConfirmAsync(InitRequest init, IDestination? over = null) => RepeatAsync(
+        () => (over ?? Destination).ConfirmHandoffAsync(Caller, new ConfirmHandoffRequest(init.Id, "source-removed", default), CancellationToken.None),
         static outcome => outcome is ConfirmOutcome.Refused { Refusal.Reason: RefusalReason.Busy });
 
-    private Task<AbortOutcome> AbortAsync(InitRequest init) => RepeatAsync(
-        () => Destination.AbortAsync(Caller, new AbortRequest(init.Id, AbortCause.Operator), CancellationToken.None), static outcome => outcome is AbortOutcome.Running);
+    private Task<AbortOutcome> AbortAsync(InitRequest init, IDestination? over = null) => RepeatAsync(
+        () => (over ?? Destination).AbortAsync(Caller, new AbortRequest(init.Id, AbortCause.Operator), CancellationToken.None), static outcome => outcome is AbortOutcome.Running);
 
     private sealed class AckCounter : IPieceLinkSink
     {

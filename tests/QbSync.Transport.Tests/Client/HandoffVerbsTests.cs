@@ -5,6 +5,7 @@ using Grpc.Net.Client;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Server;
@@ -90,6 +91,7 @@ internal sealed class HandoffVerbsTests
     }
 
     [Test]
+    [TransportCase(12)]
     public async Task Prove_AnsweredWithAnotherNonce_IsAPeerFaultAndNoProof()
     {
         _fake.OnProve = asked => new ProveOutcome.Proven(new Proof

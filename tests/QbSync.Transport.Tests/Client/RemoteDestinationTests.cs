@@ -7,6 +7,7 @@ using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Server;
@@ -72,6 +73,7 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(6)]
     public async Task GetStatus_OfTooManyTorrents_IsMalformed()
     {
         var ids = Enumerable.Range(0, 257).Select(NumberedId).ToList();
@@ -235,6 +237,7 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(11)]
     public async Task Watch_CancelledByItsReader_IsACancellation()
     {
         using var cancel = new CancellationTokenSource();
@@ -246,6 +249,7 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(5)]
     public async Task Calls_AfterTheDestinationRestarted_SayHelloOnceAndAreRepeated()
     {
         await _remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
@@ -287,6 +291,7 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(11)]
     public async Task Verb_ThatThrowsAtTheDestination_IsInternalWithAnIdOfTheLog()
     {
         _logs.Expect(TransportEventIds.VerbFailed);
@@ -327,6 +332,7 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(7)]
     public async Task Init_ThirdUploadAtOnce_IsBusyUntilAnotherEnds()
     {
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_server.Port}");

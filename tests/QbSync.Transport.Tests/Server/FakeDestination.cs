@@ -12,7 +12,7 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 {
     private readonly Channel<DestinationUpdate> _updates = Channel.CreateBounded<DestinationUpdate>(100); // more than a test makes
 
-    public ulong Incarnation { get; init; } = 42;
+    public ulong Incarnation { get; set; } = 42;
 
     public ConcurrentQueue<(Caller Caller, object? Request)> Requests { get; } = new();
 
@@ -21,6 +21,9 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     public Func<StatusRequest, IReadOnlyList<DestinationTorrentStatus>> OnStatus { get; set; } = request =>
         [.. request.Torrents.Select(id => new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })];
+
+    /// <summary>Ends when statuses may be answered.</summary>
+    public Task StatusGate { get; set; } = Task.CompletedTask;
 
     public Func<InitRequest, InitOutcome> OnInit { get; set; } = _ => new InitOutcome.Running(new OperationProgress(FinalizeStage.Opening, 0, 0));
 
@@ -50,10 +53,11 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
         return new DestinationGreeting(Incarnation, "fake", TimeSpan.FromSeconds(20));
     }
 
-    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
     {
         Requests.Enqueue((caller, request));
-        return ValueTask.FromResult(OnStatus(request));
+        await StatusGate.WaitAsync(cancellationToken);
+        return OnStatus(request);
     }
 
     public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)

@@ -115,6 +115,7 @@ internal sealed class PieceStreamTests
     [TestCase("open twice")]
     [TestCase("used credit returned")]
     [TransportCase(21)]
+    [TransportCase(13)]
     public async Task Frame_ThatIsWrong_EndsItsStreamAndNoOther(string wrong)
     {
         var good = await OpenAsync();
@@ -129,6 +130,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [TransportCase(13)]
     public async Task Stream_ThatDoesNotBeginWithOpen_Ends()
     {
         var stream = NewStream();
@@ -392,6 +394,7 @@ internal sealed class PieceStreamTests
 
     [TestCase(2U, 3U)]
     [TestCase(0U, 0U)]
+    [TransportCase(4)]
     public async Task Hello_WithoutACommonProtocol_NamesBothRanges(uint lowest, uint highest)
     {
         var request = new HelloRequest { Lowest = lowest, Highest = highest, SourceId = WireMapping.ToWire(new byte[16]) };
@@ -402,6 +405,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [TransportCase(4)]
     public async Task Hello_OfANewerSourceWithUnknownCapabilities_IsAnswered()
     {
         var request = new HelloRequest { Lowest = 1, Highest = 3, SourceId = WireMapping.ToWire(new byte[16]), Capability = { 7, 99 } };

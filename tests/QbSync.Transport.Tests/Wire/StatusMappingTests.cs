@@ -1,4 +1,5 @@
 using Grpc.Core;
+using QbSync.Testing.Specifications;
 using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Tests.Wire;
@@ -20,6 +21,7 @@ internal sealed class StatusMappingTests
     [TestCase(StatusCode.Unimplemented, PeerFault.ProtocolMismatch)]
     [TestCase(StatusCode.InvalidArgument, PeerFault.Malformed)]
     [TestCase(StatusCode.OutOfRange, PeerFault.Malformed)]
+    [TransportCase(11)]
     public void Status_AtTheSource_BecomesItsFault(StatusCode status, PeerFault fault)
     {
         var error = StatusMapping.ToPeerException(new RpcException(new Status(status, "why")), "Init", "nas:1");

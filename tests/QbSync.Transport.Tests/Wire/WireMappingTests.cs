@@ -1,6 +1,7 @@
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Wire;
@@ -18,6 +19,7 @@ internal sealed class WireMappingTests
     private static readonly DateTimeOffset Now = new(2024, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     [Test]
+    [TransportCase(3)]
     public void Enums_WireAndDomain_HaveTheSameNamesAndNumbers()
     {
         AssertSameNumbers<RefusalReason, Transport.Wire.Protocol.RefusalReason>();
@@ -33,6 +35,7 @@ internal sealed class WireMappingTests
     }
 
     [Test]
+    [TransportCase(3)]
     public void Refusal_EachReason_CrossesBothWays()
     {
         foreach (var reason in Enum.GetValues<RefusalReason>())
@@ -50,6 +53,7 @@ internal sealed class WireMappingTests
     [TestCase(68)]
     [TestCase(-1)]
     [TestCase(int.MaxValue)]
+    [TransportCase(3)]
     public void Numbers_ThatThisBuildDoesNotKnow_AskForNothing(int number)
     {
         var refusal = WireMapping.ToDomain(new Transport.Wire.Protocol.Refusal { Reason = (Transport.Wire.Protocol.RefusalReason)number });
@@ -77,6 +81,7 @@ internal sealed class WireMappingTests
     }
 
     [Test]
+    [TransportCase(3)]
     public void Answers_WithoutAKnownArm_AskToWait()
     {
         Assert.That(Kind(WireMapping.ToDomain(new InitReply(), 1, Now) is InitOutcome.Refused init ? init.Refusal : null), Is.EqualTo(RefusalKind.Wait));

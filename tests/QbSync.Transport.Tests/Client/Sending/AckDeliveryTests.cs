@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Outcomes;
 using QbSync.Pieces;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Client.Sending;
 using QbSync.Transport.Tests.EndToEnd;
@@ -15,6 +16,7 @@ internal sealed class AckDeliveryTests
     private readonly List<Exception> _failures = [];
 
     [Test]
+    [TransportCase(36)]
     public async Task Post_SinkTakesNothing_IsRefusedAfterTheTimeout()
     {
         var delivery = Make();
@@ -32,6 +34,7 @@ internal sealed class AckDeliveryTests
     }
 
     [Test]
+    [TransportCase(36)]
     public async Task Post_SlowSinkThatTakesOne_GoesOn()
     {
         var delivery = Make();
