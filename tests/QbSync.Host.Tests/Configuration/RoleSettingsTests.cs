@@ -57,6 +57,19 @@ internal sealed class RoleSettingsTests
         return settings is not null;
     }
 
+    [TestCase("mon-fri 08:00-18:00 5MiB/s; daily 22:00-06:00 0", null)]
+    [TestCase("sat 00:00-24:00 100Mbit/s", null)]
+    [TestCase("mon-fri 08:00 5MiB/s", "no time from one minute to another")]
+    [TestCase("08:00-18:00 5MiB/s", "not three parts")]
+    [TestCase("mon-day 08:00-18:00 5MiB/s", "names no days")]
+    [TestCase("mon 08:00-08:00 5MiB/s", "no time from one minute to another")]
+    [TestCase("mon 08:00-18:00 5", "no rate of 64KiB/s or more")]
+    public void Source_BandwidthSchedule_IsReadOrItsEntryNamed(string value, string? problem)
+    {
+        Read(Roles.Source, [$"data={_folder.Path}", "client=folder", "destination-addr=127.0.0.1:1", $"bandwidth-schedule={value}"], [], out var errors);
+        Assert.That(errors, problem is null ? Is.Empty : Has.One.StartsWith("--bandwidth-schedule (from flag): ").And.One.Contains(problem));
+    }
+
     [Test]
     public void Value_FlagBeatsRoleVariableBeatsConventionalBeatsDefault()
     {

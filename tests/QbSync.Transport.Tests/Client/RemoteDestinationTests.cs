@@ -283,6 +283,23 @@ internal sealed class RemoteDestinationTests
     }
 
     [Test]
+    [TransportCase(5)]
+    public async Task Calls_FiftyAtOnceWhoseSessionIsGone_OneHelloAndEachOnceMore()
+    {
+        var time = new FakeTimeProvider();
+        await using var server = await DestinationServer.StartAsync(_fake, _logs, time: time);
+        await using var remote = Connect(server.Port);
+        await remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
+        _fake.Incarnation = 43;
+        _fake.Requests.Clear();
+        time.Advance(TimeSpan.FromMinutes(11));
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).AsTask())).DefaultTimeout();
+        Assert.That(_fake.Requests.Count(static item => item.Request is "hello"), Is.EqualTo(1));
+        Assert.That(_fake.Requests.Count(static item => item.Request is StatusRequest), Is.EqualTo(50));
+        Assert.That(_logs.Entries.Count(static entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
+    }
+
+    [Test]
     public async Task Calls_OfAForgottenSession_AllWaitForOneHello()
     {
         var calls = Enumerable.Range(0, 50).Select(_ => _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());

@@ -49,7 +49,6 @@ internal sealed class DestinationServer : IAsyncDisposable
         builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddSingleton<IDestination>(destination);
         builder.Services.AddSingleton<IPieceIntake>(destination);
-        services?.Invoke(builder.Services);
         builder.Services.AddQbSyncServer(options =>
         {
             options.Security.Mode = SecurityMode.Insecure;
