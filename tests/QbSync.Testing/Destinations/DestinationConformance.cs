@@ -162,7 +162,7 @@ public abstract class DestinationConformance
             Assert.That(await link.SendAsync(new WholePiece(torrent, piece, open.Epoch), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
         }
 
-        await Eventually.BecomesTrueAsync(() => sink.Accepted == torrent.Manifest.PieceCount);
+        await Eventually.BecomesTrueAsync(() => sink.Taken == torrent.Manifest.PieceCount);
     }
 
     private Task ShowsAsync(InfoHash id, DestinationTorrentState state) => Eventually.BecomesTrueAsync(
@@ -200,15 +200,15 @@ public abstract class DestinationConformance
 
     private sealed class AckCounter : IPieceLinkSink
     {
-        private int _accepted;
+        private int _taken;
 
-        public int Accepted => Volatile.Read(ref _accepted);
+        public int Taken => Volatile.Read(ref _taken);
 
         public void OnAck(in PieceAck ack)
         {
-            if (ack.Status == PieceAckStatus.Accepted)
+            if (ack.Status.IsSuccess())
             {
-                Interlocked.Increment(ref _accepted);
+                Interlocked.Increment(ref _taken);
             }
         }
 
