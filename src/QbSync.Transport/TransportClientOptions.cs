@@ -64,7 +64,7 @@ public sealed class TransportClientOptions
     /// <value>The defaults of <see cref="SecurityOptions"/>: peers are paired.</value>
     public SecurityOptions Security { get; set; } = new();
 
-    /// <summary>TCP congestion control of data connections: <c>auto</c> takes <c>bbr</c> where the way is long and the system allows it, <c>system</c> leaves
+    /// <summary>TCP congestion control of data connections: <c>auto</c> takes <c>bbr</c> where the way is long and loses segments by itself, and the system allows it, <c>system</c> leaves
     /// it alone, a name is set.</summary>
     /// <value>auto; auto, system, or a name that the system knows, at most 15 characters.</value>
     public string TcpCongestion { get; set; } = SocketOptions.Auto;

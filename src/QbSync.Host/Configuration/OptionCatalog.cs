@@ -42,7 +42,7 @@ internal static class OptionCatalog
         new("piece-timeout", Roles.Source, OptionKind.Duration, "60s", "Time without any progress of a piece after which it is sent again.") { PlainUnit = "1s", Min = "5s", Max = "1h" },
         new("reconnect-max-delay", Roles.Source, OptionKind.Duration, "30s", "Longest pause between two tries to connect.") { PlainUnit = "1s", Min = "1s", Max = "10m" },
         new("keepalive", Roles.Source, OptionKind.Duration, "30s", "Silence on a connection after which the peer is asked for a sign of life.") { PlainUnit = "1s", Min = "10s", Max = "5m" },
-        new("tcp-congestion", Roles.Source, OptionKind.Text, "auto", "Congestion control of connections for pieces: auto (bbr where the way is longer than 20 ms and the system allows it), system, or a name."),
+        new("tcp-congestion", Roles.Source, OptionKind.Text, "auto", "Congestion control of connections for pieces: auto (bbr where the way is longer than 20 ms, loses segments by itself, and the system allows it), system, or a name."),
         new("exclude-sync-tag", Roles.Source, OptionKind.Text, "", "Torrents with this tag are not synced; empty for none.") { MayBeEmpty = true },
         new("sync-failed-tag", Roles.Source, OptionKind.Text, "sync-failed", "Tag for torrents that failed; empty for none.") { MayBeEmpty = true },
 

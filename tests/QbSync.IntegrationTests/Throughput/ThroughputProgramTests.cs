@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
 using QbSync.Throughput;
 using QbSync.Throughput.Measuring;

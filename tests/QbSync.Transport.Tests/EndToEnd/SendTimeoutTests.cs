@@ -1,6 +1,5 @@
 using System.Globalization;
 using Prometheus;
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;

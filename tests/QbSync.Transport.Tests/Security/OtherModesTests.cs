@@ -1,9 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Grpc.Core;
-using Microsoft.AspNetCore.Connections;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;

@@ -7,7 +7,6 @@ using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
-using QbSync.Transport.Security;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Tests.EndToEnd;
 using QbSync.Transport.Tests.Server;

@@ -5,7 +5,6 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Prometheus;
-using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
 using QbSync.Transport.Security;

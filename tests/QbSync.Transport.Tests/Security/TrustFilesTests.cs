@@ -8,6 +8,7 @@ using QbSync.Transport.Security;
 namespace QbSync.Transport.Tests.Security;
 
 /// <summary>Identity, peers and codes as files: who may read them, what a broken one means, two processes at a time.</summary>
+[System.Runtime.Versioning.SupportedOSPlatform("linux")]
 internal sealed class TrustFilesTests
 {
     private TempDirectory _folder = null!;

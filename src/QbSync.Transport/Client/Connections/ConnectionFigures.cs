@@ -46,6 +46,12 @@ internal sealed class ConnectionFigures
         return false;
     }
 
+    /// <summary>The last figures of <paramref name="socket"/>; null where there are none.</summary>
+    public TcpInfo? LastOf(Socket socket) => socket == _socket ? Last : null;
+
+    /// <summary>The socket was given another algorithm.</summary>
+    public void CongestionChanged() => Congestion = _socket is { } socket ? SocketOptions.ReadCongestion(socket) : null;
+
     /// <summary>Ends a sample and begins the next.</summary>
     public void Sample()
     {

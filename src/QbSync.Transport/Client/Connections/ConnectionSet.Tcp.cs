@@ -13,6 +13,7 @@ internal sealed partial class ConnectionSet
     private static readonly TimeSpan IdleEvery = TimeSpan.FromSeconds(5);
 
     private readonly SendBufferLimits? _bufferLimits = SendBufferLimits.Read();
+    private readonly LossRule _loss = new();
     private ConnectionState[] _states = [];
     private TimeSpan _tcpAt;
 
@@ -41,6 +42,7 @@ internal sealed partial class ConnectionSet
         {
             if (connection is { Socket: { } socket, Open: > 0 } && SocketOptions.Read(socket) is { } info)
             {
+                NoteLoss(connection.Figures.LastOf(socket), info);
                 var moved = connection.Figures.Take(socket, info, _bufferLimits);
                 _link.Pool.OnTcp(connection.Slot, info, moved);
                 if (connection.Figures.Congestion is { } congestion)
@@ -55,5 +57,23 @@ internal sealed partial class ConnectionSet
         }
 
         Volatile.Write(ref _states, [.. states]);
+    }
+
+    private void NoteLoss(TcpInfo? before, in TcpInfo now)
+    {
+        if (before is not { } last || !_loss.OnSample(_clock.Now, last, now))
+        {
+            return;
+        }
+
+        _sockets.OnLossy();
+        foreach (var connection in _slots)
+        {
+            if (connection is { Socket: { } socket, Open: > 0 })
+            {
+                _sockets.Apply(socket);
+                connection.Figures.CongestionChanged();
+            }
+        }
     }
 }

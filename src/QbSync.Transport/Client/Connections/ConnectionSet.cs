@@ -19,8 +19,8 @@ internal sealed partial class ConnectionSet : IAsyncDisposable
     private readonly CancellationTokenSource _stopOpening = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _leaving = [];
-    private readonly Channel<Command> _commands = Channel.CreateUnbounded<Command>(
-        new UnboundedChannelOptions { SingleReader = true }); // unbounded: a tick waits at most once, the others come once per socket or seat
+    private readonly Channel<Command> _commands = Channel.CreateBounded<Command>(
+        new BoundedChannelOptions(4096) { SingleReader = true }); // 4096: eight times the most seats; a tick waits once, the others come once per socket or seat
     private readonly Task _owner;
     private int _isTicking;
     private bool _isClosing;

@@ -11,8 +11,8 @@ internal sealed partial class SocketOptions
         public static partial void CongestionRefused(ILogger logger, string algorithm, string kept);
 
         [LoggerMessage(TransportEventIds.CongestionSet, LogLevel.Debug,
-            "The connection's congestion control is \"{Algorithm}\" (round trip {Milliseconds} ms).", EventName = nameof(CongestionSet))]
-        public static partial void CongestionSet(ILogger logger, string algorithm, double milliseconds);
+            "A connection's congestion control was \"{Before}\" and is \"{Algorithm}\" (round trip {Milliseconds:0} ms).", EventName = nameof(CongestionSet))]
+        public static partial void CongestionSet(ILogger logger, string before, string algorithm, double milliseconds);
 
         [LoggerMessage(TransportEventIds.SendBufferSet, LogLevel.Debug,
             "A send buffer of {Asked} bytes was asked for, and is {Given} bytes.", EventName = nameof(SendBufferSet))]

@@ -29,18 +29,25 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
     private static readonly TimeSpan ShortWay = TimeSpan.FromMilliseconds(20);
 
     private int _saidRefused;
+    private bool _isLossy;
 
     /// <summary>The algorithm that a data connection should have; null to leave the system's.</summary>
     /// <param name="option">The user's word.</param>
-    /// <param name="roundTrip">The round trip of the connection's handshake; null where it is not known.</param>
-    public static string? ChooseCongestion(string option, TimeSpan? roundTrip) => option switch
+    /// <param name="roundTrip">The connection's round trip; null where it is not known.</param>
+    /// <param name="isLossy">
+    /// Whether the way was seen to lose segments by itself. Where it does not, cubic fills it as well as bbr, which then sends up to a tenth of all segments twice.
+    /// </param>
+    public static string? ChooseCongestion(string option, TimeSpan? roundTrip, bool isLossy) => option switch
     {
         AsSystem => null,
-        Auto => roundTrip > ShortWay ? Bbr : null,
+        Auto => isLossy && roundTrip > ShortWay ? Bbr : null,
         _ => option,
     };
 
-    /// <summary>Prepares a data connection's socket, right after its handshake.</summary>
+    /// <summary>The way was seen to lose segments: sockets that are applied from now on are made for that.</summary>
+    public void OnLossy() => Volatile.Write(ref _isLossy, true);
+
+    /// <summary>Prepares a data connection's socket, right after its handshake, or when more is known of the way.</summary>
     public void Apply(Socket socket)
     {
         try
@@ -53,7 +60,7 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
         }
 
         var roundTrip = Read(socket)?.RoundTrip;
-        if (ChooseCongestion(congestion, roundTrip) is not { } algorithm || ReadCongestion(socket) is not { } kept || kept == algorithm)
+        if (ChooseCongestion(congestion, roundTrip, Volatile.Read(ref _isLossy)) is not { } algorithm || ReadCongestion(socket) is not { } kept || kept == algorithm)
         {
             return;
         }
@@ -62,7 +69,7 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
         var now = ReadCongestion(socket) ?? kept;
         if (now == algorithm)
         {
-            Log.CongestionSet(logger, now, roundTrip?.TotalMilliseconds ?? 0);
+            Log.CongestionSet(logger, kept, now, roundTrip?.TotalMilliseconds ?? 0);
         }
         else if (Interlocked.Exchange(ref _saidRefused, 1) == 0)
         {

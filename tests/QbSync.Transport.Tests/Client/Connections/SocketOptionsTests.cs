@@ -33,23 +33,24 @@ internal sealed class SocketOptionsTests
         _log.Dispose();
     }
 
-    [TestCase(0.05, null)]
-    [TestCase(5, null)]
-    [TestCase(19, null)]
-    [TestCase(20, null)]
-    [TestCase(21, "bbr")]
+    [TestCase(0.05, true, null)]
+    [TestCase(5, true, null)]
+    [TestCase(19, true, null)]
+    [TestCase(20, true, null)]
+    [TestCase(21, true, "bbr")]
+    [TestCase(21, false, null)]
     [TransportCase(32)]
-    public void Choose_Auto_TakesBbrWhereTheWayIsLong(double milliseconds, string? algorithm) =>
-        Assert.That(SocketOptions.ChooseCongestion("auto", TimeSpan.FromMilliseconds(milliseconds)), Is.EqualTo(algorithm));
+    public void Choose_Auto_TakesBbrWhereTheWayIsLongAndLosesSegments(double milliseconds, bool isLossy, string? algorithm) =>
+        Assert.That(SocketOptions.ChooseCongestion("auto", TimeSpan.FromMilliseconds(milliseconds), isLossy), Is.EqualTo(algorithm));
 
     [Test]
     [TransportCase(32)]
-    public void Choose_RoundTripNotKnown_LeavesTheSystems() => Assert.That(SocketOptions.ChooseCongestion("auto", null), Is.Null, "as off Linux");
+    public void Choose_RoundTripNotKnown_LeavesTheSystems() => Assert.That(SocketOptions.ChooseCongestion("auto", null, true), Is.Null, "as off Linux");
 
     [TestCase("system", null)]
     [TestCase("cubic", "cubic")]
     public void Choose_TheUsersWord_Counts(string option, string? algorithm) =>
-        Assert.That(SocketOptions.ChooseCongestion(option, TimeSpan.FromMilliseconds(300)), Is.EqualTo(algorithm));
+        Assert.That(SocketOptions.ChooseCongestion(option, TimeSpan.FromMilliseconds(300), true), Is.EqualTo(algorithm));
 
     [TestCase("auto")]
     [TestCase("system")]
