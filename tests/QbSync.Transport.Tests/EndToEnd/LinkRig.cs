@@ -21,6 +21,9 @@ internal sealed class LinkRig : IAsyncDisposable
 
     public RecordingSink Sink { get; } = new();
 
+    /// <summary>The source's clock; the way and the server have the real one.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     public RemoteDestination Destination { get; private set; } = null!;
 
     public PieceLink Link { get; private set; } = null!;
@@ -57,7 +60,7 @@ internal sealed class LinkRig : IAsyncDisposable
         };
         configure?.Invoke(options);
         Destination = Own(new RemoteDestination(
-            options, Prometheus.Metrics.WithCustomRegistry(_registry), _registry, Log, TimeProvider.System, new Random(1)));
+            options, Prometheus.Metrics.WithCustomRegistry(_registry), _registry, Log, Time, new Random(1)));
         beyond?.Invoke(options);
         Link = Own((PieceLink)Destination.OpenLink(Caller, Sink));
     }
