@@ -36,6 +36,10 @@ internal sealed record Result
 /// <summary>Runs one thing over a link of its own.</summary>
 internal static class Cell
 {
+    /// <summary>What plain TCP is measured with beside the transport's <c>auto</c>: the algorithm that does best on such a link.</summary>
+    public static string PlainCongestion(string congestion, LinkShape shape) =>
+        congestion != "auto" ? congestion : shape.Loss > 0 ? "bbr" : "cubic";
+
     public static Task<Result> RunFlowsAsync(WanOptions options, LinkShape shape, string congestion, int flows) => RunAsync(
         options,
         shape,
@@ -49,7 +53,7 @@ internal static class Cell
         link => RoleProcess.StartAsync(
             link.Near,
             SourceRole.Verb,
-            [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", "TcpCongestion", congestion == "bbr" ? "auto" : congestion, .. options.Settings]));
+            [$"{options.PieceBytes}", "Address", $"{WanLink.FarAddress}:{DestinationRole.Port}", "TcpCongestion", congestion, .. options.Settings]));
 
     private static async Task<Result> RunAsync(
         WanOptions options, LinkShape shape, Func<WanLink, Task<RoleProcess>> startSink, Func<WanLink, Task<RoleProcess>> startSource)

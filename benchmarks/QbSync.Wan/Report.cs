@@ -43,7 +43,7 @@ internal static class Report
 
             if (options.What.Contains("flows"))
             {
-                plain.Add(await Cell.RunFlowsAsync(options, shape with { Seed = 10 * run }, congestion, Math.Max(1, flows)));
+                plain.Add(await Cell.RunFlowsAsync(options, shape with { Seed = 10 * run }, Cell.PlainCongestion(congestion, shape), Math.Max(1, flows)));
             }
         }
 

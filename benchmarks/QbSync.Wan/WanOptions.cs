@@ -7,7 +7,7 @@ namespace QbSync.Wan;
 internal sealed record WanOptions
 {
     public const string Usage =
-        "usage: QbSync.Wan [--link MBIT/MS[/LOSS%[/JITTER_MS]]]... [--congestion cubic|bbr]... [--runs N] [--seconds S] [--warm-up S] [--flows N] [--piece KIB]\n"
+        "usage: QbSync.Wan [--link MBIT/MS[/LOSS%[/JITTER_MS]]]... [--congestion cubic|bbr|auto]... [--runs N] [--seconds S] [--warm-up S] [--flows N] [--piece KIB]\n"
         + "                  [--what ceiling|flows|qbsync]... [--set OPTION=VALUE]... [--trace 1]";
 
     private static readonly string[] Table = ["100/50", "500/100", "100/100/1", "20/600"];
@@ -57,7 +57,7 @@ internal sealed record WanOptions
         return new WanOptions
         {
             Links = [.. Values("--link", Table).Select(ReadLink)],
-            Congestion = Values("--congestion", "cubic", "bbr"),
+            Congestion = Values("--congestion", "cubic", "bbr", "auto"),
             What = Values("--what", "ceiling", "flows", "qbsync"),
             Settings = [.. Values("--set").SelectMany(static setting => setting.Split('=', 2))],
             Runs = Number("--runs", 3),
