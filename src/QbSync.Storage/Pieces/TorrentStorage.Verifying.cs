@@ -7,6 +7,11 @@ namespace QbSync.Storage.Pieces;
 internal sealed partial class TorrentStorage
 {
     private const long CheckpointBytes = 1L << 30;
+
+    // Two: more would take the cores from torrents that are still received.
+    private const int MostReaders = 2;
+    private const long LeastForMore = 32L << 20;
+
     private readonly ConcurrentDictionary<int, DateTimeOffset> _readBackAt = [];
 
     /// <inheritdoc />
@@ -23,27 +28,33 @@ internal sealed partial class TorrentStorage
         var notGood = 0;
         var nextBytes = CheckpointBytes;
         var since = _context.Time.GetTimestamp();
-        using var reader = NewReadBack(OpenToVerify, fileIndex);
+        using var crew = NewCrew(fileIndex);
+        var share = crew.GetShare(Layout.Manifest.PieceLength);
+        List<int> due = new(share);
         try
         {
             for (var piece = first; piece < first + count; piece++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                switch (NeedsReadBack(piece))
+                var needed = NeedsReadBack(piece);
+                notGood += needed is null ? 1 : 0;
+                if (needed is true)
                 {
-                    case null:
-                        notGood++;
-                        continue;
-                    case false:
-                        continue;
+                    due.Add(piece);
                 }
 
-                run.Add(piece, await reader.CheckAsync(piece, cancellationToken).ConfigureAwait(false));
-                bytesRead?.Report(reader.BytesRead);
-                _context.Links.Progressed(Layout.Manifest.Id, fileIndex);
-                if (reader.BytesRead >= nextBytes || _context.Time.GetElapsedTime(since) >= CheckpointInterval)
+                if (due.Count == 0 || (due.Count < share && piece < first + count - 1))
                 {
-                    nextBytes = reader.BytesRead + CheckpointBytes;
+                    continue;
+                }
+
+                await crew.CheckAsync(due, run, cancellationToken).ConfigureAwait(false);
+                due.Clear();
+                bytesRead?.Report(crew.BytesRead);
+                _context.Links.Progressed(Layout.Manifest.Id, fileIndex);
+                if (crew.BytesRead >= nextBytes || _context.Time.GetElapsedTime(since) >= CheckpointInterval)
+                {
+                    nextBytes = crew.BytesRead + CheckpointBytes;
                     since = _context.Time.GetTimestamp();
                     notGood += await CommitVerifiedAsync(fileIndex, run).ConfigureAwait(false);
                 }
@@ -113,6 +124,14 @@ internal sealed partial class TorrentStorage
             return Task.FromResult(notGood);
         },
         CancellationToken.None);
+
+    /// <summary>Several readers only for what is worth it, and not where the device or another machine had better be read in order.</summary>
+    private ReadBackCrew NewCrew(int fileIndex)
+    {
+        using var folder = OpenFolderOf(fileIndex);
+        var isInOrder = GetSelected(fileIndex).Length < LeastForMore || _context.Options.ReadBack == ReadBackSource.Media || (folder is not null && _context.Files.IsNetwork(folder));
+        return new ReadBackCrew(() => NewReadBack(OpenToVerify, fileIndex), isInOrder ? 1 : MostReaders);
+    }
 
     private PieceReadBack NewReadBack(Func<int, FileHandle?> open, int fileIndex)
     {

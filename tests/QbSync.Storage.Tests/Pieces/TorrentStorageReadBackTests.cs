@@ -9,10 +9,12 @@ namespace QbSync.Storage.Tests.Pieces;
 public sealed class TorrentStorageReadBackTests
 {
     private static readonly BuiltTorrent Torrent = new TorrentBuilder("t") { PieceLength = 16384, Length = 1_000_003 }.Build();
+    private static readonly BuiltTorrent Large = new TorrentBuilder("large") { PieceLength = 1 << 20, Length = (40 << 20) + 7 }.Build();
     private StoreRig _rig = null!;
+    private long _bytesTold;
 
     [SetUp]
-    public void SetUp() => _rig = new StoreRig();
+    public void SetUp() => (_rig, _bytesTold) = (new StoreRig(), 0);
 
     [TearDown]
     public async Task TearDown() => await _rig.DisposeAsync();
@@ -124,11 +126,55 @@ public sealed class TorrentStorageReadBackTests
         Assert.That(_rig.Files.Calls.Count(static call => call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal)), Is.EqualTo(Torrent.Manifest.PieceCount - 20));
     }
 
-    private async Task<Ports.ITorrentStorage> ReceiveAsync()
+    [TestCase(0)]
+    [TestCase(6)]
+    [TestCase(40)]
+    public async Task LargeFile_WrongBytes_AreFoundByWhicheverReader(int piece)
     {
-        var storage = await _rig.StartAndOpenAsync(Torrent);
-        StoreRig.SendAll(storage, Torrent);
-        Assert.That(StoreRig.Send(storage, Torrent, 0), Is.EqualTo(PieceAckStatus.Held));
+        _rig.Logs.Expect(StorageEventIds.TorrentStorage + 5);
+        var storage = await ReceiveAsync(Large);
+        using (var file = File.OpenHandle(_rig.ListPartials().Single(), access: FileAccess.Write))
+        {
+            RandomAccess.Write(file, [0xde, 0xad], ((long)piece << 20) + 1);
+        }
+
+        var told = new List<long>();
+        Assert.That(await storage.VerifyFileAsync(0, new Told(told.Add), default), Is.EqualTo(1));
+        Assert.That(told, Is.Ordered);
+        Assert.That(told[^1], Is.EqualTo((40 << 20) + 7));
+        Assert.That(StoreRig.Send(storage, Large, piece), Is.EqualTo(PieceAckStatus.Accepted), "it is wanted again");
+        Assert.That(await storage.VerifyFileAsync(0, null, default), Is.Zero);
+    }
+
+    [Test]
+    public async Task LargeFile_StopWhileVerifying_KeepsWhatWasRead()
+    {
+        var storage = await ReceiveAsync(Large);
+        using var stop = new CancellationTokenSource();
+        _rig.Files.Fault = call =>
+        {
+            // A reader of the second go: the pieces of the first are known.
+            if (call.Operation == "Read" && Volatile.Read(ref _bytesTold) >= 8 << 20)
+            {
+                stop.Cancel();
+            }
+
+            return null;
+        };
+        var told = new Told(bytes => Volatile.Write(ref _bytesTold, bytes));
+        Assert.That(async () => await storage.VerifyFileAsync(0, told, stop.Token), Throws.InstanceOf<OperationCanceledException>());
+        var again = new List<long>();
+        Assert.That(await storage.VerifyFileAsync(0, new Told(again.Add), default), Is.Zero);
+        Assert.That(again[^1], Is.LessThanOrEqualTo(32 << 20));
+    }
+
+    private Task<Ports.ITorrentStorage> ReceiveAsync() => ReceiveAsync(Torrent);
+
+    private async Task<Ports.ITorrentStorage> ReceiveAsync(BuiltTorrent torrent)
+    {
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        StoreRig.SendAll(storage, torrent);
+        Assert.That(StoreRig.Send(storage, torrent, 0), Is.EqualTo(PieceAckStatus.Held));
         await storage.FlushAsync(default);
         return storage;
     }
@@ -138,4 +184,9 @@ public sealed class TorrentStorageReadBackTests
         _rig.Time.Advance(TimeSpan.FromSeconds(1));
         return work.IsCompleted;
     });
+
+    private sealed class Told(Action<long> take) : IProgress<long>
+    {
+        public void Report(long value) => take(value);
+    }
 }
