@@ -18,6 +18,7 @@ internal static partial class TransportEventIds
     public const int DrainTimedOut = 1212;
     public const int NotReached = 1213;
     public const int SinkStuck = 1214;
+    public const int ImpossibleAnswer = 1215;
     public const int CongestionRefused = 1220;
     public const int CongestionSet = 1221;
     public const int SendBufferSet = 1222;

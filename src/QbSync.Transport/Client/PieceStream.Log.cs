@@ -16,6 +16,10 @@ internal sealed partial class PieceStream
             "The destination's report on stream {Slot} is impossible: received {Received}, credit {Credit}.", EventName = nameof(ImpossibleReport))]
         public static partial void ImpossibleReport(ILogger logger, int slot, ulong received, ulong credit);
 
+        [LoggerMessage(TransportEventIds.ImpossibleAnswer, LogLevel.Warning,
+            "The destination's answer on stream {Slot} is impossible: transfer {Transfer} never began.", EventName = nameof(ImpossibleAnswer))]
+        public static partial void ImpossibleAnswer(ILogger logger, int slot, ulong transfer);
+
         [LoggerMessage(TransportEventIds.SinkFailed, LogLevel.Error,
             "Stream {Slot} ends because an answer could not be processed.", EventName = nameof(SinkFailed))]
         public static partial void SinkFailed(ILogger logger, int slot, Exception exception);

@@ -216,17 +216,17 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
 
         foreach (var transfer in batch.Accepted)
         {
-            if (!await AnswerAsync(transfer, PieceAckStatus.Accepted, TimeSpan.Zero).ConfigureAwait(false))
+            if (await AnswerAsync(transfer, PieceAckStatus.Accepted, TimeSpan.Zero).ConfigureAwait(false) is not StreamEnd.None and var cause)
             {
-                return StreamEnd.SinkBlocked;
+                return cause;
             }
         }
 
         foreach (var transfer in batch.Held)
         {
-            if (!await AnswerAsync(transfer, PieceAckStatus.Held, TimeSpan.Zero).ConfigureAwait(false))
+            if (await AnswerAsync(transfer, PieceAckStatus.Held, TimeSpan.Zero).ConfigureAwait(false) is not StreamEnd.None and var cause)
             {
-                return StreamEnd.SinkBlocked;
+                return cause;
             }
         }
 
@@ -235,9 +235,9 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         {
             var status = ToNack(nack.Status);
             var retryAfter = TimeSpan.FromMilliseconds(Math.Min(nack.RetryAfterMs, (ulong)TimeSpan.FromHours(24).TotalMilliseconds));
-            if (!await AnswerAsync(nack.Transfer, status, retryAfter).ConfigureAwait(false))
+            if (await AnswerAsync(nack.Transfer, status, retryAfter).ConfigureAwait(false) is not StreamEnd.None and var cause)
             {
-                return StreamEnd.SinkBlocked;
+                return cause;
             }
 
             // One of the two is wrong about what a piece is; a new stream begins with a clean table.
@@ -247,19 +247,25 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         return end;
     }
 
-    private async ValueTask<bool> AnswerAsync(ulong transfer, PieceAckStatus status, TimeSpan retryAfter)
+    private async ValueTask<StreamEnd> AnswerAsync(ulong transfer, PieceAckStatus status, TimeSpan retryAfter)
     {
         var kind = _link.Pool.OnAnswer(Pooled, transfer, out var piece, out var waited);
+        if (kind == AnswerKind.Impossible)
+        {
+            Log.ImpossibleAnswer(_logger, Pooled.Slot, transfer);
+            return StreamEnd.Breach;
+        }
+
         if (kind == AnswerKind.Unknown || (kind == AnswerKind.Late && !status.IsSuccess()))
         {
-            return true;
+            return StreamEnd.None;
         }
 
         HasAcks = true;
         Count(kind, status, piece, waited);
         if (await _delivery.TryPostAsync(new PieceAck(piece.Piece, piece.Attempt, status, retryAfter)).ConfigureAwait(false))
         {
-            return true;
+            return StreamEnd.None;
         }
 
         if (kind == AnswerKind.InFlight)
@@ -267,7 +273,7 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
             _undelivered.Add(piece with { IsWhole = true });
         }
 
-        return false;
+        return StreamEnd.SinkBlocked;
     }
 
     private void Count(AnswerKind kind, PieceAckStatus status, in InFlightPiece piece, TimeSpan waited)

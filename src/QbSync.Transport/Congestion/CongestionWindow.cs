@@ -111,7 +111,7 @@ internal sealed class CongestionWindow
 
     /// <summary>Whether an honest peer can have sent these numbers.</summary>
     internal bool IsPossible(long received, long credit, ulong returns) =>
-        received >= Received && received <= HandedOver && credit >= 0 && returns <= Returns;
+        received >= Received && received <= HandedOver && credit >= 0 && returns <= Returns && (returns < Returns || credit >= Credit);
 
     /// <summary>Takes a report; gives the newest chunk that it covers, if it covers one to its end.</summary>
     internal bool TryTake(long received, TimeSpan delay, TimeSpan now, out SentChunk newest)

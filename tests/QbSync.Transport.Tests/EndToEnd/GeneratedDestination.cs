@@ -29,6 +29,7 @@ internal sealed class GeneratedDestination(int pieceLength)
 
     private readonly Lock _gate = new();
     private readonly List<int> _completed = [];
+    private int _streams;
 
     /// <summary>Pieces that came whole and right, in the order of their end.</summary>
     public IReadOnlyList<int> Completed
@@ -41,6 +42,12 @@ internal sealed class GeneratedDestination(int pieceLength)
             }
         }
     }
+
+    /// <summary>Runs before each answer, with the number of its stream and whether a chunk came: may make it another one.</summary>
+    public Action<int, bool, AckBatch> OnAnswering { get; init; } = static (_, _, _) => { };
+
+    /// <summary>Streams that were opened, ever.</summary>
+    public int Streams => Volatile.Read(ref _streams);
 
     /// <summary>Serves it on the loopback; gives the port.</summary>
     public async Task<(WebApplication App, int Port)> StartAsync(ILoggerFactory loggers)
@@ -65,10 +72,23 @@ internal sealed class GeneratedDestination(int pieceLength)
         Limits = new Limits { Message = SyncLimits.MaxMessageReceived, Chunk = 1 << 20, StreamsPerConnection = 16, Connections = 16, StreamWindow = Allowance, AnswerMs = 45_000 },
     });
 
+    private async Task ServeAsync(IAsyncStreamReader<SourceFrame> frames, IServerStreamWriter<DestinationFrame> answers, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await StreamPiecesAsync(frames, answers, cancellationToken);
+        }
+        catch (Exception e) when (e is InvalidOperationException or IOException or OperationCanceledException)
+        {
+            // The source ended the call.
+        }
+    }
+
     private async Task StreamPiecesAsync(IAsyncStreamReader<SourceFrame> frames, IServerStreamWriter<DestinationFrame> answers, CancellationToken cancellationToken)
     {
         Dictionary<ulong, (int Piece, int Next)> open = [];
         var received = 0UL;
+        var number = Interlocked.Increment(ref _streams);
         while (await frames.MoveNext(cancellationToken))
         {
             var frame = frames.Current;
@@ -96,6 +116,7 @@ internal sealed class GeneratedDestination(int pieceLength)
             }
 
             (batch.Received, batch.Credit) = (received, received + Allowance);
+            OnAnswering(number, frame.Chunk is not null, batch);
             await answers.WriteAsync(new DestinationFrame { Acks = batch }, cancellationToken);
         }
     }
@@ -127,7 +148,7 @@ internal sealed class GeneratedDestination(int pieceLength)
         {
             context.AddUnaryMethod(SyncMethods.Hello, [], static (_, _, _) => HelloAsync());
             context.AddDuplexStreamingMethod(
-                StreamPieces, [], static (service, frames, answers, call) => service.StreamPiecesAsync(frames, answers, call.CancellationToken));
+                StreamPieces, [], static (service, frames, answers, call) => service.ServeAsync(frames, answers, call.CancellationToken));
         }
     }
 }

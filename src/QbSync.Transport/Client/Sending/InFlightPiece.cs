@@ -40,7 +40,7 @@ internal enum SendingFate
 /// <summary>What an answer is about.</summary>
 internal enum AnswerKind
 {
-    /// <summary>No attempt that is known.</summary>
+    /// <summary>An attempt that is known no more.</summary>
     Unknown = 0,
 
     /// <summary>An attempt in flight; it is no more.</summary>
@@ -48,4 +48,7 @@ internal enum AnswerKind
 
     /// <summary>An attempt that had ended here.</summary>
     Late = 2,
+
+    /// <summary>A transfer that never began: no honest peer answers it.</summary>
+    Impossible = 3,
 }

@@ -89,7 +89,12 @@ internal sealed class InFlightPieces
             return AnswerKind.InFlight;
         }
 
-        return _ended.Remove(transfer, out piece) ? AnswerKind.Late : AnswerKind.Unknown;
+        if (_ended.Remove(transfer, out piece))
+        {
+            return AnswerKind.Late;
+        }
+
+        return transfer == 0 || transfer > _last ? AnswerKind.Impossible : AnswerKind.Unknown;
     }
 
     /// <summary>Takes an attempt out that ended without an answer; a later one is late.</summary>

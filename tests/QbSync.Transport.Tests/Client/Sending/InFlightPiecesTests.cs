@@ -28,6 +28,17 @@ internal sealed class InFlightPiecesTests
     }
 
     [Test]
+    public void Answer_NeverBegun_IsImpossible()
+    {
+        var transfer = SendWhole(1, attempt: 7, end: 100, at: 0);
+
+        Assert.That(_pieces.Answer(0, out _), Is.EqualTo(AnswerKind.Impossible));
+        Assert.That(_pieces.Answer(transfer + 1, out _), Is.EqualTo(AnswerKind.Impossible));
+        Assert.That(_pieces.Answer(ulong.MaxValue, out _), Is.EqualTo(AnswerKind.Impossible));
+        Assert.That(_pieces.Count, Is.EqualTo(1));
+    }
+
+    [Test]
     public void Answer_AfterItWasGivenUp_IsLate()
     {
         var transfer = SendWhole(1, attempt: 7, end: 100, at: 0);
