@@ -17,8 +17,9 @@ internal sealed class PeerCalls(ControlConnection control, CallSlots slots, stri
     private const int OnTheWay = 1 << 20;
     private const int SlowestRate = 16 << 10;
 
+    /// <param name="isSmall">Little goes either way: the time it takes tells of the way.</param>
     public Task<TReply> UnaryAsync<TRequest, TReply>(
-        PeerSession session, Method<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken)
+        PeerSession session, Method<TRequest, TReply> method, TRequest request, CancellationToken cancellationToken, bool isSmall = false)
         where TRequest : class
         where TReply : class =>
         RunAsync(
@@ -26,8 +27,15 @@ internal sealed class PeerCalls(ControlConnection control, CallSlots slots, stri
             method.Name,
             async (_, call, _) =>
             {
+                var began = time.GetTimestamp();
                 using var unary = control.Invoker.AsyncUnaryCall(method, null, call, request);
-                return await unary.ResponseAsync.ConfigureAwait(false);
+                var reply = await unary.ResponseAsync.ConfigureAwait(false);
+                if (isSmall)
+                {
+                    control.OnAnswered(began);
+                }
+
+                return reply;
             },
             cancellationToken);
 

@@ -127,7 +127,9 @@ internal sealed partial class PeerSession(
         {
             invoker = control.Invoker;
             using var call = invoker.AsyncUnaryCall(SyncMethods.Hello, null, new CallOptions(cancellationToken: patience.Token), request);
-            return ToHandle(await call.ResponseAsync.ConfigureAwait(false));
+            var reply = await call.ResponseAsync.ConfigureAwait(false);
+            control.OnAnswered(began);
+            return ToHandle(reply);
         }
         catch (RpcException e) when (patience.IsCancellationRequested)
         {

@@ -18,6 +18,9 @@ namespace QbSync.Transport;
 /// </summary>
 public sealed class RemoteDestination : IDestination, IAsyncDisposable
 {
+    // Torrents that a status call may ask for and still be timed: more take the server's time and several packets.
+    private const int SmallStatus = 16;
+
     private readonly TransportClientOptions _options;
     private readonly TransportMetrics _metrics;
     private readonly ILoggerFactory _loggers;
@@ -59,6 +62,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
             ? new TcpPeerConnector(address, options.Security.AllowInsecure)
             : new TlsPeerConnector(options.Address, address, _trust, _connections, _metrics.PeerRefused, loggers.CreateLogger<TlsPeerConnector>());
         _control = new ControlConnection(options, _connector, loggers.CreateLogger<ControlConnection>(), time);
+        _control.CallTimed += OnCallTimed;
         _calls = new PeerCalls(_control, _slots, options.Address, time);
     }
 
@@ -98,7 +102,8 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         {
             var wire = new GetStatusRequest { Bitmaps = request.WithBitmaps };
             wire.Id.AddRange(request.Torrents.Skip(answers.Count).Select(WireMapping.ToWire));
-            var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.GetStatus, wire, cancellationToken).ConfigureAwait(false);
+            var isSmall = !request.WithBitmaps && wire.Id.Count <= SmallStatus;
+            var reply = await _calls.UnaryAsync(GetSession(caller), SyncMethods.GetStatus, wire, cancellationToken, isSmall).ConfigureAwait(false);
             var now = _time.GetUtcNow();
             if (reply.Status.Count == 0 || reply.Status.Count > wire.Id.Count)
             {
@@ -212,15 +217,25 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     /// <summary>What is on its way to a destination that stops is waited for; nothing new is sent there.</summary>
     private void OnStopping()
     {
-        PieceLink[] links;
-        lock (_gate)
-        {
-            links = [.. _links];
-        }
-
-        foreach (var link in links)
+        foreach (var link in GetLinks())
         {
             link.OnPeerStopping();
+        }
+    }
+
+    private void OnCallTimed(TimeSpan roundTrip)
+    {
+        foreach (var link in GetLinks())
+        {
+            link.OnCall(roundTrip);
+        }
+    }
+
+    private PieceLink[] GetLinks()
+    {
+        lock (_gate)
+        {
+            return [.. _links];
         }
     }
 

@@ -50,9 +50,13 @@ internal sealed partial class ConnectionSet
                     states.Add(new ConnectionState(connection.Slot, info.RoundTrip, congestion));
                 }
             }
-            else
+            else if (connection is not null)
             {
-                connection?.Figures.Clear();
+                connection.Figures.Clear();
+                if (connection.Open > 0)
+                {
+                    _link.Pool.OnTcpSilent();
+                }
             }
         }
 

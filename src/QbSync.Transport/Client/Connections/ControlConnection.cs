@@ -39,6 +39,24 @@ internal sealed partial class ControlConnection(TransportClientOptions options, 
         }
     }
 
+    /// <summary>Raised with the time that a small call took. Must not block.</summary>
+    public event Action<TimeSpan>? CallTimed;
+
+    /// <summary>A small call was answered just now. One that had to wait for the dial tells nothing of the way.</summary>
+    /// <param name="began">Timestamp of its begin.</param>
+    public void OnAnswered(long began)
+    {
+        lock (_gate)
+        {
+            if (_current?.ConnectedAt is not { } connected || connected > began)
+            {
+                return;
+            }
+        }
+
+        CallTimed?.Invoke(_time.GetElapsedTime(began));
+    }
+
     /// <summary>A Hello was not answered in time.</summary>
     /// <param name="asked">Who made it.</param>
     /// <param name="began">Timestamp of its begin. A connection that was made later than that is not to blame.</param>

@@ -27,6 +27,8 @@ internal sealed partial class StreamPool
     private readonly long[] _slotReported = new long[MaxSlots];
     private TimeSpan _usedSince = clock.Now;
     private int _lost;
+    private bool? _isTimedByTcp; // null until TCP was asked
+    private TimeSpan? _leastCall;
 
     /// <summary>Gives what came together since this was asked last, and begins anew.</summary>
     /// <param name="slots">Filled by slot.</param>
@@ -57,6 +59,7 @@ internal sealed partial class StreamPool
             var now = clock.Now;
             if (info.LeastRoundTrip is { } least)
             {
+                _isTimedByTcp = true;
                 _link.OnNetworkRoundTrip(least, now);
             }
 
@@ -76,6 +79,37 @@ internal sealed partial class StreamPool
                 {
                     stream.TcpMovedAt = now;
                 }
+            }
+        }
+    }
+
+    /// <summary>TCP tells nothing of an open connection: small calls have to do, also those that were before.</summary>
+    public void OnTcpSilent()
+    {
+        lock (_gate)
+        {
+            _isTimedByTcp ??= false;
+            if (_isTimedByTcp == false && _leastCall is { } least)
+            {
+                _leastCall = null;
+                _link.OnNetworkRoundTrip(least, clock.Now);
+            }
+        }
+    }
+
+    /// <summary>A small call was answered. It tells of the way and of the server's time; TCP knows better where it tells anything.</summary>
+    public void OnCall(TimeSpan roundTrip)
+    {
+        lock (_gate)
+        {
+            switch (_isTimedByTcp)
+            {
+                case null:
+                    _leastCall = _leastCall is { } least && least < roundTrip ? least : roundTrip;
+                    break;
+                case false:
+                    _link.OnNetworkRoundTrip(roundTrip, clock.Now);
+                    break;
             }
         }
     }

@@ -79,6 +79,9 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     /// <summary>The destination is about to stop: what is in flight is awaited, then its streams are opened anew.</summary>
     public void OnPeerStopping() => _connections.ReplaceAll();
 
+    /// <summary>A small call to the destination took so long.</summary>
+    public void OnCall(TimeSpan roundTrip) => _parts.Pool.OnCall(roundTrip);
+
     public void SetRateLimit(long bytesPerSecond) => _limiter.SetRate(bytesPerSecond);
 
     public void SetDialing(bool allowed) => _parts.Dialing.Set(allowed);

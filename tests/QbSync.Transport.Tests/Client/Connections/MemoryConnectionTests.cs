@@ -41,6 +41,12 @@ internal sealed class MemoryConnectionTests
         using var control = new ControlConnection(options, network, logs.CreateLogger<ControlConnection>(), TimeProvider.System);
         var session = new PeerSession(
             control, new CallSlots(), Caller, LocalNode.Nameless, WireVersions.Current, options.Address, metrics, logs.CreateLogger<PeerSession>(), TimeProvider.System);
+        var timed = 0;
+        control.CallTimed += _ => timed++;
+        await session.RenewAsync(CancellationToken.None).DefaultTimeout();
+        Assert.That(timed, Is.Zero, "the first call had to dial");
+        await session.RenewAsync(CancellationToken.None).DefaultTimeout();
+        Assert.That(timed, Is.EqualTo(1));
         var sink = new RecordingSink();
         await using (var link = new PieceLink(options, session, network, sink, metrics, logs, TimeProvider.System, new Random(1)))
         {

@@ -2,6 +2,7 @@ using CsCheck;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Client;
+using QbSync.Transport.Client.Connections;
 using QbSync.Transport.Client.Pooling;
 
 namespace QbSync.Transport.Tests.Client.Pooling;
@@ -245,6 +246,33 @@ internal sealed class StreamPoolTests
             Assert.That(await waiting[i].DefaultTimeout(), Is.SameAs(stream));
             Assert.That(waiting.Count(static rent => rent.IsCompleted), Is.EqualTo(i + 1));
         }
+    }
+
+    [Test]
+    public void Call_WhereTcpTellsNothing_GivesTheRoundTripOfTheNetwork()
+    {
+        Pool.OnCall(TimeSpan.FromMilliseconds(90));
+        Pool.OnCall(TimeSpan.FromMilliseconds(70));
+        Pool.OnCall(TimeSpan.FromMilliseconds(80));
+        Assert.That(Pool.RoundTrips.Network, Is.Null, "TCP was not asked yet");
+
+        Pool.OnTcpSilent();
+        Assert.That(Pool.RoundTrips.Network, Is.EqualTo(TimeSpan.FromMilliseconds(70)));
+        Pool.OnCall(TimeSpan.FromMilliseconds(60));
+        Pool.OnTcpSilent();
+        Pool.OnCall(TimeSpan.FromMilliseconds(100));
+        Assert.That(Pool.RoundTrips.Network, Is.EqualTo(TimeSpan.FromMilliseconds(60)));
+    }
+
+    [Test]
+    public void Call_WhereTcpTells_CountsForNothing()
+    {
+        Pool.OnCall(TimeSpan.FromMilliseconds(5));
+        Pool.OnTcp(0, new TcpInfo { RoundTrip = TimeSpan.FromMilliseconds(25), LeastRoundTrip = TimeSpan.FromMilliseconds(20) }, hasMoved: false);
+        Pool.OnCall(TimeSpan.FromMilliseconds(10));
+        Pool.OnTcpSilent();
+
+        Assert.That(Pool.RoundTrips.Network, Is.EqualTo(TimeSpan.FromMilliseconds(20)));
     }
 
     private int Sweep(int after)
