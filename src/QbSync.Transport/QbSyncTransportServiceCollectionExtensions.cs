@@ -36,7 +36,7 @@ public static class QbSyncTransportServiceCollectionExtensions
             .AddServiceOptions<PairingService>(static grpc => grpc.MaxReceiveMessageSize = PairingMethods.MaxMessage);
         services.TryAddSingleton(options);
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<ChunkBufferPool>(_ => new ChunkBufferPool());
+        services.TryAddSingleton(provider => new ChunkBufferPool(options.ReceiveBudget, provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton(provider => new SessionTable(
             provider.GetRequiredService<TimeProvider>(), static () => RandomNumberGenerator.GetBytes(SyncLimits.SessionBytes)));
         services.TryAddSingleton(WireVersions.Current);

@@ -1,23 +1,38 @@
 namespace QbSync.Transport.Wire;
 
 /// <summary>
-/// Buffers for received chunks, last in first out so that a warm one is used again. Holds as many as were in use at once, at most
-/// <paramref name="maxIdleBytes"/>. Thread-safe.
+/// Buffers for received chunks, last in first out so that a warm one is used again. Keeps as many as were in use at once lately, since a slow disk that let
+/// hundreds of megabytes wait will do so again, and goes back to little when that was a while ago. Thread-safe.
 /// </summary>
-internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
+/// <param name="mostBytes">The most that it keeps, idle or in use.</param>
+/// <param name="time">Tells when it was a while ago; without it no more than little is ever kept.</param>
+internal sealed class ChunkBufferPool(long mostBytes = ChunkBufferPool.RestBytes, TimeProvider? time = null)
 {
+    private const long RestBytes = 64L << 20;
+
+    // What was in use at once counts for one to two of these.
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(15);
     private static readonly int[] Sizes = [64 << 10, 256 << 10, 512 << 10, MaxLength];
 
     private readonly Lock _gate = new();
     private readonly Stack<ChunkBuffer>[] _idle = [new(), new(), new(), new()]; // by size
+    private readonly long _rest = Math.Min(RestBytes, mostBytes);
     private long _idleBytes;
+    private long _rentedBytes;
+    private long _peak; // of this period
+    private long _peakBefore;
     private int _rented;
+    private bool _isTicking;
+    private ITimer? _timer;
 
     /// <summary>Largest chunk that fits.</summary>
     public const int MaxLength = 1 << 20;
 
     /// <summary>Buffers not returned yet.</summary>
     public int Rented => Volatile.Read(ref _rented);
+
+    /// <summary>Bytes kept for who rents next.</summary>
+    public long IdleBytes => Interlocked.Read(ref _idleBytes);
 
     public ChunkBuffer Rent(int length)
     {
@@ -38,9 +53,12 @@ internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
                 if (_idle[size].TryPop(out var buffer))
                 {
                     _idleBytes -= Sizes[size];
+                    NoteRented_NeedsLock(Sizes[size]);
                     return buffer;
                 }
             }
+
+            NoteRented_NeedsLock(Sizes[smallest]);
         }
 
         return new ChunkBuffer(this, smallest, GC.AllocateUninitializedArray<byte>(Sizes[smallest]));
@@ -51,10 +69,53 @@ internal sealed class ChunkBufferPool(long maxIdleBytes = 64L << 20)
         lock (_gate)
         {
             _rented--;
-            if (_idleBytes + buffer.Bytes.Length <= maxIdleBytes)
+            _rentedBytes -= buffer.Bytes.Length;
+            if (_idleBytes + buffer.Bytes.Length <= GetMostIdle_NeedsLock())
             {
                 _idleBytes += buffer.Bytes.Length;
                 _idle[buffer.Size].Push(buffer);
+            }
+        }
+    }
+
+    private long GetMostIdle_NeedsLock()
+    {
+        var peak = time is null ? 0 : Math.Min(Math.Max(_peak, _peakBefore), mostBytes);
+        return Math.Max(_rest, peak - _rentedBytes);
+    }
+
+    private void NoteRented_NeedsLock(int bytes)
+    {
+        _rentedBytes += bytes;
+        _peak = Math.Max(_peak, _rentedBytes);
+        if (_peak > _rest && !_isTicking && time is not null)
+        {
+            _isTicking = true;
+            _timer ??= time.CreateTimer(static pool => ((ChunkBufferPool)pool!).OnPeriod(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            _timer.Change(Period, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnPeriod()
+    {
+        lock (_gate)
+        {
+            (_peakBefore, _peak) = (_peak, _rentedBytes);
+            var most = GetMostIdle_NeedsLock();
+
+            // Small ones first: a larger one serves in their place, but not the other way round.
+            for (var size = 0; size < Sizes.Length && _idleBytes > most; size++)
+            {
+                while (_idleBytes > most && _idle[size].TryPop(out _))
+                {
+                    _idleBytes -= Sizes[size];
+                }
+            }
+
+            _isTicking = Math.Max(_peak, _peakBefore) > _rest;
+            if (_isTicking)
+            {
+                _timer!.Change(Period, Timeout.InfiniteTimeSpan);
             }
         }
     }

@@ -1,9 +1,12 @@
+using Microsoft.Extensions.Time.Testing;
 using QbSync.Transport.Wire;
 
 namespace QbSync.Transport.Tests.Wire;
 
 internal sealed class ChunkBufferPoolTests
 {
+    private const long MiB = 1 << 20;
+
     [TestCase(1, 64 << 10)]
     [TestCase(65_536, 64 << 10)]
     [TestCase(65_537, 256 << 10)]
@@ -37,7 +40,7 @@ internal sealed class ChunkBufferPoolTests
     [Test]
     public void Return_AboveTheIdleLimit_LetsGo()
     {
-        var pool = new ChunkBufferPool(maxIdleBytes: 64 << 10);
+        var pool = new ChunkBufferPool(mostBytes: 64 << 10);
         var first = pool.Rent(10);
         var second = pool.Rent(10);
         first.Return();
@@ -47,6 +50,61 @@ internal sealed class ChunkBufferPoolTests
     }
 
     [Test]
+    public void Return_ManyWereInUseAtOnce_AreKeptForAWhileAndThenLetGo()
+    {
+        var time = new FakeTimeProvider();
+        var pool = new ChunkBufferPool(300 * MiB, time);
+        for (var i = 0; i < 4; i++)
+        {
+            UseAtOnce(pool, 200);
+            Assert.That(pool.IdleBytes, Is.EqualTo(200 * MiB));
+            time.Advance(TimeSpan.FromSeconds(10));
+        }
+
+        // Whoever comes again finds what was there, warm or not.
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        UseAtOnce(pool, 200);
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(MiB));
+
+        time.Advance(TimeSpan.FromSeconds(15));
+        UseAtOnce(pool, 10);
+        Assert.That(pool.IdleBytes, Is.EqualTo(200 * MiB));
+        time.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(pool.IdleBytes, Is.EqualTo(64 * MiB));
+        time.Advance(TimeSpan.FromMinutes(10));
+        Assert.That(pool.IdleBytes, Is.EqualTo(64 * MiB));
+    }
+
+    [Test]
+    public void Return_MoreThanTheMostWasInUse_KeepsTheMost()
+    {
+        var pool = new ChunkBufferPool(100 * MiB, new FakeTimeProvider());
+        UseAtOnce(pool, 150);
+        Assert.That(pool.IdleBytes, Is.EqualTo(100 * MiB));
+    }
+
+    [Test]
+    public void Period_StillInUse_KeepsNoMoreThanWasInUse()
+    {
+        var time = new FakeTimeProvider();
+        var pool = new ChunkBufferPool(300 * MiB, time);
+        var used = Rent(pool, 200);
+        used[..100].ForEach(static buffer => buffer.Return());
+        Assert.That(pool.IdleBytes, Is.EqualTo(100 * MiB));
+
+        time.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(pool.IdleBytes, Is.EqualTo(100 * MiB));
+        time.Advance(TimeSpan.FromSeconds(15));
+        Assert.That(pool.IdleBytes, Is.EqualTo(64 * MiB));
+        used[100..].ForEach(static buffer => buffer.Return());
+        Assert.That((pool.IdleBytes, pool.Rented), Is.EqualTo((100 * MiB, 0)));
+    }
+
+    [Test]
     public void Rent_MoreThanAChunk_IsRefused() =>
         Assert.That(() => new ChunkBufferPool().Rent(ChunkBufferPool.MaxLength + 1), Throws.TypeOf<ArgumentOutOfRangeException>());
+
+    private static void UseAtOnce(ChunkBufferPool pool, int count) => Rent(pool, count).ForEach(static buffer => buffer.Return());
+
+    private static List<ChunkBuffer> Rent(ChunkBufferPool pool, int count) => [.. Enumerable.Range(0, count).Select(_ => pool.Rent(ChunkBufferPool.MaxLength))];
 }
