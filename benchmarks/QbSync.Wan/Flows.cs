@@ -74,5 +74,6 @@ internal static class Flows
         {
             // The other end is gone: the run is over.
         }
-    }) { IsBackground = true }.Start();
+    })
+    { IsBackground = true }.Start();
 }

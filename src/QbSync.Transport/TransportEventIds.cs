@@ -15,4 +15,5 @@ internal static partial class TransportEventIds
     public const int PeerBroke = 1104;
     public const int StreamBroken = 1105;
     public const int OverLimit = 1106;
+    public const int CallCut = 1107;
 }

@@ -11,5 +11,8 @@ internal sealed partial class VerbInterceptor
 
         [LoggerMessage(TransportEventIds.PeerBroke, LogLevel.Warning, "{Verb} was refused. {Cause}")]
         public static partial void PeerBroke(ILogger logger, string verb, string cause);
+
+        [LoggerMessage(TransportEventIds.CallCut, LogLevel.Debug, "{Verb} was cut by its source. {Cause}")]
+        public static partial void CallCut(ILogger logger, string verb, string cause);
     }
 }

@@ -86,6 +86,10 @@ internal sealed partial class VerbInterceptor(ILogger<VerbInterceptor> logger) :
                 return new RpcException(Status.DefaultCancelled);
             case OperationCanceledException:
                 return new RpcException(new Status(StatusCode.Unavailable, "The server is stopping."));
+            case IOException:
+                // What reads the request says when the source reset its call; the token may learn of it later. Storage has exceptions of its own.
+                Log.CallCut(logger, context.Method, error.Message);
+                return new RpcException(Status.DefaultCancelled);
             default:
                 var id = RandomNumberGenerator.GetHexString(8, lowercase: true);
                 Log.VerbFailed(logger, error, context.Method, id);

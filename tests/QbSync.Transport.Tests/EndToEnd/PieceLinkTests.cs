@@ -214,7 +214,7 @@ internal sealed class PieceLinkTests
     [Test]
     public async Task Dispose_AnswersOnTheirWay_AreAwaited()
     {
-        using var release = new ManualResetEventSlim();
+        var release = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         var intake = new TestIntake(1000) { OnWhole = _ => release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
         var link = Open((await StartAsync(intake)).Port);
         await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
@@ -236,7 +236,7 @@ internal sealed class PieceLinkTests
     [Test]
     public async Task Dispose_AnswersWithheld_AreCountedAndLost()
     {
-        using var release = new ManualResetEventSlim();
+        var release = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         var intake = new TestIntake(1000) { OnWhole = _ => release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
         var link = Open((await StartAsync(intake)).Port, options => options.DrainTimeout = TimeSpan.FromSeconds(1));
         await SendAsync(link, Enumerable.Range(0, 3).Select(index => new TestSource(index, 1000)), senders: 1).DefaultTimeout();
@@ -255,7 +255,7 @@ internal sealed class PieceLinkTests
     [TransportCase(20)]
     public async Task Link_DiskStandsStill_GoesOnUpToTheBudget()
     {
-        using var disk = new ManualResetEventSlim();
+        var disk = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         var intake = new TestIntake(MiB)
         {
             OnWhole = _ =>

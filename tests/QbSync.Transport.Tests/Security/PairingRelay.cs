@@ -1,4 +1,7 @@
+using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography;
 using Grpc.AspNetCore.Server.Model;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
@@ -7,9 +10,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using System.IO.Pipelines;
-using System.Net.Security;
-using System.Security.Cryptography;
 using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;

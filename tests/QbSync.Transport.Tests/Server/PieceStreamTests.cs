@@ -199,7 +199,7 @@ internal sealed class PieceStreamTests
     public async Task Disk_Stalls_CreditBoundsWhatIsTakenAndBeyondItTheStreamEnds()
     {
         await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow, options.StreamWorkers) = (16 << 20, 1 << 20, 2));
-        using var disk = new ManualResetEventSlim();
+        var disk = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         _fake.OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(256 << 10) { OnWrite = disk.Wait });
         try
         {
@@ -286,7 +286,7 @@ internal sealed class PieceStreamTests
     public async Task Chunks_OfOneByte_WeighFourKibibytes()
     {
         await RestartAsync(options => (options.ReceiveBudget, options.StreamWindow) = (16 << 20, 1 << 20));
-        using var disk = new ManualResetEventSlim();
+        var disk = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         _fake.OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(1000) { OnWrite = disk.Wait });
         try
         {

@@ -21,7 +21,7 @@ internal sealed class SixteenStreamsTests
     public async Task Streams_SixteenOnAStalledDisk_NeverHoldMoreThanTheBudgetAndNothingAtRest()
     {
         using var logs = new LogErrorGuard();
-        using var disk = new ManualResetEventSlim();
+        var disk = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         using var over = new CancellationTokenSource();
         var fake = new FakeDestination { OnBegin = (_, _) => (PieceAckStatus.Pending, new FakeTransfer(PieceBytes) { OnWrite = disk.Wait }) };
         await using var server = await DestinationServer.StartAsync(fake, logs, static options => options.ReceiveBudget = Budget);

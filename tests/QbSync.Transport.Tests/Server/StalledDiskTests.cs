@@ -19,7 +19,7 @@ internal sealed class StalledDiskTests
     public async Task OneTorrentsDiskStalls_OthersGoOnAndItsShareIsBounded()
     {
         using var logs = new LogErrorGuard();
-        using var disk = new ManualResetEventSlim();
+        var disk = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test
         var fake = new FakeDestination
         {
             OnBegin = (piece, _) => (PieceAckStatus.Pending, new FakeTransfer(PieceBytes) { OnWrite = piece.Index >= 1000 ? disk.Wait : static () => { } }),
