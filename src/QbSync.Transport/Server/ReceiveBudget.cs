@@ -3,13 +3,21 @@ namespace QbSync.Transport.Server;
 /// <summary>
 /// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what it has sent and
 /// a window, but no more than what was written or dropped and its part of the budget. So a disk that stands still for a moment holds nobody up, and a stream
-/// that needs little keeps nothing from others. What is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
+/// that needs little keeps nothing from others. A disk that is always slower than the source is another matter: a longer queue before it brings nothing but
+/// memory, so the whole part is given only while, and for a few seconds after, it stood still. What is granted and not released never exceeds the limit; a new
+/// stream may have to wait. Thread-safe.
 /// </summary>
-/// <param name="time">For peers with a rate; without it there are none.</param>
+/// <param name="time">For peers with a rate and for disks that stand still; without it there are no rates, and the whole part is given at once.</param>
 internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time = null)
 {
     private const long LeastAllowance = 256 << 10;
     private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(50);
+
+    // Longer than a busy machine lets a worker wait, shorter than a gigabit needs to fill two windows.
+    private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(200);
+
+    // What came meanwhile is written by then, where the disk is the faster one.
+    private static readonly TimeSpan StoodStillFor = TimeSpan.FromSeconds(5);
     private readonly Lock _gate = new();
     private readonly List<BudgetShare> _shares = [];
     private long _committed;
@@ -23,6 +31,8 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
 
     /// <summary>Weight granted and not released.</summary>
     public long Committed => Interlocked.Read(ref _committed);
+
+    private TimeSpan Now => time?.GetElapsedTime(0) ?? TimeSpan.Zero;
 
     /// <param name="creditRaised">Called, outside the lock, when credit that was lacking has come. Must not block.</param>
     /// <param name="rate">What the stream's peer may send in a second; null for no bound.</param>
@@ -53,6 +63,11 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
                 return false;
             }
 
+            if (share.Received == share.Released)
+            {
+                share.MovedAt = Now;
+            }
+
             share.Received += weight;
             _inUse += weight;
             Raise_NeedsLock(share);
@@ -66,6 +81,8 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
         List<BudgetShare>? raised;
         lock (_gate)
         {
+            NoteStandstill_NeedsLock(share);
+            share.MovedAt = Now;
             share.Released += weight;
             _inUse -= weight;
             _committed -= weight;
@@ -149,7 +166,14 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
             part = Math.Min(part, Math.Max(most, LeastAllowance));
         }
 
-        var target = Math.Min(share.Released + part, share.Received + Math.Max(window, LeastAllowance));
+        var wanted = Math.Min(share.Released + part, share.Received + Math.Max(window, LeastAllowance));
+        NoteStandstill_NeedsLock(share);
+        var target = time is null || share.RoomyUntil > Now ? wanted : Math.Min(wanted, share.Released + Math.Max(2 * window, LeastAllowance));
+        if (target < wanted && share.Received > share.Released)
+        {
+            RefillLater_NeedsLock();
+        }
+
         var more = Math.Min(target - share.Granted, limit - _committed);
         if (more > 0 && share.Rate is { } rate && rate.Take(more) is var allowed && allowed < more)
         {
@@ -163,10 +187,18 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
             _committed += more;
         }
 
-        share.IsStarved = share.Granted < target;
+        share.IsStarved = share.Granted < wanted;
     }
 
-    /// <summary>Nothing but time brings a rate's next credit.</summary>
+    private void NoteStandstill_NeedsLock(BudgetShare share)
+    {
+        if (time is not null && share.Received > share.Released && Now - share.MovedAt >= StandsStillAfter)
+        {
+            share.RoomyUntil = Now + StoodStillFor;
+        }
+    }
+
+    /// <summary>Nothing but time brings a rate's next credit, or shows that a disk stands still.</summary>
     private void RefillLater_NeedsLock()
     {
         if (_refill is null && time is not null)
@@ -232,6 +264,12 @@ internal sealed class BudgetShare(Action creditRaised, PeerRate? rate = null)
     /// <summary>ReturnCredits taken.</summary>
     public long Returns { get; set; }
 
-    /// <summary>Has less than its allowance because the budget is used up.</summary>
+    /// <summary>When something was written or dropped last, or began to wait for that.</summary>
+    public TimeSpan MovedAt { get; set; }
+
+    /// <summary>Its disk stood still: until then it has the whole of its part.</summary>
+    public TimeSpan RoomyUntil { get; set; }
+
+    /// <summary>Has less than it may come to have.</summary>
     public bool IsStarved { get; set; }
 }

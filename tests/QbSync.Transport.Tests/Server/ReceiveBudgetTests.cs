@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Time.Testing;
+using QbSync.Testing.Specifications;
 using QbSync.Transport.Server;
 
 namespace QbSync.Transport.Tests.Server;
@@ -130,5 +132,56 @@ internal sealed class ReceiveBudgetTests
         }
 
         Assert.That(shares.Select(share => budget.Read(share).Granted - share.Released), Is.All.GreaterThanOrEqualTo(256 << 10));
+    }
+
+    [Test]
+    [TransportCase(20)]
+    public void Stream_SlowerDisk_KeepsTwoWindows_AndTheWholePartWhileItStandsStill()
+    {
+        var time = new FakeTimeProvider();
+        var (budget, wakes) = (new ReceiveBudget(512 * Mebibyte, 16 * Mebibyte, time), 0);
+        var share = budget.Open(() => wakes++);
+        Fill(budget, share);
+        for (var i = 0; i < 1000; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            budget.Release(share, Mebibyte);
+            Fill(budget, share);
+        }
+
+        Assert.That(budget.InUse, Is.EqualTo(32 * Mebibyte), "it is slow, and does not stand still");
+
+        for (var i = 0; i < 40; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            Fill(budget, share);
+        }
+
+        Assert.That((budget.InUse, wakes > 0), Is.EqualTo((384 * Mebibyte, true)), "it stands still: its source is told of more without a release");
+
+        for (var i = 0; i < 600; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            budget.Release(share, Mebibyte);
+            Fill(budget, share);
+        }
+
+        Assert.That(budget.InUse, Is.LessThan(384 * Mebibyte), "five seconds later the queue is worked off");
+        for (var i = 0; i < 400; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            budget.Release(share, Mebibyte);
+            Fill(budget, share);
+        }
+
+        Assert.That(budget.InUse, Is.EqualTo(32 * Mebibyte));
+
+        static void Fill(ReceiveBudget budget, BudgetShare share)
+        {
+            while (budget.TryReceive(share, Mebibyte))
+            {
+                // Until the credit is used up.
+            }
+        }
     }
 }
