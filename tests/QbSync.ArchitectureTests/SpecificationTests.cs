@@ -9,6 +9,7 @@ public sealed class SpecificationTests
     /// <summary>The sources are read, so that the cases of every test project count without loading it.</summary>
     [TestCase("Destination", DestinationCaseAttribute.Last)]
     [TestCase("Transport", TransportCaseAttribute.Last)]
+    [TestCase("Client", ClientCaseAttribute.Last)]
     public void Cases_EachNumber_HasATest(string part, int last)
     {
         var covered = Covered(part);
@@ -17,6 +18,7 @@ public sealed class SpecificationTests
 
     [TestCase("Destination", DestinationCaseAttribute.Last)]
     [TestCase("Transport", TransportCaseAttribute.Last)]
+    [TestCase("Client", ClientCaseAttribute.Last)]
     public void Cases_Marks_NameCasesThatExist(string part, int last) => Assert.That(Covered(part).Except(Enumerable.Range(1, last)), Is.Empty);
 
     private static HashSet<int> Covered(string part)

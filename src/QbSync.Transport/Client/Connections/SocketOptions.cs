@@ -18,6 +18,10 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
     public const string AsSystem = "system";
 
     private const string Bbr = "bbr";
+
+    // Reno grows by a segment a round trip, so that a long fast way takes minutes to fill after a loss; cubic (RFC 9438) was made for that.
+    private const string Reno = "reno";
+    private const string Cubic = "cubic";
     private const int LevelSocket = 1;
     private const int LevelTcp = 6;
     private const int NameSendBuffer = 7;
@@ -33,14 +37,16 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
 
     /// <summary>The algorithm that a data connection should have; null to leave the system's.</summary>
     /// <param name="option">The user's word.</param>
+    /// <param name="kept">What the socket has.</param>
     /// <param name="roundTrip">The connection's round trip; null where it is not known.</param>
     /// <param name="isLossy">
     /// Whether the way was seen to lose segments by itself. Where it does not, cubic fills it as well as bbr, which then sends up to a tenth of all segments twice.
     /// </param>
-    public static string? ChooseCongestion(string option, TimeSpan? roundTrip, bool isLossy) => option switch
+    public static string? ChooseCongestion(string option, string kept, TimeSpan? roundTrip, bool isLossy) => option switch
     {
         AsSystem => null,
-        Auto => isLossy && roundTrip > ShortWay ? Bbr : null,
+        Auto when roundTrip > ShortWay => isLossy ? Bbr : kept == Reno ? Cubic : null,
+        Auto => null,
         _ => option,
     };
 
@@ -60,7 +66,8 @@ internal sealed partial class SocketOptions(string congestion, ILogger logger)
         }
 
         var roundTrip = Read(socket)?.RoundTrip;
-        if (ChooseCongestion(congestion, roundTrip, Volatile.Read(ref _isLossy)) is not { } algorithm || ReadCongestion(socket) is not { } kept || kept == algorithm)
+        if (ReadCongestion(socket) is not { } kept
+            || ChooseCongestion(congestion, kept, roundTrip, Volatile.Read(ref _isLossy)) is not { } algorithm || kept == algorithm)
         {
             return;
         }

@@ -33,24 +33,28 @@ internal sealed class SocketOptionsTests
         _log.Dispose();
     }
 
-    [TestCase(0.05, true, null)]
-    [TestCase(5, true, null)]
-    [TestCase(19, true, null)]
-    [TestCase(20, true, null)]
-    [TestCase(21, true, "bbr")]
-    [TestCase(21, false, null)]
+    [TestCase("cubic", 0.05, true, null)]
+    [TestCase("cubic", 5, true, null)]
+    [TestCase("cubic", 19, true, null)]
+    [TestCase("cubic", 20, true, null)]
+    [TestCase("cubic", 21, true, "bbr")]
+    [TestCase("cubic", 21, false, null)]
+    [TestCase("bbr", 21, false, null)]
+    [TestCase("reno", 20, false, null)]
+    [TestCase("reno", 21, false, "cubic")]
+    [TestCase("reno", 21, true, "bbr")]
     [TransportCase(32)]
-    public void Choose_Auto_TakesBbrWhereTheWayIsLongAndLosesSegments(double milliseconds, bool isLossy, string? algorithm) =>
-        Assert.That(SocketOptions.ChooseCongestion("auto", TimeSpan.FromMilliseconds(milliseconds), isLossy), Is.EqualTo(algorithm));
+    public void Choose_Auto_TakesWhatALongWayNeeds(string kept, double milliseconds, bool isLossy, string? algorithm) =>
+        Assert.That(SocketOptions.ChooseCongestion("auto", kept, TimeSpan.FromMilliseconds(milliseconds), isLossy), Is.EqualTo(algorithm));
 
     [Test]
     [TransportCase(32)]
-    public void Choose_RoundTripNotKnown_LeavesTheSystems() => Assert.That(SocketOptions.ChooseCongestion("auto", null, true), Is.Null, "as off Linux");
+    public void Choose_RoundTripNotKnown_LeavesTheSystems() => Assert.That(SocketOptions.ChooseCongestion("auto", "reno", null, true), Is.Null, "as off Linux");
 
     [TestCase("system", null)]
     [TestCase("cubic", "cubic")]
     public void Choose_TheUsersWord_Counts(string option, string? algorithm) =>
-        Assert.That(SocketOptions.ChooseCongestion(option, TimeSpan.FromMilliseconds(300), true), Is.EqualTo(algorithm));
+        Assert.That(SocketOptions.ChooseCongestion(option, "reno", TimeSpan.FromMilliseconds(300), true), Is.EqualTo(algorithm));
 
     [TestCase("auto")]
     [TestCase("system")]
