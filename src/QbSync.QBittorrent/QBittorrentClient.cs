@@ -64,6 +64,9 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
         _pipeline = new MeteredPipeline(new ResilientPipeline(_slots, _breaker, options, _metrics, _time, jitter), _metrics, _time);
     }
 
+    /// <summary>Tells each change of <see cref="Availability"/>, as <see cref="ITorrentClient.AvailabilityChanged"/> does.</summary>
+    public event Action<ClientAvailability>? AvailabilityChanged;
+
     /// <summary>Whether calls go through now.</summary>
     public ClientAvailability Availability => _breaker.Availability;
 
@@ -129,15 +132,17 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
 
         switch (change.To)
         {
-            case BreakerState.Isolated:
+            case ClientGate.Isolated when change.From != ClientGate.Isolated:
                 Log.ClientIsolated(_logger, _url, change.Cause?.Message);
                 break;
-            case BreakerState.Open when change.From == BreakerState.Closed:
+            case ClientGate.Open when change.From == ClientGate.Closed:
                 Log.ClientUnavailable(_logger, _url, change.Cause?.Message);
                 break;
-            case BreakerState.Closed:
+            case ClientGate.Closed:
                 Log.ClientBack(_logger, _url);
                 break;
         }
+
+        AvailabilityChanged?.Invoke(change.Availability);
     }
 }

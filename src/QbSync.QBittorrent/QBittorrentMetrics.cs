@@ -1,5 +1,6 @@
 using Prometheus;
 using QbSync.MetricFamilies;
+using QbSync.Ports;
 using QbSync.QBittorrent.Pipeline;
 
 namespace QbSync.QBittorrent;
@@ -29,7 +30,7 @@ internal sealed class QBittorrentMetrics
     private readonly Counter.Child _retries, _trips;
 
     public QBittorrentMetrics(
-        IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<BreakerState> breaker)
+        IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<ClientGate> breaker)
     {
         _mode = mode;
         _time = time;
@@ -57,9 +58,9 @@ internal sealed class QBittorrentMetrics
 
         registry.AddBeforeCollectCallback(() => state.Set(breaker() switch
         {
-            BreakerState.Closed => 0,
-            BreakerState.Open or BreakerState.Isolated => 1,
-            BreakerState.HalfOpen => 2,
+            ClientGate.Closed => 0,
+            ClientGate.Open or ClientGate.Isolated => 1,
+            ClientGate.HalfOpen => 2,
         }));
     }
 

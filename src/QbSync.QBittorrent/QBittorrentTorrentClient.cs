@@ -42,6 +42,13 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
     }
 
     /// <inheritdoc />
+    public event Action<ClientAvailability>? AvailabilityChanged
+    {
+        add => _client.AvailabilityChanged += value;
+        remove => _client.AvailabilityChanged -= value;
+    }
+
+    /// <inheritdoc />
     public ClientAvailability Availability => _client.Availability;
 
     /// <inheritdoc />

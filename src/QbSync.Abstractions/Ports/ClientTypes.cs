@@ -200,16 +200,3 @@ public enum AddTorrentOutcome
     /// <summary>This client cannot hold such a torrent.</summary>
     Refused = 2,
 }
-
-/// <summary>Whether a client can be called.</summary>
-public enum ClientAvailability
-{
-    /// <summary>Calls go through.</summary>
-    Available = 0,
-
-    /// <summary>Calls are refused at once for a while, since the last ones failed.</summary>
-    Unavailable = 1,
-
-    /// <summary>One call tries whether the client is back.</summary>
-    Probing = 2,
-}

@@ -74,6 +74,12 @@ public interface ITorrentClient
     /// <summary>Whether a tracker took the torrent's announce, and a tracker's words where it did not.</summary>
     ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken);
 
-    /// <summary>Whether calls go through now.</summary>
+    /// <summary>Whether calls go through now: the engines' gate before the client.</summary>
     ClientAvailability Availability { get; }
+
+    /// <summary>
+    /// Tells each change of <see cref="Availability"/> but the end of a break, which is a matter of time alone. Raised outside any lock, on the
+    /// thread of the call that caused it, so handlers must be quick; the state may have moved on when one runs.
+    /// </summary>
+    event Action<ClientAvailability>? AvailabilityChanged;
 }

@@ -3,32 +3,21 @@ using QbSync.Ports;
 
 namespace QbSync.QBittorrent.Pipeline;
 
-/// <summary>Whether calls go through.</summary>
-internal enum BreakerState
-{
-    Closed,
-    Open,
-    HalfOpen,
-
-    /// <summary>Open for a reason that repeating does not mend, such as wrong credentials; not counted as a trip.</summary>
-    Isolated,
-}
-
 /// <summary>
 /// Counts failed attempts in a row over all operations and refuses calls for a while; then one call probes. A strategy of our own because
-/// Polly's breaker judges a ratio within a window, where a success half a minute ago would keep a dead client's breaker closed.
-/// Thread-safe; owner: the client object.
+/// Polly's breaker judges a ratio within a window, where a success half a minute ago would keep a dead client's breaker closed, takes a
+/// probe that its caller cancelled for a success, and knows no isolation that ends by itself. Thread-safe; owner: the client object.
 /// </summary>
 internal sealed class ClientBreaker(
     int threshold, TimeSpan longestBreak, TimeProvider time, Jitter jitter, Action<BreakerChange> changed) : ResilienceStrategy
 {
     private readonly Lock _gate = new();
-    private BreakerState _state;
+    private ClientGate _state, _beforeProbe;
     private int _failuresInRow, _breaksInRow;
     private DateTimeOffset _until;
     private TorrentClientException? _last;
 
-    public BreakerState State
+    public ClientGate State
     {
         get
         {
@@ -46,101 +35,119 @@ internal sealed class ClientBreaker(
         {
             lock (_gate)
             {
-                return _state switch
-                {
-                    BreakerState.Closed => ClientAvailability.Available,
-                    BreakerState.HalfOpen => ClientAvailability.Probing,
-                    BreakerState.Open or BreakerState.Isolated =>
-                        time.GetUtcNow() < _until ? ClientAvailability.Unavailable : ClientAvailability.Probing,
-                };
+                return Describe_NeedsLock();
             }
         }
+    }
+
+    /// <summary>Ends an isolation early, since what it was for may have changed: the next call probes.</summary>
+    public void Lift()
+    {
+        BreakerChange? change = null;
+        lock (_gate)
+        {
+            if (_state == ClientGate.Isolated && _until > time.GetUtcNow())
+            {
+                _until = time.GetUtcNow();
+                change = new BreakerChange(_state, _state, _last, Describe_NeedsLock());
+            }
+        }
+
+        Tell(change);
     }
 
     protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
         Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
     {
-        if (Enter() is { } refusal)
+        if (Enter(out var isProbe) is { } refusal)
         {
             return Outcome.FromException<TResult>(refusal);
         }
 
         var outcome = await callback(context, state).ConfigureAwait(context.ContinueOnCapturedContext);
-        Report(outcome.Exception);
+        Report(outcome.Exception, isProbe);
         return outcome;
     }
 
     /// <summary>The exception for a call that must not be sent now; null lets it pass.</summary>
-    private TorrentClientException? Enter()
+    private TorrentClientException? Enter(out bool isProbe)
     {
-        BreakerChange? change = null;
+        BreakerChange? change;
         lock (_gate)
         {
-            if (_state == BreakerState.Closed)
+            isProbe = false;
+            if (_state == ClientGate.Closed)
             {
                 return null;
             }
 
             var now = time.GetUtcNow();
-            if (_state == BreakerState.HalfOpen || now < _until)
+            if (_state == ClientGate.HalfOpen || now < _until)
             {
-                var wait = _until > now ? _until - now : TimeSpan.Zero;
+                TimeSpan? wait = _until == DateTimeOffset.MaxValue ? null : _until > now ? _until - now : TimeSpan.Zero;
                 return new TorrentClientException(
                     ClientFault.BreakerOpen, "Call", $"Not sent, since calls failed a moment ago: {_last?.Message}", _last, wait);
             }
 
-            change = Transition_NeedsLock(BreakerState.HalfOpen);
+            _beforeProbe = _state;
+            isProbe = true;
+            change = Transition_NeedsLock(ClientGate.HalfOpen);
         }
 
         Tell(change);
         return null;
     }
 
-    private void Report(Exception? exception)
+    // Behind an open gate only the probe has a say: what was under way when the gate opened tells of the time before.
+    private void Report(Exception? exception, bool isProbe)
     {
         BreakerChange? change = null;
         lock (_gate)
         {
-            change = exception switch
+            if (_state == ClientGate.Closed || isProbe)
             {
-                TorrentClientException failure when FaultKinds.Isolates(failure.Fault) => Isolated_NeedsLock(failure),
-                TorrentClientException failure when FaultKinds.Trips(failure.Fault) => Failed_NeedsLock(failure),
-                null or TorrentClientException => Succeeded_NeedsLock(),
+                change = exception switch
+                {
+                    null => Succeeded_NeedsLock(),
+                    TorrentClientException failure when FaultKinds.Isolates(failure.Fault) => Isolated_NeedsLock(failure),
+                    TorrentClientException failure when FaultKinds.Trips(failure.Fault) => Failed_NeedsLock(failure),
+                    TorrentClientException failure when !FaultKinds.IsUnsent(failure.Fault) => Succeeded_NeedsLock(),
 
-                // Neutral, as the caller left. A probe that ended so leaves the next call to probe.
-                _ => _state == BreakerState.HalfOpen ? Transition_NeedsLock(BreakerState.Open) : null,
-            };
+                    // Neutral, as the caller left or nothing was sent. A probe that ended so leaves the next call to probe.
+                    _ => isProbe ? Transition_NeedsLock(_beforeProbe) : null,
+                };
+            }
         }
 
         Tell(change);
     }
 
-    private BreakerChange? Isolated_NeedsLock(TorrentClientException failure)
+    private BreakerChange Isolated_NeedsLock(TorrentClientException failure)
     {
         _last = failure;
         _until = failure.RetryAfter is { } wait ? Later_NeedsLock(wait) : DateTimeOffset.MaxValue;
-        return Transition_NeedsLock(BreakerState.Isolated);
+        return Transition_NeedsLock(ClientGate.Isolated);
     }
 
     private BreakerChange? Succeeded_NeedsLock()
     {
         _failuresInRow = 0;
         _breaksInRow = 0;
-        return _state is BreakerState.HalfOpen or BreakerState.Open ? Transition_NeedsLock(BreakerState.Closed) : null;
+        _last = null;
+        return _state == ClientGate.Closed ? null : Transition_NeedsLock(ClientGate.Closed);
     }
 
     private BreakerChange? Failed_NeedsLock(TorrentClientException failure)
     {
         _last = failure;
-        _failuresInRow++;
-        if (_state == BreakerState.HalfOpen || (_state == BreakerState.Closed && _failuresInRow >= threshold))
+        if (++_failuresInRow < threshold && _state == ClientGate.Closed)
         {
-            var seconds = Math.Min(Math.Pow(2, Math.Min(_breaksInRow++, 16)), longestBreak.TotalSeconds);
-            _until = Later_NeedsLock(jitter.Spread(TimeSpan.FromSeconds(seconds)));
-            return Transition_NeedsLock(BreakerState.Open) is { } change ? change with { IsTrip = true } : null;
+            return null;
         }
 
-        return null;
+        var seconds = Math.Min(Math.Pow(2, Math.Min(_breaksInRow++, 16)), longestBreak.TotalSeconds);
+        _until = Later_NeedsLock(jitter.Spread(TimeSpan.FromSeconds(seconds)));
+        return Transition_NeedsLock(ClientGate.Open) with { IsTrip = true };
     }
 
     private DateTimeOffset Later_NeedsLock(TimeSpan wait)
@@ -149,17 +156,15 @@ internal sealed class ClientBreaker(
         return wait >= DateTimeOffset.MaxValue - now ? DateTimeOffset.MaxValue : now + wait;
     }
 
-    private BreakerChange? Transition_NeedsLock(BreakerState next)
+    private BreakerChange Transition_NeedsLock(ClientGate next)
     {
-        if (next == _state && next != BreakerState.Isolated)
-        {
-            return null;
-        }
-
-        var change = new BreakerChange(_state, next, _last, _until);
+        var from = _state;
         _state = next;
-        return change;
+        return new BreakerChange(from, next, _last, Describe_NeedsLock());
     }
+
+    private ClientAvailability Describe_NeedsLock() => new(
+        _state, _state is ClientGate.Open or ClientGate.Isolated && _until < DateTimeOffset.MaxValue ? _until : null, _last);
 
     private void Tell(BreakerChange? change)
     {
@@ -171,7 +176,7 @@ internal sealed class ClientBreaker(
 }
 
 /// <summary>A change of the breaker, told outside its lock.</summary>
-internal sealed record BreakerChange(BreakerState From, BreakerState To, TorrentClientException? Cause, DateTimeOffset Until)
+internal sealed record BreakerChange(ClientGate From, ClientGate To, TorrentClientException? Cause, ClientAvailability Availability)
 {
     /// <summary>Whether failures opened it.</summary>
     public bool IsTrip { get; init; }

@@ -28,6 +28,9 @@ internal static class FaultKinds
     public static bool Isolates(ClientFault fault) => fault is ClientFault.Forbidden or ClientFault.Unauthorized or ClientFault.HostRefused
         or ClientFault.Banned or ClientFault.Untrusted or ClientFault.Redirected or ClientFault.NotAWebApi;
 
+    /// <summary>Whether the call never left us, so that it says nothing about the client.</summary>
+    public static bool IsUnsent(ClientFault fault) => fault is ClientFault.Unsupported or ClientFault.DryRun or ClientFault.BreakerOpen;
+
     /// <summary>Whether the call may be tried again at once.</summary>
     public static bool MayRetry(ClientFault fault, CallRepeat repeat, bool mayHaveArrived) => fault switch
     {

@@ -52,6 +52,13 @@ public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposab
     }
 
     /// <inheritdoc />
+    public event Action<ClientAvailability>? AvailabilityChanged
+    {
+        add { }
+        remove { }
+    }
+
+    /// <inheritdoc />
     public ClientAvailability Availability => ClientAvailability.Available;
 
     /// <inheritdoc />

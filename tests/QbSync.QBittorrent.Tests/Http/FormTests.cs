@@ -151,7 +151,7 @@ internal sealed class FormTests
         Assert.That(client.Server.Count("torrents/setLocation"), Is.EqualTo(2));
         Assert.That(async () => await client.Client.SetLocationAsync([Id], " /a", default), Throws.ArgumentException);
         await client.Client.RecheckAsync(Id, default);
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Available));
+        Assert.That(client.Client.Availability.Gate, Is.EqualTo(ClientGate.Closed));
     }
 
     [Test]

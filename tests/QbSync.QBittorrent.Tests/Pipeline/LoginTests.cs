@@ -41,7 +41,7 @@ internal sealed class LoginTests
         var fault = client.Fault(() => client.Api.GetVersionAsync(default));
 
         Assert.That((fault.Fault, fault.RetryAfter), Is.EqualTo((expected, TimeSpan.FromMinutes(minutes))));
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Unavailable));
+        Assert.That(client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()), Is.False);
         Assert.That(client.Metric("qbsync_circuit_breaker_state"), Is.EqualTo(1));
         Assert.That(client.Metric("qbsync_circuit_breaker_trips_total"), Is.Zero);
         Assert.That(client.Metric("qbsync_qb_client_retries_total"), Is.Zero);
@@ -78,10 +78,10 @@ internal sealed class LoginTests
         client.Server.Answer("auth/login", "Fails.").Answer("auth/login", "Ok.");
         Assert.That(client.Fault(() => client.Api.GetVersionAsync(default)).Fault, Is.EqualTo(ClientFault.Unauthorized));
         client.Time.Advance(TimeSpan.FromMinutes(10));
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Probing));
+        Assert.That(client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()), Is.True);
 
         Assert.That(await client.Api.GetVersionAsync(default), Is.EqualTo("v9.9.9"));
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Available));
+        Assert.That(client.Client.Availability.Gate, Is.EqualTo(ClientGate.Closed));
         Assert.That(client.Metric("qbsync_circuit_breaker_state"), Is.Zero);
     }
 

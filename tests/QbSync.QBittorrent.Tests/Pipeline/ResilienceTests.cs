@@ -111,13 +111,13 @@ internal sealed class ResilienceTests
         Assert.That(client.Metric(State), Is.Zero);
         Fails(ClientFault.ServerError);
         Assert.That((client.Metric(State), client.Metric(Trips)), Is.EqualTo((1d, 1d)));
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Unavailable));
+        Assert.That(client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()), Is.False);
         var sent = client.Server.Requests.Count;
         Fails(ClientFault.BreakerOpen);
         Assert.That(client.Server.Requests, Has.Count.EqualTo(sent), "an open breaker sends nothing");
 
         client.Time.Advance(TimeSpan.FromSeconds(1.3));
-        Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Probing));
+        Assert.That(client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()), Is.True);
         Fails(ClientFault.ServerError);
         Assert.That((client.Metric(State), client.Metric(Trips)), Is.EqualTo((1d, 2d)));
 

@@ -18,7 +18,7 @@ internal sealed class LoginTests
         Assert.That(descriptions[0].DefaultSavePath.TrimEnd('/'), Is.EqualTo(real.Instance.SavePath));
         Assert.That(descriptions[0].Epoch, Is.EqualTo(1));
         Assert.That(real.Metric("qbsync_qb_api_calls_total", "Login"), Is.EqualTo(1));
-        Assert.That(real.Client.Availability, Is.EqualTo(ClientAvailability.Available));
+        Assert.That(real.Client.Availability.Gate, Is.EqualTo(ClientGate.Closed));
     }
 
     [Test]
@@ -39,7 +39,7 @@ internal sealed class LoginTests
         Assert.That(real.Metric("qbsync_qb_api_calls_total", "Login"), Is.EqualTo(1));
         Assert.That(real.Metric("qbsync_circuit_breaker_state", "qb_client"), Is.EqualTo(1));
         Assert.That(real.Metric("qbsync_circuit_breaker_trips_total", "qb_client"), Is.Zero);
-        Assert.That(real.Client.Availability, Is.EqualTo(ClientAvailability.Unavailable));
+        Assert.That(real.Client.Availability.Gate, Is.EqualTo(ClientGate.Isolated));
         Assert.That(real.Log.Entries.Count(static entry => entry.Level == LogLevel.Error), Is.EqualTo(1));
     }
 

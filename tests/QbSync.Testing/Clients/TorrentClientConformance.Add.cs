@@ -14,7 +14,7 @@ public abstract partial class TorrentClientConformance
         Assert.That(description.Product, Is.Not.Empty);
         Assert.That(Path.IsPathFullyQualified(description.DefaultSavePath), Is.True);
         Assert.That(description.CanRename, Is.True);
-        Assert.That(Client.Availability, Is.EqualTo(ClientAvailability.Available));
+        Assert.That(Client.Availability.Gate, Is.EqualTo(ClientGate.Closed));
     }
 
     [TestCase(TorrentVersion.V1)]

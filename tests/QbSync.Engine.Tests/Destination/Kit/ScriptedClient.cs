@@ -81,7 +81,13 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
     public HashSet<string> Categories { get; } = [];
 
-    public ClientAvailability Availability => IsDown ? ClientAvailability.Unavailable : ClientAvailability.Available;
+    public ClientAvailability Availability => IsDown ? new(ClientGate.Open, DateTimeOffset.MinValue) : ClientAvailability.Available;
+
+    public event Action<ClientAvailability>? AvailabilityChanged
+    {
+        add { }
+        remove { }
+    }
 
     /// <summary>The only torrent.</summary>
     public TorrentStatus? Only

@@ -20,7 +20,13 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
 
     public ConcurrentQueue<int> Reads { get; } = [];
 
-    public ClientAvailability Availability => IsDown ? ClientAvailability.Unavailable : ClientAvailability.Available;
+    public ClientAvailability Availability => IsDown ? new(ClientGate.Open, DateTimeOffset.MinValue) : ClientAvailability.Available;
+
+    public event Action<ClientAvailability>? AvailabilityChanged
+    {
+        add { }
+        remove { }
+    }
 
     public ScriptedTorrent Add(BuiltTorrent torrent, bool complete = true)
     {
