@@ -1,84 +1,59 @@
-using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.QBittorrent.Models;
 
 namespace QbSync.QBittorrent;
 
 /// <summary>
-/// The qBittorrent WebAPI, a method per endpoint. Thread-safe. Every call logs in when it must, is retried where that is safe, and throws
-/// <see cref="TorrentClientException"/>. An answered change is a request taken, not a thing done: look before you rely on it.
+/// The qBittorrent WebAPI, a method per endpoint, for versions 4.2 to 5.3. Thread-safe.
+/// <para>
+/// Every call logs in when it must, and is tried again where that is safe. What fails throws <see cref="TorrentClientException"/>, whose
+/// <see cref="TorrentClientException.Fault"/> says what happened; besides the faults named at a method, any call may end with those of the
+/// way there: <see cref="ClientFault.Unreachable"/>, <see cref="ClientFault.Timeout"/>, <see cref="ClientFault.Busy"/>,
+/// <see cref="ClientFault.ServerError"/>, <see cref="ClientFault.BrokenAnswer"/>, <see cref="ClientFault.BreakerOpen"/>, and those of the
+/// login. An argument that would mean something else to the server (no ids, more than 64, <c>all</c>, a tag with a comma) is an
+/// <see cref="ArgumentException"/>, and nothing is sent.
+/// </para>
+/// <para>
+/// An answered change is a request taken, not a thing done, and one for a torrent that the server does not know is answered as well: look
+/// before you rely on it. Numbers of the records are the server's own; a field that a version does not tell is null.
+/// </para>
 /// </summary>
-public interface IQBittorrentClient
+public partial interface IQBittorrentClient
 {
-    /// <summary>Logs in, unless that holds already or is not needed. Every other method does it by itself.</summary>
+    /// <summary>Logs in (<c>auth/login</c>), unless that holds already or is not needed. Every other method does it by itself.</summary>
+    /// <exception cref="TorrentClientException">
+    /// <see cref="ClientFault.Unauthorized"/>: the credentials were refused, or are lacking. <see cref="ClientFault.Banned"/>: too many wrong
+    /// logins from here. <see cref="ClientFault.HostRefused"/>: it does not want to be called by this host name or port.
+    /// <see cref="ClientFault.NotAWebApi"/>, <see cref="ClientFault.Redirected"/>, <see cref="ClientFault.Untrusted"/>: something else is
+    /// there. All of these are remembered for a while, and calls refused meanwhile.
+    /// </exception>
     Task LoginAsync(CancellationToken cancellationToken);
 
-    /// <summary>Gives the login back, if there is one.</summary>
+    /// <summary>Gives the login back (<c>auth/logout</c>), if there is one; the next call logs in anew.</summary>
     Task LogoutAsync(CancellationToken cancellationToken);
 
-    /// <summary>Version of the WebAPI.</summary>
+    /// <summary>Version of the WebAPI (<c>app/webapiVersion</c>), as in <c>2.11.4</c>; compare its parts as numbers.</summary>
     Task<string> GetWebApiVersionAsync(CancellationToken cancellationToken);
 
-    /// <summary>Version of the client, as in <c>v5.1.0</c>.</summary>
+    /// <summary>Version of the client (<c>app/version</c>), as in <c>v5.1.0</c>.</summary>
     Task<string> GetVersionAsync(CancellationToken cancellationToken);
 
-    /// <summary>What the client is made of.</summary>
+    /// <summary>What the client is made of (<c>app/buildInfo</c>).</summary>
     Task<BuildInfoRecord> GetBuildInfoAsync(CancellationToken cancellationToken);
 
-    /// <summary>The settings that matter here.</summary>
+    /// <summary>A few of the settings (<c>app/preferences</c>); the passwords among them are not kept.</summary>
     Task<AppPreferencesRecord> GetAppPreferencesAsync(CancellationToken cancellationToken);
 
-    /// <summary>Everything (<paramref name="rid"/> 0), or what changed since the answer of that number.</summary>
+    /// <summary>Lines of the client's log (<c>log/main</c>), oldest first; it keeps the last 20,000.</summary>
+    /// <param name="levels">Which lines.</param>
+    /// <param name="after"><see cref="LogRecord.Id"/> of the last line that is known; -1 for all.</param>
+    /// <param name="cancellationToken">Ends the call.</param>
+    Task<IReadOnlyList<LogRecord>> GetLogAsync(LogLevels levels, long after, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Everything, or what changed (<c>sync/maindata</c>). The server remembers one answer per login, so let one reader use this.
+    /// </summary>
+    /// <param name="rid">0 for everything, else <see cref="MainDataRecord.Rid"/> of the answer before.</param>
+    /// <param name="cancellationToken">Ends the call; the answer's changes may then be lost, so ask for everything next.</param>
     Task<MainDataRecord> GetMainDataAsync(long rid, CancellationToken cancellationToken);
-
-    /// <summary>All torrents (null), or those of the ids that the client knows.</summary>
-    Task<IReadOnlyList<TorrentRecord>> GetTorrentsAsync(IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken);
-
-    /// <summary>A torrent's files in the client's order.</summary>
-    Task<IReadOnlyList<FileRecord>> GetFilesInformationAsync(ClientTorrentId id, CancellationToken cancellationToken);
-
-    /// <summary>The pieces that the client has; an answer of another length is <see cref="ClientFault.BrokenAnswer"/>.</summary>
-    Task<PieceBitmap> GetTorrentPieceStatesAsync(ClientTorrentId id, int pieceCount, CancellationToken cancellationToken);
-
-    /// <summary>The <c>.torrent</c>. Secret: it may hold passkeys. Needs qBittorrent 4.5.</summary>
-    Task<byte[]> ExportTorrentAsync(ClientTorrentId id, CancellationToken cancellationToken);
-
-    /// <summary>Adds a torrent, stopped.</summary>
-    Task<AddTorrentOutcome> AddTorrentFromMemoryAsync(AddTorrentForm form, CancellationToken cancellationToken);
-
-    /// <summary>Stops (before 5.0: pauses).</summary>
-    Task StopAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken);
-
-    /// <summary>Starts (before 5.0: resumes).</summary>
-    Task ResumeAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken);
-
-    /// <summary>Checks the content.</summary>
-    Task RecheckAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken);
-
-    /// <summary>Adds tags.</summary>
-    Task AddTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken);
-
-    /// <summary>Removes tags.</summary>
-    Task RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken);
-
-    /// <summary>Categories by name.</summary>
-    Task<IReadOnlyDictionary<string, CategoryRecord>> GetCategoriesAsync(CancellationToken cancellationToken);
-
-    /// <summary>Makes a category; one that exists is <see cref="ClientFault.Conflict"/>.</summary>
-    Task CreateCategoryAsync(string name, CancellationToken cancellationToken);
-
-    /// <summary>Sets the category; an empty name takes it away, one that does not exist is <see cref="ClientFault.Conflict"/>.</summary>
-    Task SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken);
-
-    /// <summary>Sets the priority of files; 0 is not wanted, 1 is normal.</summary>
-    Task SetFilePriorityAsync(ClientTorrentId id, IReadOnlyCollection<int> indices, int priority, CancellationToken cancellationToken);
-
-    /// <summary>Renames a file within its torrent. Needs qBittorrent 4.3.5.</summary>
-    Task RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken);
-
-    /// <summary>Moves content to another save path; it goes on after the answer. A folder that cannot be used is <see cref="ClientFault.Conflict"/>.</summary>
-    Task SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string location, CancellationToken cancellationToken);
-
-    /// <summary>A torrent's trackers, the client's pseudo entries for DHT, PeX and LSD included.</summary>
-    Task<IReadOnlyList<TrackerRecord>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken);
 }

@@ -22,6 +22,16 @@ public sealed partial class QBittorrentClient
         SendAsync(ApiCalls.GetAppPreferences, cancellationToken);
 
     /// <inheritdoc />
+    public async Task<IReadOnlyList<LogRecord>> GetLogAsync(LogLevels levels, long after, CancellationToken cancellationToken)
+    {
+        static string Wants(LogLevels levels, LogLevels level) => levels.HasFlag(level) ? "true" : "false";
+        var path = $"log/main?normal={Wants(levels, LogLevels.Normal)}&info={Wants(levels, LogLevels.Info)}"
+            + $"&warning={Wants(levels, LogLevels.Warning)}&critical={Wants(levels, LogLevels.Critical)}&last_known_id={after}";
+        var call = ApiCalls.Get(ApiOperation.GetLog, path, static (_, body) => AnswerReader.ReadLog(body));
+        return await SendAsync(call with { LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc />
     public Task<MainDataRecord> GetMainDataAsync(long rid, CancellationToken cancellationToken)
     {
         var call = ApiCalls.Get(ApiOperation.GetMainData, $"sync/maindata?rid={rid}", static (_, body) => AnswerReader.ReadMainData(body));

@@ -1,10 +1,7 @@
 using System.Globalization;
 using System.Net;
-using System.Text.Json;
-using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.QBittorrent.Http;
-using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Pipeline;
 
@@ -12,50 +9,6 @@ namespace QbSync.QBittorrent;
 
 public sealed partial class QBittorrentClient
 {
-    /// <inheritdoc />
-    public async Task<IReadOnlyList<TorrentRecord>> GetTorrentsAsync(
-        IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken)
-    {
-        var path = ids is null ? "torrents/info" : "torrents/info?hashes=" + Uri.EscapeDataString(TorrentIds.Join(ids));
-        var call = ApiCalls.Get(ApiOperation.GetTorrents, path, static (_, body) => AnswerReader.ReadTorrents(body));
-        return await SendAsync(call with { Cost = ids is null ? CallCost.Heavy : CallCost.Light, LongAnswer = true }, cancellationToken)
-            .ConfigureAwait(false);
-    }
-
-    /// <inheritdoc />
-    public async Task<IReadOnlyList<FileRecord>> GetFilesInformationAsync(ClientTorrentId id, CancellationToken cancellationToken)
-    {
-        var path = "torrents/files?hash=" + TorrentIds.Check(id);
-        var call = ApiCalls.Get(ApiOperation.GetFilesInformation, path, static (_, body) => AnswerReader.ReadFiles(body));
-        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <inheritdoc />
-    public Task<PieceBitmap> GetTorrentPieceStatesAsync(ClientTorrentId id, int pieceCount, CancellationToken cancellationToken)
-    {
-        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pieceCount);
-        var path = "torrents/pieceStates?hash=" + TorrentIds.Check(id);
-        var call = ApiCalls.Get(ApiOperation.GetTorrentPieceStates, path, (_, body) => AnswerReader.ReadPieceStates(body, pieceCount));
-        return SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken);
-    }
-
-    /// <inheritdoc />
-    public Task<byte[]> ExportTorrentAsync(ClientTorrentId id, CancellationToken cancellationToken)
-    {
-        var path = "torrents/export?hash=" + TorrentIds.Check(id);
-        var call = new ApiCall<byte[]>(
-            ApiOperation.ExportTorrent,
-            profile => profile.Exports ? new ApiRequest(path) : throw Unsupported(
-                ApiOperation.ExportTorrent, $"WebAPI {profile.Version} cannot export a .torrent (2.8.18, qBittorrent 4.5.0, can)"),
-            static (_, body) => body.Span is [(byte)'d', ..] ? body.ToArray() : throw new JsonException("The export is no .torrent."))
-        {
-            Cost = CallCost.Heavy,
-            NamesTorrent = true,
-            LongAnswer = true,
-        };
-        return SendAsync(call, cancellationToken);
-    }
-
     /// <inheritdoc />
     public Task<AddTorrentOutcome> AddTorrentFromMemoryAsync(AddTorrentForm form, CancellationToken cancellationToken)
     {
@@ -129,11 +82,12 @@ public sealed partial class QBittorrentClient
     }
 
     /// <inheritdoc />
-    public async Task<IReadOnlyList<TrackerRecord>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    public Task DeleteTorrentsAsync(IReadOnlyCollection<ClientTorrentId> ids, bool deleteFiles, CancellationToken cancellationToken)
     {
-        var call = ApiCalls.Get(
-            ApiOperation.GetTrackers, "torrents/trackers?hash=" + TorrentIds.Check(id), static (_, body) => AnswerReader.ReadTrackers(body));
-        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+        var ofTorrents = ("hashes", TorrentIds.Join(ids));
+        return SendAsync(
+            ApiCalls.Change(ApiOperation.DeleteTorrents, "torrents/delete", ofTorrents, ("deleteFiles", deleteFiles ? "true" : "false")),
+            cancellationToken);
     }
 
     private Task NamedByVersionAsync(

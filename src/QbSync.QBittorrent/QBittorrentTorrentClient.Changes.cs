@@ -137,6 +137,52 @@ public sealed partial class QBittorrentTorrentClient
         }
     }
 
+    /// <inheritdoc />
+    public async ValueTask SetShareLimitsAsync(
+        IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken)
+    {
+        foreach (var batch in Batches(ids))
+        {
+            await _client.SetShareLimitsAsync(batch, limits, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <inheritdoc />
+    public async ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken)
+    {
+        if (!withFiles)
+        {
+            await GuardUnselectedAsync(ids, cancellationToken).ConfigureAwait(false);
+        }
+
+        foreach (var batch in Batches(ids))
+        {
+            await _client.DeleteTorrentsAsync(batch, withFiles, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // Before 4.5 a delete takes complete files of priority 0 along, asked or not.
+    private async ValueTask GuardUnselectedAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
+    {
+        var session = await _client.OpenSessionAsync(refresh: false, cancellationToken).ConfigureAwait(false);
+        if (session.Profile.KeepsUnselectedFiles)
+        {
+            return;
+        }
+
+        foreach (var status in await GetAsync(ids, cancellationToken).ConfigureAwait(false))
+        {
+            var files = status.HasMetadata ? await GetFilesAsync(status.Id, cancellationToken).ConfigureAwait(false) : [];
+            if (files.FirstOrDefault(static file => !file.Selected && file.Progress >= 1) is { } file)
+            {
+                throw new TorrentClientException(
+                    ClientFault.Unsupported,
+                    nameof(ApiOperation.DeleteTorrents),
+                    $"'{status.Name}' was not removed: qBittorrent {session.Version} would delete '{file.Path}' too, which is not selected (4.5.0 would not).");
+            }
+        }
+    }
+
     private async ValueTask GuardAsync(
         ApiOperation operation,
         IReadOnlyCollection<ClientTorrentId> ids,

@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Prometheus;
-using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Http;
+using QbSync.QBittorrent.Models;
 using QbSync.Torrents;
 
 namespace QbSync.QBittorrent;
@@ -12,6 +12,9 @@ namespace QbSync.QBittorrent;
 /// <summary>qBittorrent as the engines see it. Thread-safe; owns its client, its login and its feed.</summary>
 public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDisposable
 {
+    private const int LongestTick = 3_600_000;
+    private static readonly TimeSpan UsualTick = TimeSpan.FromSeconds(1.5);
+
     private readonly QBittorrentClient _client;
     private readonly StatusMapper _mapper;
     private readonly ClientFeed _feed;
@@ -56,14 +59,30 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
     {
         var session = await _client.OpenSessionAsync(refresh, cancellationToken).ConfigureAwait(false);
         var preferences = session.Preferences;
-        return new ClientDescription(
-            $"qBittorrent {session.Version}",
-            preferences.SavePath ?? "",
-            preferences.TempPathEnabled == true && !string.IsNullOrEmpty(preferences.TempPath) ? preferences.TempPath : null,
-            ReadsPartFiles: true,
-            CanRename: session.Profile.RenamesByPath,
-            [.. ClientWarnings.Of(preferences, _options)],
-            session.Epoch);
+        var profile = session.Profile;
+        return new ClientDescription
+        {
+            Product = $"qBittorrent {session.Version}",
+            Version = session.Version,
+            ApiVersion = profile.Version.ToString(),
+            LibraryVersion = session.Libtorrent,
+            Capabilities = new ClientCapabilities
+            {
+                RenamesFiles = profile.RenamesByPath,
+                ExportsManifests = profile.Exports,
+                TellsBothHashes = profile.TellsBothHashes,
+                HoldsV2Torrents = !session.Libtorrent.StartsWith("1.", StringComparison.Ordinal),
+                StaysAtSavePath = profile.TellsBothHashes,
+                LimitsInactivity = profile.LimitsInactivity,
+                KeepsUnselectedFiles = profile.KeepsUnselectedFiles,
+                TellsRefusedAnnounces = profile.TellsRefusedAnnounces,
+            },
+            DefaultSavePath = preferences.SavePath ?? "",
+            TempPath = preferences.TempPathEnabled == true && !string.IsNullOrEmpty(preferences.TempPath) ? preferences.TempPath : null,
+            Tick = preferences.RefreshInterval is > 0 and <= LongestTick and var tick ? TimeSpan.FromMilliseconds(tick) : UsualTick,
+            Warnings = [.. ClientWarnings.Of(preferences, _options)],
+            Epoch = session.Epoch,
+        };
     }
 
     /// <inheritdoc />
@@ -128,8 +147,19 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         await _client.ExportTorrentAsync(id, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
-    public async ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
-        Announces.Of(await _client.GetTrackersAsync(id, cancellationToken).ConfigureAwait(false));
+    public async ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        var trackers = await _client.GetTrackersAsync(id, cancellationToken).ConfigureAwait(false);
+        var session = await _client.OpenSessionAsync(refresh: false, cancellationToken).ConfigureAwait(false);
+        return TrackerWords.Of(trackers, session.Profile);
+    }
+
+    /// <inheritdoc />
+    public async ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken)
+    {
+        var lines = await _client.GetLogAsync(LogLevels.Warning | LogLevels.Critical, -1, cancellationToken).ConfigureAwait(false);
+        return [.. lines.Where(static line => line.At is not null).Select(static line => new ClientLogLine(line.At!.Value, line.Message ?? ""))];
+    }
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

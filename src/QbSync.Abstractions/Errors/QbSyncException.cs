@@ -46,12 +46,14 @@ public enum TorrentFormatReason
 public sealed class TorrentClientException : QbSyncException
 {
     /// <summary>Makes it; the message names the option or path to change.</summary>
-    public TorrentClientException(ClientFault fault, string operation, string message, Exception? inner = null, TimeSpan? retryAfter = null)
+    public TorrentClientException(
+        ClientFault fault, string operation, string message, Exception? inner = null, TimeSpan? retryAfter = null, int? status = null)
         : base(message, inner)
     {
         Fault = fault;
         Operation = operation;
         RetryAfter = retryAfter;
+        Status = status;
     }
 
     /// <summary>What happened.</summary>
@@ -62,6 +64,9 @@ public sealed class TorrentClientException : QbSyncException
 
     /// <summary>When the client asked to be asked again, if it did.</summary>
     public TimeSpan? RetryAfter { get; }
+
+    /// <summary>The HTTP status that the client answered with; null when no status was the reason, or none came.</summary>
+    public int? Status { get; }
 
     /// <inheritdoc />
     public override bool IsTransient => Fault is not (ClientFault.Conflict or ClientFault.Rejected or ClientFault.Unsupported or ClientFault.NotFound);

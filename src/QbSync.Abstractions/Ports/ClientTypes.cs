@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using QbSync.Torrents;
 
 namespace QbSync.Ports;
@@ -121,23 +122,6 @@ public static class ClientTorrentStates
 /// <param name="Progress">0 to 1.</param>
 public sealed record ClientFile(int Index, string Path, long Size, bool Selected, double Progress);
 
-/// <summary>What a client is.</summary>
-/// <param name="Product">For people: <c>qBittorrent 5.1.0</c>.</param>
-/// <param name="DefaultSavePath">Where it saves by default, as the client sees it; empty when it has none.</param>
-/// <param name="TempPath">Where it keeps incomplete files, if it does.</param>
-/// <param name="ReadsPartFiles">Whether it reads libtorrent's <c>.parts</c> file.</param>
-/// <param name="CanRename">Whether <see cref="ITorrentClient.RenameFileAsync"/> works.</param>
-/// <param name="Warnings">Settings that a person should know of.</param>
-/// <param name="Epoch">Rises when version or default paths differ from before, or the client was away.</param>
-public sealed record ClientDescription(
-    string Product,
-    string DefaultSavePath,
-    string? TempPath,
-    bool ReadsPartFiles,
-    bool CanRename,
-    IReadOnlyList<string> Warnings,
-    int Epoch);
-
 /// <summary>How a poll's answer relates to the one before.</summary>
 public enum ClientUpdateKind
 {
@@ -164,7 +148,17 @@ public sealed record ClientUpdate(
     IReadOnlyList<TorrentStatus> Torrents,
     IReadOnlyList<ClientTorrentId> Removed,
     long? FreeBytes,
-    DateTimeOffset AskedAt);
+    DateTimeOffset AskedAt)
+{
+    /// <summary>The client's categories by name, as far as they were told; a category that is not among them may exist all the same.</summary>
+    public IReadOnlySet<string> Categories { get; init; } = FrozenSet<string>.Empty;
+
+    /// <summary>
+    /// <see cref="ClientDescription.Epoch"/> of the client that answered. When it differs from the update before, whatever was derived from the
+    /// client's version or paths is to be derived anew.
+    /// </summary>
+    public int Epoch { get; init; }
+}
 
 /// <summary>A torrent to add.</summary>
 public sealed record AddTorrentRequest

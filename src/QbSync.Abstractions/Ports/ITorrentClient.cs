@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Torrents;
 
@@ -38,11 +37,25 @@ public interface ITorrentClient
     /// <summary>The <c>.torrent</c>. Secret: it may hold passkeys.</summary>
     ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// A torrent's trackers, without the client's own entries for DHT and the like; <see cref="TorrentTrackers.GetAnnounce"/> sums them up. Secret:
+    /// an address may hold a passkey.
+    /// </summary>
+    ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What the client warned of lately, oldest first, for the text of a reason and for nothing else: what is so is decided by states.
+    /// </summary>
+    ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken);
+
     /// <summary>Adds a torrent, always stopped. Look with <see cref="FindAsync"/> before and after, whatever it answers.</summary>
     ValueTask<AddTorrentOutcome> AddAsync(AddTorrentRequest request, CancellationToken cancellationToken);
 
     /// <summary>Wants, or no longer wants, files by their index in the client's list.</summary>
     ValueTask SelectAsync(ClientTorrentId id, IReadOnlyCollection<int> fileIndices, bool wanted, CancellationToken cancellationToken);
+
+    /// <summary>Sets all three share limits of torrents; what a client does not have among them it ignores.</summary>
+    ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken);
 
     /// <summary>Renames a file within the torrent, on disk too; paths relative to the save path, <c>/</c> between parts.</summary>
     ValueTask RenameFileAsync(ClientTorrentId id, string oldPath, string newPath, CancellationToken cancellationToken);
@@ -71,8 +84,12 @@ public interface ITorrentClient
     /// <summary>Moves a torrent's content to another save path. It goes on after the call; the state and the save path tell when it is done.</summary>
     ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken);
 
-    /// <summary>Whether a tracker took the torrent's announce, and a tracker's words where it did not.</summary>
-    ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken);
+    /// <summary>
+    /// Removes torrents from the client, and their content if <paramref name="withFiles"/>; they are gone when a read says so. Even without, a
+    /// client may remove its part file, so keep a copy of what is still needed. <see cref="ClientFault.Unsupported"/>, unsent, where the client
+    /// would remove complete files that are not selected as well.
+    /// </summary>
+    ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken);
 
     /// <summary>Whether calls go through now: the engines' gate before the client.</summary>
     ClientAvailability Availability { get; }

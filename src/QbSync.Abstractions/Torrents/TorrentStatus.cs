@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using QbSync.Ports;
 
 namespace QbSync.Torrents;
@@ -39,7 +40,7 @@ public sealed record TorrentStatus
     public string Category { get; init; } = "";
 
     /// <summary>Tags.</summary>
-    public IReadOnlySet<string> Tags { get; init; } = System.Collections.Frozen.FrozenSet<string>.Empty;
+    public IReadOnlySet<string> Tags { get; init; } = FrozenSet<string>.Empty;
 
     /// <summary>Where the files are to be, as the client sees it.</summary>
     public string SavePath { get; init; } = "";
@@ -49,6 +50,9 @@ public sealed record TorrentStatus
 
     /// <summary>Where incomplete files are, if elsewhere.</summary>
     public string DownloadPath { get; init; } = "";
+
+    /// <summary>Whether the client chooses the save path by the category, and moves the content when that changes.</summary>
+    public bool IsManagedByCategory { get; init; }
 
     /// <summary>When it was added.</summary>
     public DateTimeOffset? AddedAt { get; init; }
@@ -65,11 +69,29 @@ public sealed record TorrentStatus
     /// <summary>Share ratio.</summary>
     public double Ratio { get; init; }
 
+    /// <summary>When the client ends seeding it by itself.</summary>
+    public ShareLimits Limits { get; init; } = ShareLimits.Global;
+
+    /// <summary>Complete peers of the swarm as trackers count them; null when not told.</summary>
+    public int? Seeds { get; init; }
+
+    /// <summary>Incomplete peers of the swarm as trackers count them; null when not told.</summary>
+    public int? Leechers { get; init; }
+
     /// <summary>Whether the client has the metadata.</summary>
     public bool HasMetadata { get; init; } = true;
 
     /// <summary>The side.</summary>
     public TorrentSide Side => State.GetSide();
+
+    /// <summary>Whether it is stopped.</summary>
+    public bool IsStopped => State.IsStopped();
+
+    /// <summary>Whether it is being checked; progress and pieces mean nothing yet.</summary>
+    public bool IsChecking => State.IsChecking();
+
+    /// <summary>Whether it takes part in the swarm.</summary>
+    public bool IsActive => State.IsActive();
 
     /// <summary>Whether the client claims all of the selection, on the seeding side.</summary>
     public bool IsComplete => Side == TorrentSide.Seeding && Progress >= 1.0 && AmountLeft == 0;

@@ -158,5 +158,5 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
     }
 
     private ClientUpdate Update(ClientUpdateKind kind, IReadOnlyList<ClientTorrentId> removed, DateTimeOffset askedAt) =>
-        new(++_sequence, kind, _list, removed, _freeBytes, askedAt);
+        new(++_sequence, kind, _list, removed, _freeBytes, askedAt) { Epoch = client.Session?.Epoch ?? 0 };
 }

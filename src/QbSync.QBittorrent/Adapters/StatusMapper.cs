@@ -56,10 +56,32 @@ internal sealed partial class StatusMapper(ILogger logger)
             SeedingTime = record.SeedingTime is >= 0 and < 1L << 38 and var seconds ? TimeSpan.FromSeconds(seconds) : null,
             UploadedBytes = record.Uploaded ?? 0,
             Ratio = record.Ratio ?? 0,
+            IsManagedByCategory = record.AutoTmm ?? false,
+            Limits = Limits(record),
+            Seeds = Peers(record.NumComplete),
+            Leechers = Peers(record.NumIncomplete),
             HasMetadata = record.HasMetadata ?? GuessMetadata(state, record.TotalSize),
         };
         return status == known ? known : status;
     }
+
+    // Most torrents have none of their own, and share the record.
+    private static ShareLimits Limits(TorrentRecord record)
+    {
+        var (ratio, seeding, inactive) = (Limit(record.RatioLimit), Limit(record.SeedingTimeLimit), Limit(record.InactiveSeedingTimeLimit));
+        return (ratio.Kind, seeding.Kind, inactive.Kind) is (ShareLimitKind.Global, ShareLimitKind.Global, ShareLimitKind.Global)
+            ? ShareLimits.Global
+            : new ShareLimits(ratio, seeding, inactive);
+    }
+
+    private static ShareLimit Limit(double? limit) => limit switch
+    {
+        >= 0 => ShareLimit.Of(limit.Value),
+        -1 => ShareLimit.Unlimited,
+        _ => ShareLimit.Global,
+    };
+
+    private static int? Peers(long? count) => count is >= 0 and <= int.MaxValue and var some ? (int)some : null;
 
     // Before 5.0 it is not told.
     private static bool GuessMetadata(ClientTorrentState state, long? totalSize) =>

@@ -87,7 +87,7 @@ internal sealed class HttpExchange(
             var detail = fault == ClientFault.Redirected
                 ? response.Headers.Location?.ToString() ?? "nowhere"
                 : $"status {(int)response.StatusCode}";
-            throw Fault(call, new CallProgress { MayHaveArrived = true }, fault, detail, null, RetryAfter(fault, response));
+            throw Fault(call, new CallProgress { MayHaveArrived = true }, fault, detail, null, RetryAfter(fault, response), (int)response.StatusCode);
         }
 
         var limit = call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer;
@@ -96,14 +96,14 @@ internal sealed class HttpExchange(
     }
 
     private TorrentClientException Fault<T>(
-        ApiCall<T> call, CallProgress progress, ClientFault fault, string detail, Exception? cause, TimeSpan? retryAfter = null)
+        ApiCall<T> call, CallProgress progress, ClientFault fault, string detail, Exception? cause, TimeSpan? retryAfter = null, int? status = null)
     {
         var message = ApiErrorMapping.Describe(fault, call.Operation, url, detail);
         var lost = fault is ClientFault.Unreachable or ClientFault.Timeout or ClientFault.ServerError or ClientFault.BrokenAnswer;
         return call.Repeat == CallRepeat.Look && progress.MayHaveArrived && lost
             ? new TorrentClientException(
-                ClientFault.OutcomeUnknown, call.Operation.ToString(), $"{message} Whether it was done is not known.", cause)
-            : new TorrentClientException(fault, call.Operation.ToString(), message, cause, retryAfter);
+                ClientFault.OutcomeUnknown, call.Operation.ToString(), $"{message} Whether it was done is not known.", cause, status: status)
+            : new TorrentClientException(fault, call.Operation.ToString(), message, cause, retryAfter, status);
     }
 
     private TimeSpan? RetryAfter(ClientFault fault, HttpResponseMessage response)

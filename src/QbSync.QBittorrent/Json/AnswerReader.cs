@@ -37,6 +37,20 @@ internal static class AnswerReader
         return trackers.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : trackers;
     }
 
+    public static List<LogRecord> ReadLog(ReadOnlyMemory<byte> body)
+    {
+        var lines = Read(body, QBittorrentJsonContext.Default.ListLogRecord);
+        return lines.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : lines;
+    }
+
+    /// <summary>SHA-1 hashes of pieces, 40 digits each.</summary>
+    public static List<ReadOnlyMemory<byte>> ReadPieceHashes(ReadOnlyMemory<byte> body) =>
+    [
+        .. Read(body, QBittorrentJsonContext.Default.ListString).Select(static text => text is { Length: 40 } && text.All(char.IsAsciiHexDigit)
+            ? new ReadOnlyMemory<byte>(Convert.FromHexString(text))
+            : throw new JsonException("A piece has no hash of 40 hexadecimal digits.")),
+    ];
+
     public static MainDataRecord ReadMainData(ReadOnlyMemory<byte> body)
     {
         var data = Read(body, QBittorrentJsonContext.Default.MainDataRecord);

@@ -73,6 +73,24 @@ public sealed record TorrentRecord
     /// <summary>Share ratio.</summary>
     public double? Ratio { get; init; }
 
+    /// <summary>Whether the client chooses the save path by the category.</summary>
+    public bool? AutoTmm { get; init; }
+
+    /// <summary>Share ratio at which seeding ends; -2: the client's setting, -1: none.</summary>
+    public double? RatioLimit { get; init; }
+
+    /// <summary>Minutes of seeding after which it ends; -2: the client's setting, -1: none.</summary>
+    public double? SeedingTimeLimit { get; init; }
+
+    /// <summary>Minutes without upload after which seeding ends; -2: the client's setting, -1: none. Told from 4.6 on.</summary>
+    public double? InactiveSeedingTimeLimit { get; init; }
+
+    /// <summary>Complete peers of the swarm; -1: not known.</summary>
+    public long? NumComplete { get; init; }
+
+    /// <summary>Incomplete peers of the swarm; -1: not known.</summary>
+    public long? NumIncomplete { get; init; }
+
     /// <summary>Told from 5.0 on.</summary>
     public bool? HasMetadata { get; init; }
 }

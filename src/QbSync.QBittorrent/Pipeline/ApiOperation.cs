@@ -27,4 +27,11 @@ internal enum ApiOperation
     RenameFile,
     SetLocation,
     GetTrackers,
+    GetLog,
+    SetShareLimits,
+    DeleteTorrents,
+    GetTorrentProperties,
+    GetTorrentPieceHashes,
+    SetTorrentUploadLimit,
+    SetTorrentDownloadLimit,
 }

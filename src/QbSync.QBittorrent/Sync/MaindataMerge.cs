@@ -35,6 +35,12 @@ internal static class MaindataMerge
             SeedingTime = change.SeedingTime ?? known.SeedingTime,
             Uploaded = change.Uploaded ?? known.Uploaded,
             Ratio = change.Ratio ?? known.Ratio,
+            AutoTmm = change.AutoTmm ?? known.AutoTmm,
+            RatioLimit = change.RatioLimit ?? known.RatioLimit,
+            SeedingTimeLimit = change.SeedingTimeLimit ?? known.SeedingTimeLimit,
+            InactiveSeedingTimeLimit = change.InactiveSeedingTimeLimit ?? known.InactiveSeedingTimeLimit,
+            NumComplete = change.NumComplete ?? known.NumComplete,
+            NumIncomplete = change.NumIncomplete ?? known.NumIncomplete,
             HasMetadata = change.HasMetadata ?? known.HasMetadata,
         };
         return merged == known ? known : merged;

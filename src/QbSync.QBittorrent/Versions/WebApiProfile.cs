@@ -21,6 +21,15 @@ internal sealed record WebApiProfile(WebApiVersion Version)
     /// <summary>The <c>.torrent</c> can be had (4.5.0).</summary>
     public bool Exports => Version >= new WebApiVersion(2, 8, 18);
 
+    /// <summary>A delete without files leaves complete files of priority 0 where they are (4.5.0).</summary>
+    public bool KeepsUnselectedFiles => Version >= new WebApiVersion(2, 8, 18);
+
+    /// <summary>There is a limit of inactivity (4.6.0).</summary>
+    public bool LimitsInactivity => Version >= new WebApiVersion(2, 9, 2);
+
+    /// <summary>A tracker's refusal is told from a tracker that is away (5.2.0).</summary>
+    public bool TellsRefusedAnnounces => Version >= new WebApiVersion(2, 13, 0);
+
     /// <summary>Pause is called stop, resume is called start (5.0.0).</summary>
     public bool SaysStop => Version >= new WebApiVersion(2, 11, 0);
 

@@ -119,6 +119,26 @@ public sealed partial class FolderTorrentClient
         },
         cancellationToken);
 
+    /// <summary>Keeps the limits and shows them; nothing is uploaded here, so none is ever reached.</summary>
+    public ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken) => ChangeAllAsync(
+        nameof(SetShareLimitsAsync),
+        ids,
+        static _ => { },
+        torrent => torrent.Change(torrent.Record with
+        {
+            RatioLimit = WriteLimit(limits.Ratio),
+            SeedingLimit = WriteLimit(limits.SeedingMinutes),
+            InactiveLimit = WriteLimit(limits.InactiveMinutes),
+        }),
+        cancellationToken);
+
+    private static double WriteLimit(ShareLimit limit) => limit.Kind switch
+    {
+        ShareLimitKind.Global => -2,
+        ShareLimitKind.Unlimited => -1,
+        ShareLimitKind.Value => limit.Value,
+    };
+
     private ValueTask ChangeAllAsync(
         string operation,
         IReadOnlyCollection<ClientTorrentId> ids,

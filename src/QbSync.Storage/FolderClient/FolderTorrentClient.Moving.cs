@@ -21,8 +21,8 @@ public sealed partial class FolderTorrentClient
             ids,
             torrent =>
             {
-                GetFolder(savePath);
-                GetFolder(torrent.Record.SavePath);
+                GetFolder(savePath, nameof(SetLocationAsync));
+                GetFolder(torrent.Record.SavePath, nameof(SetLocationAsync));
                 if (torrent.Record.Checking)
                 {
                     throw RefuseMove($"The torrent {torrent.Id} is being checked.");
@@ -30,9 +30,10 @@ public sealed partial class FolderTorrentClient
             },
             torrent =>
             {
-                if (!GetFolder(savePath).SequenceEqual(GetFolder(torrent.Record.SavePath)))
+                var (from, to) = (GetFolder(torrent.Record.SavePath, nameof(SetLocationAsync)), GetFolder(savePath, nameof(SetLocationAsync)));
+                if (!to.SequenceEqual(from))
                 {
-                    MoveContent(torrent, GetFolder(torrent.Record.SavePath), GetFolder(savePath));
+                    MoveContent(torrent, from, to);
                     torrent.Change(torrent.Record with { SavePath = savePath });
                     _reader.Forget(torrent.Manifest.Id);
                 }
@@ -42,12 +43,13 @@ public sealed partial class FolderTorrentClient
 
     private static TorrentClientException RefuseMove(string message) => new(ClientFault.Conflict, nameof(SetLocationAsync), message);
 
-    /// <summary>A save path in parts below the data folder, which is as far as content is moved.</summary>
-    private string[] GetFolder(string path)
+    /// <summary>A save path in parts below the data folder, which is as far as content is moved or removed.</summary>
+    private string[] GetFolder(string path, string operation)
     {
         var relative = Path.GetRelativePath(_options.DataDirectory, path);
         string[] parts = relative == "." ? [] : relative.Split('/');
-        return parts.All(SafePath.IsPart) ? parts : throw RefuseMove($"'{path}' is not below '{_options.DataDirectory}'.");
+        return parts.All(SafePath.IsPart) ? parts : throw new TorrentClientException(
+            ClientFault.Conflict, operation, $"'{path}' is not below '{_options.DataDirectory}'.");
     }
 
     private void MoveContent(FolderTorrent torrent, string[] oldFolder, string[] newFolder)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -39,7 +40,11 @@ public sealed partial class FolderTorrentClient
             [.. _torrents.Values.Select(GetStatus)],
             [.. _removed],
             GetFreeBytes(),
-            askedAt);
+            askedAt)
+        {
+            Categories = (_client ??= _records.ReadClient()).Categories.ToFrozenSet(StringComparer.Ordinal),
+            Epoch = Epoch,
+        };
         _removed.Clear();
         _isContinuous = true;
         return update;

@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -64,15 +63,19 @@ public sealed partial class FolderTorrentClient
         cancellationToken).ConfigureAwait(false);
 
     /// <summary>There are no trackers: nothing is announced.</summary>
-    public async ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => await RunAsync(
-        nameof(GetAnnounceAsync),
-        () =>
-        {
-            Scan();
-            Get(id, nameof(GetAnnounceAsync));
-            return (AnnounceState.None, "");
-        },
-        cancellationToken).ConfigureAwait(false);
+    public async ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        await RunAsync<IReadOnlyList<TorrentTracker>>(
+            nameof(GetTrackersAsync),
+            () =>
+            {
+                Scan();
+                Get(id, nameof(GetTrackersAsync));
+                return [];
+            },
+            cancellationToken).ConfigureAwait(false);
+
+    /// <summary>There is no log but the program's own.</summary>
+    public ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<ClientLogLine>>([]);
 
     /// <summary>A check goes on while somebody waits for its end by reading, whether polls come or not.</summary>
     private List<TorrentStatus> GetFreshStatus(IReadOnlyList<FolderTorrent> torrents, CancellationToken cancellationToken)

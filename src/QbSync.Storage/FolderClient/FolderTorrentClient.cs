@@ -12,7 +12,7 @@ namespace QbSync.Storage.FolderClient;
 /// </summary>
 public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposable
 {
-    private const int MaxOpenFiles = 64;
+    private const int MaxOpenFiles = 64, Epoch = 1;
 
     private readonly SemaphoreSlim _turn = new(1);
     private readonly Dictionary<ClientTorrentId, FolderTorrent> _torrents = [];
@@ -63,7 +63,7 @@ public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposab
 
     /// <inheritdoc />
     public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken) =>
-        ValueTask.FromResult(new ClientDescription("folder", _options.DataDirectory, TempPath: null, ReadsPartFiles: true, CanRename: true, [], Epoch: 1));
+        ValueTask.FromResult(new ClientDescription { Product = "folder", DefaultSavePath = _options.DataDirectory, Epoch = Epoch });
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

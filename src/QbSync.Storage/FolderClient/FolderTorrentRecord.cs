@@ -36,6 +36,15 @@ internal sealed record FolderTorrentRecord
     /// <summary>Files with other names than the manifest gives them, by their place there.</summary>
     public IReadOnlyDictionary<int, string> Renamed { get; init => field = value ?? new Dictionary<int, string>(); } = new Dictionary<int, string>();
 
+    /// <summary>A number, -1 for no limit, -2 for the client's setting, which it does not have: kept for those who ask, and not acted on.</summary>
+    public double RatioLimit { get; init; } = -2;
+
+    /// <summary>As <see cref="RatioLimit"/>, in minutes of seeding.</summary>
+    public double SeedingLimit { get; init; } = -2;
+
+    /// <summary>As <see cref="RatioLimit"/>, in minutes without upload.</summary>
+    public double InactiveLimit { get; init; } = -2;
+
     public DateTimeOffset AddedAt { get; init; }
 
     public DateTimeOffset? CompletedAt { get; init; }

@@ -1,7 +1,9 @@
 using QbSync.Outcomes;
+using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.QBittorrent.Versions;
 using static QbSync.QBittorrent.Tests.Scripted.ScriptedClient;
 
 namespace QbSync.QBittorrent.Tests.Adapters;
@@ -30,7 +32,7 @@ internal sealed class AnnouncesTests
                 Url = "http://tracker.test/announce", Status = int.Parse(word), Tier = 0, Msg = $"text {word}",
             }),
         ];
-        var (state, text) = Announces.Of(trackers);
+        var (state, text) = TrackerWords.Of(trackers, new WebApiProfile(new WebApiVersion(2, 13, 0))).GetAnnounce();
         Assert.That(state, Is.EqualTo(expected));
         Assert.That(text, state == AnnounceState.Rejected ? Is.EqualTo("text 5") : Is.Not.EqualTo("text 5"));
     }
@@ -38,7 +40,7 @@ internal sealed class AnnouncesTests
     [Test]
     public async Task Answer_WithPseudoEntriesAndOddFields_IsRead()
     {
-        await using var client = new ScriptedClient();
+        await using var client = new ScriptedClient("2.13.0");
         client.Server.Answer(
             "torrents/trackers",
             """
@@ -46,7 +48,7 @@ internal sealed class AnnouncesTests
              {"url":"https://t.test/secret","status":"5","tier":0,"msg":"unregistered torrent","endpoints":[{"x":1}]},
              {"url":"","status":null}]
             """);
-        Assert.That(await client.Client.GetAnnounceAsync(Id, default), Is.EqualTo((AnnounceState.Rejected, "unregistered torrent")));
+        Assert.That((await client.Client.GetTrackersAsync(Id, default)).GetAnnounce(), Is.EqualTo((AnnounceState.Rejected, "unregistered torrent")));
         Assert.That(client.Server.Calls.Single().Path, Is.EqualTo($"torrents/trackers?hash={Id}"));
     }
 
@@ -55,7 +57,7 @@ internal sealed class AnnouncesTests
     {
         await using var client = new ScriptedClient();
         client.Server.Answer("torrents/trackers", System.Net.HttpStatusCode.NotFound);
-        Assert.That(client.Fault(() => client.Client.GetAnnounceAsync(Id, default).AsTask()).Fault, Is.EqualTo(ClientFault.NotFound));
+        Assert.That(client.Fault(() => client.Client.GetTrackersAsync(Id, default).AsTask()).Fault, Is.EqualTo(ClientFault.NotFound));
     }
 
     [TestCase("{}")]
@@ -65,6 +67,6 @@ internal sealed class AnnouncesTests
     {
         await using var client = new ScriptedClient();
         client.Server.Always("torrents/trackers", System.Net.HttpStatusCode.OK, body);
-        Assert.That(client.Fault(() => client.Client.GetAnnounceAsync(Id, default).AsTask()).Fault, Is.EqualTo(ClientFault.BrokenAnswer));
+        Assert.That(client.Fault(() => client.Client.GetTrackersAsync(Id, default).AsTask()).Fault, Is.EqualTo(ClientFault.BrokenAnswer));
     }
 }

@@ -13,7 +13,7 @@ public abstract partial class TorrentClientConformance
         var description = await Client.DescribeAsync(refresh: true, CancellationToken.None).DefaultTimeout();
         Assert.That(description.Product, Is.Not.Empty);
         Assert.That(Path.IsPathFullyQualified(description.DefaultSavePath), Is.True);
-        Assert.That(description.CanRename, Is.True);
+        Assert.That(description.Capabilities.RenamesFiles, Is.True);
         Assert.That(Client.Availability.Gate, Is.EqualTo(ClientGate.Closed));
     }
 

@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Waiting;
 
@@ -25,13 +24,13 @@ public abstract partial class TorrentClientConformance
     }
 
     [Test]
-    public async Task AnAnnounce_OfATorrentWithoutTrackers_IsNone()
+    public async Task Trackers_OfATorrentWithout_AreNone()
     {
         var id = await AddAsync(Several());
-        Assert.That(await Client.GetAnnounceAsync(id, CancellationToken.None).DefaultTimeout(), Is.EqualTo((AnnounceState.None, "")));
+        Assert.That(await Client.GetTrackersAsync(id, CancellationToken.None).DefaultTimeout(), Is.Empty);
         var unknown = new ClientTorrentId(new string('0', 39) + "1");
         Assert.ThrowsAsync(
             Is.TypeOf<TorrentClientException>().With.Property(nameof(TorrentClientException.Fault)).EqualTo(ClientFault.NotFound),
-            async () => await Client.GetAnnounceAsync(unknown, CancellationToken.None));
+            async () => await Client.GetTrackersAsync(unknown, CancellationToken.None));
     }
 }

@@ -24,7 +24,7 @@ internal sealed partial class ClientRegistrar
 
         var hasCategory = await EnsureCategoryAsync(request.Parameters.Category, lease).ConfigureAwait(false);
         var describes = await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false);
-        if (storage.Layout.HasBoundaryPieces && describes.ReadsPartFiles
+        if (storage.Layout.HasBoundaryPieces && describes.Capabilities.ReadsPartFiles
             && await storage.ExportPartFileAsync(GetPartFileName(request.Manifest), lease).ConfigureAwait(false) is { } conflict)
         {
             return (null, new RegistrationEnd.Waits(conflict, RetryAfter(conflict)));

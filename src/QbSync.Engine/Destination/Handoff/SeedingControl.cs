@@ -83,7 +83,7 @@ internal sealed class SeedingControl(DestinationOptions options, ITorrentClient 
     {
         try
         {
-            return await client.GetAnnounceAsync(id, cancellationToken).ConfigureAwait(false);
+            return (await client.GetTrackersAsync(id, cancellationToken).ConfigureAwait(false)).GetAnnounce();
         }
         catch (TorrentClientException)
         {

@@ -193,7 +193,7 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
     }
 
     private async ValueTask<bool> CanRenameAsync(CancellationToken cancellationToken) =>
-        client is null || (await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false)).CanRename;
+        client is null || (await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false)).Capabilities.RenamesFiles;
 
     private static bool IsSame(Place one, Place other) => one.Layout == other.Layout && one.SubPath.SequenceEqual(other.SubPath);
 

@@ -18,6 +18,9 @@ internal sealed partial class ScriptedClient
 
     public (AnnounceState State, string Text) Announce { get; set; }
 
+    /// <summary>What the client's log says.</summary>
+    public List<string> LogLines { get; } = [];
+
     public int Stops { get; private set; }
 
     public int Starts { get; private set; }
@@ -87,6 +90,27 @@ internal sealed partial class ScriptedClient
         }
     });
 
-    public ValueTask<(AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
-        Call("GetAnnounce", () => Announce);
+    public ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        Call<IReadOnlyList<TorrentTracker>>("GetTrackers", () => Announce.State switch
+        {
+            AnnounceState.None => [],
+            AnnounceState.NotYet => [new("http://tracker.test", 0, TrackerStatus.Updating, Announce.Text)],
+            AnnounceState.Accepted => [new("http://tracker.test", 0, TrackerStatus.Working, Announce.Text)],
+            AnnounceState.Rejected => [new("http://tracker.test", 0, TrackerStatus.Refused, Announce.Text)],
+        });
+
+    public ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken) =>
+        Call<IReadOnlyList<ClientLogLine>>("GetLog", () => [.. LogLines.Select(line => new ClientLogLine(time.GetUtcNow(), line))]);
+
+    public ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken) =>
+        Do("SetShareLimits", () =>
+        {
+            foreach (var id in ids)
+            {
+                _entries[id].Limits = limits;
+            }
+        });
+
+    public ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("No destination removes a torrent from its client.");
 }

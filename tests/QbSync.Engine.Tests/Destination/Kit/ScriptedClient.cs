@@ -131,12 +131,16 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     }
 
     public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken) =>
-        Call("Describe", () => new ClientDescription("Scripted 1", "/data", null, true, true, [], 1));
+        Call("Describe", () => new ClientDescription { Product = "Scripted 1", DefaultSavePath = "/data", Epoch = 1 });
 
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
         "Poll",
         () => new ClientUpdate(
-            _sequence = ++Polls, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow()));
+            _sequence = ++Polls, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow())
+        {
+            Categories = Categories.ToFrozenSet(),
+            Epoch = 1,
+        });
 
     public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => Call(
         "Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
@@ -361,6 +365,8 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
         public string Category { get; set; } = "";
 
+        public ShareLimits Limits { get; set; } = ShareLimits.Global;
+
         public ClientTorrentState State { get; set; }
 
         public double Progress { get; set; }
@@ -395,6 +401,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
                 SavePath = SavePath,
                 Category = Category,
                 Tags = Tags.ToFrozenSet(),
+                Limits = Limits,
             };
         }
 

@@ -148,7 +148,7 @@ internal sealed class TorrentLayoutTests
         [.. torrent.Files.Select((file, i) => new ClientFile(
             i, names.Contains('|') ? names.Split('|')[i] : names.EndsWith('/') ? names + file.Path[^1] : names, file.Length, true, 1))];
 
-    private static ClientDescription Client(string? temp) => new("test", "/downloads", temp, true, true, [], 1);
+    private static ClientDescription Client(string? temp) => new() { Product = "test", DefaultSavePath = "/downloads", TempPath = temp, Epoch = 1 };
 
     private static TorrentStatus StatusOf(BuiltTorrent torrent, string content, string save, bool complete) => new()
     {

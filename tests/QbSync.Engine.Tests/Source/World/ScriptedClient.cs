@@ -64,7 +64,7 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
     public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken)
     {
         ThrowIfDown();
-        return new(new ClientDescription("scripted", "/downloads", null, true, true, [], 1));
+        return new(new ClientDescription { Product = "scripted", DefaultSavePath = "/downloads", Epoch = 1 });
     }
 
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
@@ -214,5 +214,14 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
 
     public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<(QbSync.Outcomes.AnnounceState State, string Text)> GetAnnounceAsync(ClientTorrentId id, CancellationToken cancellationToken) => ValueTask.FromResult((QbSync.Outcomes.AnnounceState.None, ""));
+    public ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        ValueTask.FromResult<IReadOnlyList<TorrentTracker>>([]);
+
+    public ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<ClientLogLine>>([]);
+
+    public ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
+
+    public ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken) =>
+        throw new NotSupportedException();
 }
