@@ -26,8 +26,8 @@ public partial interface IQBittorrentClient
     Task SetCategoryAsync(IReadOnlyCollection<ClientTorrentId> ids, string category, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Sets all three share limits (<c>torrents/setShareLimits</c>): a ratio, and whole minutes of seeding and of inactivity; parts of a minute
-    /// are rounded up. Before 4.6 the limit of inactivity is ignored. What happens at a limit is left to the client's own setting.
+    /// Sets all three share limits (<c>torrents/setShareLimits</c>): a ratio, and whole minutes of seeding and of inactivity. Rounded up, the
+    /// ratio to four decimals. Before 4.6 the limit of inactivity is ignored. What happens at a limit is left to the client's own setting.
     /// </summary>
     Task SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken);
 

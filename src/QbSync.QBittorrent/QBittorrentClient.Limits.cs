@@ -40,9 +40,9 @@ public sealed partial class QBittorrentClient
         ShareLimitKind.Global => "-2",
         ShareLimitKind.Unlimited => "-1",
 
-        // The server reads minutes as whole numbers, and takes anything else for 0. Rounded up, an obligation is met in full.
-        ShareLimitKind.Value when whole => Math.Ceiling(limit.Value).ToString("F0", CultureInfo.InvariantCulture),
-        ShareLimitKind.Value => limit.Value.ToString("0.####", CultureInfo.InvariantCulture),
+        // The server reads minutes as whole numbers of 32 bits, and takes anything else for 0. Rounded up, an obligation is met in full.
+        ShareLimitKind.Value when whole => Math.Min(Math.Ceiling(limit.Value), int.MaxValue).ToString("F0", CultureInfo.InvariantCulture),
+        ShareLimitKind.Value => (Math.Ceiling(limit.Value * 10_000) / 10_000).ToString("0.####", CultureInfo.InvariantCulture),
     };
 
     private Task LimitRateAsync(

@@ -95,7 +95,9 @@ public sealed partial class QBittorrentClient
     {
         var request = ApiCalls.Post(path, ("hashes", TorrentIds.Join(ids)));
         var call = new ApiCall<bool>(
-            operation, profile => profile.SaysStop ? request : request with { Path = oldPath }, static (_, _) => true);
+            operation,
+            profile => (profile.SaysStop || !profile.Has(oldPath)) && profile.Has(path) ? request : request with { Path = oldPath },
+            static (_, _) => true);
         return SendAsync(call, cancellationToken);
     }
 

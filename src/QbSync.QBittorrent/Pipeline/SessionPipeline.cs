@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using QbSync.QBittorrent.Http;
 using QbSync.QBittorrent.Versions;
@@ -46,7 +47,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         var session = await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+            return await SendInAsync(call, session, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (TorrentClientException failure) when (failure.Fault == ClientFault.Forbidden)
         {
@@ -58,7 +59,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         session = await OpenAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await _http.SendAsync(call, RequestFor(call, session), progress, cancellationToken).ConfigureAwait(false);
+            return await SendInAsync(call, session, progress, cancellationToken).ConfigureAwait(false);
         }
         catch (TorrentClientException failure) when (failure.Fault == ClientFault.Forbidden && call.NamesFolder)
         {
@@ -90,7 +91,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
     {
         lock (_gate)
         {
-            if (session is null || _session == session)
+            if (session is null || _session?.Generation == session.Generation)
             {
                 _session = null;
             }
@@ -113,6 +114,49 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         }
 
         _end.Dispose();
+    }
+
+    private async ValueTask<T> SendInAsync<T>(
+        ApiCall<T> call, ClientSession session, CallProgress progress, CancellationToken cancellationToken)
+    {
+        var request = RequestFor(call, session);
+        try
+        {
+            return await _http.SendAsync(call, request, progress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException failure) when (failure is { Fault: ClientFault.Unsupported, Status: (int)HttpStatusCode.NotFound }
+            && IsLacking(call, session, request, out var profile, out var other))
+        {
+            // It was not served, so what is asked instead is the first that is. Only what was served proves that the other is lacking, and not
+            // that something in between answers for a client that is away.
+            var value = await _http.SendAsync(call, other, progress, cancellationToken).ConfigureAwait(false);
+            Replace(session, profile, request, other);
+            return value;
+        }
+    }
+
+    /// <summary>Whether another endpoint serves the call where this one is lacking.</summary>
+    private static bool IsLacking<T>(
+        ApiCall<T> call, ClientSession session, ApiRequest request, out WebApiProfile profile, out ApiRequest other)
+    {
+        profile = session.Profile.Without(request.Path);
+        other = call.Request(profile);
+        return other.Path != request.Path;
+    }
+
+    private void Replace(ClientSession session, WebApiProfile profile, ApiRequest request, ApiRequest other)
+    {
+        lock (_gate)
+        {
+            if (_session?.Generation != session.Generation)
+            {
+                return;
+            }
+
+            _session = _last = _session with { Profile = profile };
+        }
+
+        Log.EndpointLacking(_logger, session.Version, session.Profile.Version.ToString(), _http.Url, request.Path, other.Path);
     }
 
     private async Task<ClientSession> OpenCoreAsync(CancellationToken cancellationToken)
@@ -154,7 +198,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         }
     }
 
-    private ApiRequest RequestFor<T>(ApiCall<T> call, ClientSession session) => session.Profile.Version < WebApiProfile.Floor
+    private ApiRequest RequestFor<T>(ApiCall<T> call, ClientSession session) => !session.Profile.IsSupported
         ? throw new TorrentClientException(
             ClientFault.Unsupported,
             call.Operation.ToString(),

@@ -3,6 +3,7 @@ using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Models;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.QBittorrent.Tests.Adapters;
@@ -11,6 +12,7 @@ internal sealed class StatusMapperTests
 {
     private static readonly string V1 = new('a', 40), V2 = new('b', 64);
 
+    [ClientCase(18)]
     [TestCase("uploading stalledUP forcedUP", TorrentSide.Seeding, true, false, false)]
     [TestCase("queuedUP", TorrentSide.Seeding, false, false, false)]
     [TestCase("pausedUP stoppedUP", TorrentSide.Seeding, false, true, false)]
@@ -30,7 +32,7 @@ internal sealed class StatusMapperTests
         }
     }
 
-    [Test]
+    [Test, ClientCase(18)]
     public void Word_New_IsWarnedOfOnce()
     {
         var log = new LogErrorGuard();
@@ -84,5 +86,27 @@ internal sealed class StatusMapperTests
         var known = mapper.Map(new TorrentRecord { Hash = V1, Tags = "a, b", Progress = 0.5 });
         Assert.That(mapper.Map(new TorrentRecord { Hash = V1, Tags = "a, b", Progress = 0.5 }, known), Is.SameAs(known));
         Assert.That(mapper.Map(new TorrentRecord { Hash = V1, Tags = "a", Progress = 0.5 }, known), Is.Not.SameAs(known));
+    }
+
+    [TestCase(-2.0, ShareLimitKind.Global)]
+    [TestCase(null, ShareLimitKind.Global)]
+    [TestCase(-7.0, ShareLimitKind.Global)]
+    [TestCase(-1.0, ShareLimitKind.Unlimited)]
+    [TestCase(0.0, ShareLimitKind.Value)]
+    [TestCase(2.5, ShareLimitKind.Value)]
+    public void Limit_OfEachKind_IsRead(double? told, ShareLimitKind expected)
+    {
+        var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));
+        var limits = mapper.Map(new TorrentRecord { Hash = V1, RatioLimit = told, SeedingTimeLimit = told, InactiveSeedingTimeLimit = told }).Limits;
+        Assert.That((limits.Ratio.Kind, limits.SeedingMinutes.Kind, limits.InactiveMinutes.Kind), Is.EqualTo((expected, expected, expected)));
+        Assert.That(limits.Ratio.Value, Is.EqualTo(expected == ShareLimitKind.Value ? told : 0));
+    }
+
+    [Test]
+    public void Peers_NotCounted_AreNull()
+    {
+        var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));
+        var status = mapper.Map(new TorrentRecord { Hash = V1, NumComplete = -1, NumIncomplete = 3, AutoTmm = true });
+        Assert.That((status.Seeds, status.Leechers, status.IsManagedByCategory), Is.EqualTo(((int?)null, (int?)3, true)));
     }
 }

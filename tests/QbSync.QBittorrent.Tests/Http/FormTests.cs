@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using QbSync.Ports;
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 using static QbSync.QBittorrent.Tests.Scripted.ScriptedClient;
 
@@ -9,6 +10,7 @@ namespace QbSync.QBittorrent.Tests.Http;
 
 internal sealed class FormTests
 {
+    [ClientCase(12)]
     [TestCase("2.5.1", "torrents/pause", "torrents/resume")]
     [TestCase("2.8.19", "torrents/pause", "torrents/resume")]
     [TestCase("2.10.4", "torrents/pause", "torrents/resume")]
@@ -26,11 +28,11 @@ internal sealed class FormTests
         Assert.That(client.Server.Calls[0].Text, Is.EqualTo($"hashes={Id}%7C{new string('b', 40)}"));
     }
 
-    [Test]
+    [Test, ClientCase(12)]
     public async Task EachChange_Form_IsAsMeasured()
     {
         await using var client = new ScriptedClient();
-        foreach (var endpoint in new[] { "recheck", "addTags", "removeTags", "createCategory", "setCategory", "filePrio", "renameFile", "setLocation" })
+        foreach (var endpoint in new[] { "recheck", "addTags", "removeTags", "createCategory", "setCategory", "filePrio", "renameFile", "setLocation", "delete" })
         {
             client.Server.Answer("torrents/" + endpoint, "");
         }
@@ -43,6 +45,7 @@ internal sealed class FormTests
         await client.Client.SelectAsync(Id, [0, 7], wanted: false, default);
         await client.Client.RenameFileAsync(Id, "a/b c.bin", "a/ß+d.bin", default);
         await client.Client.SetLocationAsync([Id], "/däta/x y", default);
+        await client.Client.DeleteAsync([Id], withFiles: true, default);
 
         string[] expected =
         [
@@ -54,6 +57,7 @@ internal sealed class FormTests
             $"torrents/filePrio hash={Id}&id=0%7C7&priority=0",
             $"torrents/renameFile hash={Id}&oldPath=a%2Fb%20c.bin&newPath=a%2F%C3%9F%2Bd.bin",
             $"torrents/setLocation hashes={Id}&location=%2Fd%C3%A4ta%2Fx%20y",
+            $"torrents/delete hashes={Id}&deleteFiles=true",
         ];
         Assert.That(client.Server.Calls.Select(static call => $"{call.Path} {call.Text}"), Is.EqualTo(expected));
     }
@@ -74,10 +78,32 @@ internal sealed class FormTests
         Assert.That(posts[0].Text, Is.EqualTo("username=user&password=p%26ss%20w%C3%B6rd"));
     }
 
-    [Test]
-    public async Task Add_Form_HasBothSpellingsOfStoppedAndOfSeedMode()
+    [ClientCase(12)]
+    [TestCase("2.5.1")]
+    [TestCase("2.8.19")]
+    [TestCase("2.11.4")]
+    [TestCase("2.16.2")]
+    public async Task Limits_Form_HasAllFiveFields(string version)
     {
-        await using var client = new ScriptedClient();
+        await using var client = new ScriptedClient(version);
+        client.Server.Always("torrents/setShareLimits", HttpStatusCode.OK);
+        await client.Client.SetShareLimitsAsync([Id], ShareLimits.Global, default);
+        await client.Client.SetShareLimitsAsync([Id], new(ShareLimit.Of(1.5), ShareLimit.Of(59.2), ShareLimit.Unlimited), default);
+        await client.Client.SetShareLimitsAsync([Id], new(ShareLimit.Of(1e-9), ShareLimit.Unlimited, ShareLimit.Of(1e15)), default);
+        Assert.That(client.Server.Calls.Select(static call => call.Text), Is.EqualTo(new[]
+        {
+            Limits("-2", "-2", "-2"), Limits("1.5", "60", "-1"), Limits("0.0001", "-1", "2147483647"),
+        }));
+    }
+
+    [ClientCase(12)]
+    [TestCase("2.5.1")]
+    [TestCase("2.8.19")]
+    [TestCase("2.11.4")]
+    [TestCase("2.16.2")]
+    public async Task Add_Form_HasBothSpellingsOfStoppedAndOfSeedMode(string version)
+    {
+        await using var client = new ScriptedClient(version);
         client.Server.Answer("torrents/add", "Ok.");
         var request = new AddTorrentRequest
         {
@@ -168,6 +194,9 @@ internal sealed class FormTests
     }
 
     private static AddTorrentRequest Torrent() => new() { Torrent = "d4:infoe"u8.ToArray(), SavePath = "/data" };
+
+    private static string Limits(string ratio, string seeding, string inactive) =>
+        $"hashes={Id}&ratioLimit={ratio}&seedingTimeLimit={seeding}&inactiveSeedingTimeLimit={inactive}&shareLimitAction=Default&shareLimitsMode=Default";
 
     private static string Field(string name, string value) => $"name=\"{name}\"\r\n\r\n{value}\r\n";
 }

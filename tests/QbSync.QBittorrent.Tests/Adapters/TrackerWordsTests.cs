@@ -4,12 +4,29 @@ using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.QBittorrent.Versions;
+using QbSync.Testing.Specifications;
 using static QbSync.QBittorrent.Tests.Scripted.ScriptedClient;
 
 namespace QbSync.QBittorrent.Tests.Adapters;
 
-internal sealed class AnnouncesTests
+internal sealed class TrackerWordsTests
 {
+    [ClientCase(18)]
+    [TestCase(0, TrackerStatus.Disabled, TrackerStatus.Disabled)]
+    [TestCase(1, TrackerStatus.NotContacted, TrackerStatus.NotContacted)]
+    [TestCase(2, TrackerStatus.Working, TrackerStatus.Working)]
+    [TestCase(3, TrackerStatus.Updating, TrackerStatus.Updating)]
+    [TestCase(4, TrackerStatus.NotWorking, TrackerStatus.NotWorking)]
+    [TestCase(5, TrackerStatus.Unknown, TrackerStatus.Refused)]
+    [TestCase(6, TrackerStatus.Unknown, TrackerStatus.Unreachable)]
+    [TestCase(9, TrackerStatus.Unknown, TrackerStatus.Unknown)]
+    [TestCase(null, TrackerStatus.Unknown, TrackerStatus.Unknown)]
+    public void Status_BeforeAndFrom52_IsItsWord(int? status, TrackerStatus before, TrackerStatus from)
+    {
+        Assert.That(TrackerWords.Parse(status, new WebApiProfile(new WebApiVersion(2, 12, 9))), Is.EqualTo(before));
+        Assert.That(TrackerWords.Parse(status, new WebApiProfile(new WebApiVersion(2, 13, 0))), Is.EqualTo(from));
+    }
+
     [TestCase("", AnnounceState.None)]
     [TestCase("0", AnnounceState.None)]
     [TestCase("1", AnnounceState.NotYet)]
