@@ -34,7 +34,7 @@ public sealed partial class QBittorrentClient
     /// <inheritdoc />
     public Task<MainDataRecord> GetMainDataAsync(long rid, CancellationToken cancellationToken)
     {
-        var call = ApiCalls.Get(ApiOperation.GetMainData, $"sync/maindata?rid={rid}", static (_, body) => AnswerReader.ReadMainData(body));
-        return SendAsync(call with { Cost = rid == 0 ? CallCost.Heavy : CallCost.Light, LongAnswer = true }, cancellationToken);
+        var call = ApiCalls.GetLong(ApiOperation.GetMainData, $"sync/maindata?rid={rid}", AnswerReader.MainData);
+        return SendAsync(call with { Cost = rid == 0 ? CallCost.Heavy : CallCost.Light }, cancellationToken);
     }
 }

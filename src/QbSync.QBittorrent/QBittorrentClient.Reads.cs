@@ -15,17 +15,16 @@ public sealed partial class QBittorrentClient
         IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken)
     {
         var path = ids is null ? "torrents/info" : "torrents/info?hashes=" + Uri.EscapeDataString(TorrentIds.Join(ids));
-        var call = ApiCalls.Get(ApiOperation.GetTorrents, path, static (_, body) => AnswerReader.ReadTorrents(body));
-        return await SendAsync(call with { Cost = ids is null ? CallCost.Heavy : CallCost.Light, LongAnswer = true }, cancellationToken)
-            .ConfigureAwait(false);
+        var call = ApiCalls.GetLong(ApiOperation.GetTorrents, path, AnswerReader.Torrents);
+        return await SendAsync(call with { Cost = ids is null ? CallCost.Heavy : CallCost.Light }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
     public async Task<IReadOnlyList<FileRecord>> GetFilesInformationAsync(ClientTorrentId id, CancellationToken cancellationToken)
     {
         var path = "torrents/files?hash=" + TorrentIds.Check(id);
-        var call = ApiCalls.Get(ApiOperation.GetFilesInformation, path, static (_, body) => AnswerReader.ReadFiles(body));
-        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+        var call = ApiCalls.GetLong(ApiOperation.GetFilesInformation, path, AnswerReader.Files);
+        return await SendAsync(call with { NamesTorrent = true }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -33,8 +32,8 @@ public sealed partial class QBittorrentClient
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(pieceCount);
         var path = "torrents/pieceStates?hash=" + TorrentIds.Check(id);
-        var call = ApiCalls.Get(ApiOperation.GetTorrentPieceStates, path, (_, body) => AnswerReader.ReadPieceStates(body, pieceCount));
-        return SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken);
+        var call = ApiCalls.GetLong(ApiOperation.GetTorrentPieceStates, path, () => AnswerReader.PieceStates(pieceCount));
+        return SendAsync(call with { NamesTorrent = true }, cancellationToken);
     }
 
     /// <inheritdoc />

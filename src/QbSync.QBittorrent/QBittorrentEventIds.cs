@@ -1,6 +1,6 @@
 namespace QbSync.QBittorrent;
 
-/// <summary>Event ids 3000 to 3999. Next free: 3021.</summary>
+/// <summary>Event ids 3000 to 3999. Next free: 3022.</summary>
 internal static class QBittorrentEventIds
 {
     public const int Connected = 3000;
@@ -14,4 +14,5 @@ internal static class QBittorrentEventIds
     public const int UnknownState = 3008;
     public const int FeedStartsOver = 3009;
     public const int EndpointLacking = 3020;
+    public const int StateIsShared = 3021;
 }

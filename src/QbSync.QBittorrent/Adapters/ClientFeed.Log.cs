@@ -11,5 +11,12 @@ internal sealed partial class ClientFeed
             LogLevel.Debug,
             "The next poll asks for everything (full answer unasked: {Unasked}, fields lacking: {LacksFields}).")]
         public static partial void FeedStartsOver(ILogger logger, bool unasked, bool lacksFields);
+
+        [LoggerMessage(
+            QBittorrentEventIds.StateIsShared,
+            LogLevel.Warning,
+            "Another program asks for changes under the same key or login, so whole lists are asked for instead, which costs the client more. "
+                + "Give QbSync an API key or a login of its own.")]
+        public static partial void StateIsShared(ILogger logger);
     }
 }

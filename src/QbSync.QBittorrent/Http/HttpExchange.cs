@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
+using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Pipeline;
 
 namespace QbSync.QBittorrent.Http;
@@ -91,6 +92,12 @@ internal sealed class HttpExchange(
         }
 
         var limit = call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer;
+        if (call.NewParser is { } newParser)
+        {
+            using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            return await StreamedAnswer.ReadAsync(stream, newParser(), limit, cancellationToken).ConfigureAwait(false);
+        }
+
         using var body = await AnswerBody.ReadAsync(response.Content, limit, cancellationToken).ConfigureAwait(false);
         return call.Parse(response.StatusCode, body.Bytes);
     }

@@ -12,13 +12,10 @@ namespace QbSync.QBittorrent.Json;
     [
         typeof(LenientInt64Converter), typeof(LenientDoubleConverter), typeof(LenientBooleanConverter), typeof(LenientStringConverter),
     ])]
-[JsonSerializable(typeof(List<TorrentRecord>))]
-[JsonSerializable(typeof(List<FileRecord>))]
 [JsonSerializable(typeof(List<TrackerRecord>))]
 [JsonSerializable(typeof(List<LogRecord>))]
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(TorrentPropertiesRecord))]
-[JsonSerializable(typeof(MainDataRecord))]
 [JsonSerializable(typeof(Dictionary<string, CategoryRecord>))]
 [JsonSerializable(typeof(BuildInfoRecord))]
 [JsonSerializable(typeof(AppPreferencesRecord))]

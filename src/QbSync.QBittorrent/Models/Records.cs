@@ -56,6 +56,12 @@ public sealed record MainDataRecord
     /// <summary>Names.</summary>
     public List<string>? CategoriesRemoved { get; init; }
 
+    /// <summary>Names that are new.</summary>
+    public List<string>? Tags { get; init; }
+
+    /// <summary>Names.</summary>
+    public List<string>? TagsRemoved { get; init; }
+
     /// <summary>The client as a whole.</summary>
     public ServerStateRecord? ServerState { get; init; }
 }
@@ -63,8 +69,17 @@ public sealed record MainDataRecord
 /// <summary>Part of <see cref="MainDataRecord"/>.</summary>
 public sealed record ServerStateRecord
 {
-    /// <summary>Bytes free at the default save path; 0 or less: unknown.</summary>
-    public long? FreeSpaceOnDisk { get; init; }
+    private readonly long? _freeSpaceOnDisk;
+
+    /// <summary>Bytes free at the default save path; null: not known.</summary>
+    public long? FreeSpaceOnDisk
+    {
+        get => _freeSpaceOnDisk is > 0 ? _freeSpaceOnDisk : null;
+        init => _freeSpaceOnDisk = value;
+    }
+
+    /// <summary>Whether anything was said of it, were it that it is not known.</summary>
+    internal bool TellsFreeSpace => _freeSpaceOnDisk is not null;
 }
 
 /// <summary>A category.</summary>

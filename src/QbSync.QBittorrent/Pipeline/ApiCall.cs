@@ -1,4 +1,5 @@
 using System.Net;
+using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Versions;
 
 namespace QbSync.QBittorrent.Pipeline;
@@ -38,6 +39,9 @@ internal sealed record ApiCall<T>(ApiOperation Operation, Func<WebApiProfile, Ap
 
     /// <summary>Whether the answer grows with the client's content.</summary>
     public bool LongAnswer { get; init; }
+
+    /// <summary>For an answer that is read as it comes, a parser for each attempt; <see cref="Parse"/> is not asked then.</summary>
+    public Func<StreamParser<T>>? NewParser { get; init; }
 
     /// <summary>Whether the client answers 403 for a folder that it may not write to, not only for a login that ended.</summary>
     public bool NamesFolder { get; init; }

@@ -30,6 +30,10 @@ internal static class ApiCalls
     public static ApiCall<T> Get<T>(ApiOperation operation, string path, AnswerParser<T> parse) =>
         new(operation, _ => new ApiRequest(path), parse);
 
+    /// <summary>A GET whose long answer is read as it comes.</summary>
+    public static ApiCall<T> GetLong<T>(ApiOperation operation, string path, Func<StreamParser<T>> newParser) =>
+        new(operation, _ => new ApiRequest(path), (_, body) => StreamedAnswer.Read(body.Span, newParser())) { LongAnswer = true, NewParser = newParser };
+
     /// <summary>A change without an answer worth reading: a read decides whether it was done.</summary>
     public static ApiCall<bool> Change(ApiOperation operation, string path, params ReadOnlySpan<(string Name, string Value)> fields)
     {

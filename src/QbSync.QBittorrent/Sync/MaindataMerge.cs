@@ -1,11 +1,32 @@
+using System.Collections.Frozen;
+using System.Runtime.InteropServices;
 using QbSync.QBittorrent.Models;
 
 namespace QbSync.QBittorrent.Sync;
 
-/// <summary>Lays what changed over what was known, field by field. Pure: a field that is absent or null keeps its value.</summary>
+/// <summary>What is known of a client by its answers so far. Owned by the feed.</summary>
+internal sealed class MaindataState
+{
+    /// <summary>Torrents by id; a record that did not change stays the same object.</summary>
+    public Dictionary<string, TorrentRecord> Torrents { get; set; } = [];
+
+    /// <summary>Names of categories. Replaced whole when one comes or goes, so that it can be handed out.</summary>
+    public FrozenSet<string> Categories { get; set; } = [];
+}
+
+/// <summary>What an answer did to the state.</summary>
+/// <param name="Removed">Ids that the client named as removed and that were known.</param>
+/// <param name="Changed">Ids whose record is another object than before, new ones too.</param>
+/// <param name="LacksFields">A torrent lacks what every one has: the client then lost an answer's fields for good.</param>
+internal readonly record struct MaindataChange(IReadOnlyList<string> Removed, IReadOnlyList<string> Changed, bool LacksFields);
+
+/// <summary>Lays what changed over what was known, field by field: a field that is absent or null keeps its value. Arithmetic only.</summary>
 internal static class MaindataMerge
 {
-    /// <summary>The torrent after the change; <paramref name="known"/> itself when nothing changed.</summary>
+    /// <summary>
+    /// The torrent after the change: <paramref name="known"/> itself when nothing changed, else <paramref name="change"/>, which is filled up and must be
+    /// nobody else's.
+    /// </summary>
     public static TorrentRecord Merge(TorrentRecord? known, TorrentRecord change)
     {
         if (known is null)
@@ -13,79 +34,78 @@ internal static class MaindataMerge
             return change;
         }
 
-        var merged = new TorrentRecord
-        {
-            Hash = change.Hash ?? known.Hash,
-            InfoHashV1 = change.InfoHashV1 ?? known.InfoHashV1,
-            InfoHashV2 = change.InfoHashV2 ?? known.InfoHashV2,
-            Name = change.Name ?? known.Name,
-            State = change.State ?? known.State,
-            Progress = change.Progress ?? known.Progress,
-            AmountLeft = change.AmountLeft ?? known.AmountLeft,
-            Completed = change.Completed ?? known.Completed,
-            Size = change.Size ?? known.Size,
-            TotalSize = change.TotalSize ?? known.TotalSize,
-            Category = change.Category ?? known.Category,
-            Tags = change.Tags ?? known.Tags,
-            SavePath = change.SavePath ?? known.SavePath,
-            ContentPath = change.ContentPath ?? known.ContentPath,
-            DownloadPath = change.DownloadPath ?? known.DownloadPath,
-            AddedOn = change.AddedOn ?? known.AddedOn,
-            CompletionOn = change.CompletionOn ?? known.CompletionOn,
-            SeedingTime = change.SeedingTime ?? known.SeedingTime,
-            Uploaded = change.Uploaded ?? known.Uploaded,
-            Ratio = change.Ratio ?? known.Ratio,
-            AutoTmm = change.AutoTmm ?? known.AutoTmm,
-            RatioLimit = change.RatioLimit ?? known.RatioLimit,
-            SeedingTimeLimit = change.SeedingTimeLimit ?? known.SeedingTimeLimit,
-            InactiveSeedingTimeLimit = change.InactiveSeedingTimeLimit ?? known.InactiveSeedingTimeLimit,
-            NumComplete = change.NumComplete ?? known.NumComplete,
-            NumIncomplete = change.NumIncomplete ?? known.NumIncomplete,
-            HasMetadata = change.HasMetadata ?? known.HasMetadata,
-        };
-        return merged == known ? known : merged;
+        change.FillFrom(known);
+        return change == known ? known : change;
     }
 
-    /// <summary>Whether a record lacks what every full one has: the client then lost an answer's fields for good.</summary>
-    private static bool LacksFields(TorrentRecord record) => record.State is null || record.SavePath is null || record.Name is null;
-
-    /// <summary>
-    /// Applies an answer to the records; ids of what was removed are returned. A full answer replaces all, whatever was known before it.
-    /// </summary>
-    public static IReadOnlyList<string> Apply(Dictionary<string, TorrentRecord> records, MainDataRecord answer, out bool lacksFields)
+    /// <summary>Applies an answer, whose records become the state's. A full answer replaces all, whatever was known before it.</summary>
+    public static MaindataChange Apply(MaindataState state, MainDataRecord answer)
     {
-        lacksFields = false;
-        Dictionary<string, TorrentRecord>? before = null;
-        if (answer.FullUpdate == true)
+        ApplyCategories(state, answer);
+        return answer.FullUpdate == true ? Replace(state, answer.Torrents ?? []) : Change(state, answer);
+    }
+
+    private static MaindataChange Replace(MaindataState state, Dictionary<string, TorrentRecord> torrents)
+    {
+        var lacksFields = false;
+        List<string> changed = [];
+        var before = state.Torrents;
+        foreach (var (id, torrent) in torrents)
         {
-            before = new Dictionary<string, TorrentRecord>(records);
-            records.Clear();
+            lacksFields |= LacksFields(torrent);
+            if (before.TryGetValue(id, out var known) && known == torrent)
+            {
+                // An equal record stays the same object, so that unchanged torrents are shared between polls.
+                CollectionsMarshal.GetValueRefOrNullRef(torrents, id) = known;
+            }
+            else
+            {
+                changed.Add(id);
+            }
         }
 
-        List<string> removed = [];
+        state.Torrents = torrents;
+        return new MaindataChange([], changed, lacksFields);
+    }
+
+    private static MaindataChange Change(MaindataState state, MainDataRecord answer)
+    {
+        List<string>? removed = null, changed = null;
         foreach (var id in answer.TorrentsRemoved ?? [])
         {
-            if (id is not null && records.Remove(id))
+            if (state.Torrents.Remove(id))
             {
-                removed.Add(id);
+                (removed ??= []).Add(id);
             }
         }
 
+        var lacksFields = false;
         foreach (var (id, change) in answer.Torrents ?? [])
         {
-            if (change is null)
-            {
-                continue;
-            }
-
-            var named = change.Hash is null ? change with { Hash = id } : change;
-            var merged = Merge(records.GetValueOrDefault(id), named);
+            var known = state.Torrents.GetValueOrDefault(id);
+            var merged = Merge(known, change);
             lacksFields |= LacksFields(merged);
-
-            // An equal record stays the same object, so that unchanged torrents are shared between polls.
-            records[id] = before is not null && before.TryGetValue(id, out var same) && same == merged ? same : merged;
+            if (!ReferenceEquals(merged, known))
+            {
+                state.Torrents[id] = merged;
+                (changed ??= new List<string>(answer.Torrents!.Count)).Add(id);
+            }
         }
 
-        return removed;
+        return new MaindataChange(removed ?? (IReadOnlyList<string>)[], changed ?? (IReadOnlyList<string>)[], lacksFields);
+    }
+
+    private static bool LacksFields(TorrentRecord record) => record.State is null || record.SavePath is null || record.Name is null;
+
+    private static void ApplyCategories(MaindataState state, MainDataRecord answer)
+    {
+        if (answer.FullUpdate != true && answer.Categories is not { Count: > 0 } && answer.CategoriesRemoved is not { Count: > 0 })
+        {
+            return;
+        }
+
+        IEnumerable<string> kept = answer.FullUpdate == true ? [] : state.Categories.Except(answer.CategoriesRemoved ?? []);
+        var names = kept.Concat(answer.Categories?.Keys.AsEnumerable() ?? []).ToFrozenSet(StringComparer.Ordinal);
+        state.Categories = names.SetEquals(state.Categories) ? state.Categories : names;
     }
 }
