@@ -1,0 +1,29 @@
+using QbSync.Testing.Specifications;
+
+namespace QbSync.QBittorrent.Tests.Transcripts;
+
+/// <summary>What is stored is what the client at hand says.</summary>
+[Category("Real")]
+internal sealed class RecordingTests
+{
+    /// <summary>The variable that names a folder to write the recording to, for <c>tests/clients/record.sh</c>.</summary>
+    private const string FolderVariable = "QBSYNC_RECORD";
+
+    [Test, CancelAfter(120_000), ClientCase(60)]
+    public async Task Recording_OfAStoredVersion_SaysTheSameAgain(CancellationToken stop)
+    {
+        var (version, exchanges) = await RealRecording.PlayAsync(stop);
+        if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
+        {
+            Transcript.Write(Path.Combine(folder, version), exchanges);
+            Assert.Pass($"{exchanges.Count} requests of {version} were recorded.");
+        }
+
+        if (!Transcript.Versions.Contains(version))
+        {
+            Assert.Ignore($"Of qBittorrent {version} no transcripts are stored; tests/clients/record.sh makes them.");
+        }
+
+        Assert.That(RecordingComparison.Differences(Transcript.Load(version).Exchanges, exchanges), Is.Empty);
+    }
+}
