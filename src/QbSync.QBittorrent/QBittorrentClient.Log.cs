@@ -15,6 +15,9 @@ public sealed partial class QBittorrentClient
             "qBittorrent at {Url} is unavailable and is asked again every few seconds: {Reason}")]
         public static partial void ClientUnavailable(ILogger logger, Uri url, string? reason);
 
+        [LoggerMessage(QBittorrentEventIds.CredentialsChanged, LogLevel.Information, "Other credentials for qBittorrent at {Url} were found and are tried.")]
+        public static partial void CredentialsChanged(ILogger logger, Uri url);
+
         [LoggerMessage(QBittorrentEventIds.ClientBack, LogLevel.Information, "qBittorrent at {Url} answers again.")]
         public static partial void ClientBack(ILogger logger, Uri url);
     }

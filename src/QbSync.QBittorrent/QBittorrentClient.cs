@@ -9,7 +9,7 @@ namespace QbSync.QBittorrent;
 
 /// <summary>
 /// The client over HTTP. Thread-safe; owns its connections, its cookies and its login, which disposing gives back. Calls pass one chain:
-/// metered, resilient (retry, breaker), slots, session, HTTP.
+/// metered, read-only for a dry run, resilient (retry, breaker), slots, session (login), HTTP (time of an attempt).
 /// </summary>
 public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDisposable
 {
@@ -18,6 +18,8 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
     private readonly IApiPipeline _pipeline;
     private readonly SlotPipeline _slots;
     private readonly SessionPipeline _session;
+    private readonly SessionOpener _opener;
+    private readonly CredentialsInUse _credentials;
     private readonly ClientBreaker _breaker;
     private readonly HttpMessageInvoker _invoker;
     private readonly HttpExchange _http;
@@ -31,6 +33,7 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
     /// <param name="handler">How requests are sent; null for a handler with what the server needs. Owned from here on.</param>
     /// <param name="metrics">Null, as <paramref name="registry"/>: metrics go to a private registry.</param>
     /// <param name="mode"><c>source</c> or <c>destination</c>, a label.</param>
+    /// <param name="records">Where refused logins are kept, so that a restart adds none; null: nowhere.</param>
     /// <exception cref="ArgumentException">The options are wrong; the message has every fault.</exception>
     public QBittorrentClient(
         QBittorrentOptions options,
@@ -40,7 +43,8 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
         string mode = "source",
         ILoggerFactory? loggers = null,
         TimeProvider? time = null,
-        Random? random = null)
+        Random? random = null,
+        IDurableRecords? records = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         if (options.Validate() is { Count: > 0 } errors)
@@ -56,12 +60,15 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
         var jitter = new Jitter(random ?? new Random());
         _breaker = new ClientBreaker(options.BreakerThreshold, options.BreakerMaxBreak, _time, jitter, OnBreakerChanged);
         _metrics = new QBittorrentMetrics(metrics, registry, mode, _time, () => _breaker.State);
-        _invoker = new HttpMessageInvoker(handler ?? ClientHandler.Create(_url));
-        _http = new HttpExchange(_invoker, _url, options, _metrics, LightLatency, _time);
-        var opener = new SessionOpener(_http, options, new LoginLedger(), _metrics, _time, _logger);
-        _session = new SessionPipeline(_http, opener, _logger);
+        _credentials = new CredentialsInUse(options.Credentials, options.Reread);
+        var trust = handler is null ? new TlsTrust(options.CaFile, options.TlsFingerprint, _time) : null;
+        _invoker = new HttpMessageInvoker(handler ?? ClientHandler.Create(_url, trust));
+        _http = new HttpExchange(_invoker, _url, options, _credentials, trust, _metrics, LightLatency, _time);
+        _opener = new SessionOpener(_http, _credentials, new LoginLedger(records, _url.AbsoluteUri, _logger), _metrics, _time, _logger);
+        _session = new SessionPipeline(_http, _opener, _credentials, _logger);
         _slots = new SlotPipeline(_session, options.LightSlots);
-        _pipeline = new MeteredPipeline(new ResilientPipeline(_slots, _breaker, options, _metrics, _time, jitter), _metrics, _time);
+        IApiPipeline resilient = new ResilientPipeline(_slots, _breaker, options, _metrics, _time, jitter);
+        _pipeline = new MeteredPipeline(options.ReadOnly ? new ReadOnlyPipeline(resilient) : resilient, _metrics, _time);
     }
 
     /// <summary>Tells each change of <see cref="Availability"/>, as <see cref="ITorrentClient.AvailabilityChanged"/> does.</summary>
@@ -82,6 +89,7 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
             return;
         }
 
+        await EndWatchAsync().ConfigureAwait(false);
         using (var limit = new CancellationTokenSource(LogoutTimeout, _time))
         {
             try
@@ -134,6 +142,7 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
         {
             case ClientGate.Isolated when change.From != ClientGate.Isolated:
                 Log.ClientIsolated(_logger, _url, change.Cause?.Message);
+                BeginWatch();
                 break;
             case ClientGate.Open when change.From == ClientGate.Closed:
                 Log.ClientUnavailable(_logger, _url, change.Cause?.Message);

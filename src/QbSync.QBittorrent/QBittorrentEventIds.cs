@@ -13,6 +13,9 @@ internal static class QBittorrentEventIds
     public const int ClientBack = 3007;
     public const int UnknownState = 3008;
     public const int FeedStartsOver = 3009;
+    public const int LedgerUnusable = 3010;
+    public const int CredentialsChanged = 3011;
+    public const int BasicRefused = 3012;
     public const int EndpointLacking = 3020;
     public const int StateIsShared = 3021;
 }

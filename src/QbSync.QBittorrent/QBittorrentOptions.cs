@@ -1,3 +1,6 @@
+using System.Security.Cryptography;
+using QbSync.QBittorrent.Http;
+
 namespace QbSync.QBittorrent;
 
 /// <summary>Where a qBittorrent is and how patient to be with it.</summary>
@@ -14,6 +17,30 @@ public sealed class QBittorrentOptions
     /// <summary>Password of the WebUI.</summary>
     /// <value>Null exactly when <see cref="Username"/> is.</value>
     public string? Password { get; set; }
+
+    /// <summary>API key of the client, instead of a login. From qBittorrent 5.2.</summary>
+    /// <value>Null; excludes <see cref="Username"/> and <see cref="BasicAuth"/>.</value>
+    public string? ApiKey { get; set; }
+
+    /// <summary>User and password for a proxy before the client.</summary>
+    /// <value>Null; else <c>user:password</c>.</value>
+    public string? BasicAuth { get; set; }
+
+    /// <summary>Tells the credentials of now: asked while the client refuses those in use, so that a changed file is noticed.</summary>
+    /// <value>Null: those above are for good.</value>
+    public Func<QBittorrentCredentials>? Reread { get; set; }
+
+    /// <summary>Authorities that the certificate of an https address must be from, as a PEM file. Does not apply to a handler of your own.</summary>
+    /// <value>Null: the system's.</value>
+    public string? CaFile { get; set; }
+
+    /// <summary>SHA-256 of the only certificate that is taken, for one that is from no authority. Does not apply to a handler of your own.</summary>
+    /// <value>Null; else 64 hexadecimal digits, colons between them or not. Excludes <see cref="CaFile"/>.</value>
+    public string? TlsFingerprint { get; set; }
+
+    /// <summary>Whether nothing is ever changed at the client: every call that would is <see cref="ClientFault.DryRun"/>, unsent.</summary>
+    /// <value>False.</value>
+    public bool ReadOnly { get; set; }
 
     /// <summary>Time for one attempt of a light call; heavy ones have four times as much.</summary>
     /// <value>30 s; 1 s to 10 min.</value>
@@ -48,10 +75,8 @@ public sealed class QBittorrentOptions
             errors.Add("qb-url must be an http or https address without user info, as in http://127.0.0.1:8080.");
         }
 
-        if (string.IsNullOrEmpty(Username) != string.IsNullOrEmpty(Password))
-        {
-            errors.Add("qb-username and qb-password go together: set both or neither.");
-        }
+        errors.AddRange(Credentials.Validate());
+        errors.AddRange(ValidateTrust());
 
         Range(errors, "qb-timeout", Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(errors, nameof(Attempts), Attempts, 1, 10);
@@ -60,6 +85,43 @@ public sealed class QBittorrentOptions
         Range(errors, nameof(LightSlots), LightSlots, 1, 32);
         Range(errors, nameof(MaxAnswerBytes), MaxAnswerBytes, 1 << 20, 1 << 30);
         return errors;
+    }
+
+    /// <summary>What is set of credentials; empty counts as not set.</summary>
+    internal QBittorrentCredentials Credentials => new QBittorrentCredentials
+    {
+        Username = Username, Password = Password, ApiKey = ApiKey, BasicAuth = BasicAuth,
+    }.WithoutEmpty();
+
+    private IEnumerable<string> ValidateTrust()
+    {
+        if (CaFile is not null && TlsFingerprint is not null)
+        {
+            yield return "qb-ca-file and qb-tls-fingerprint exclude each other: an authority, or one certificate.";
+        }
+
+        if (TlsFingerprint is not null && TlsTrust.ReadFingerprint(TlsFingerprint) is null)
+        {
+            yield return "qb-tls-fingerprint must be a SHA-256: 64 hexadecimal digits.";
+        }
+
+        if (CaFile is not null && FaultOf(CaFile) is { } fault)
+        {
+            yield return $"qb-ca-file: {CaFile} cannot be used ({fault}).";
+        }
+    }
+
+    private static string? FaultOf(string authorities)
+    {
+        try
+        {
+            TlsTrust.ReadAuthorities(authorities);
+            return null;
+        }
+        catch (Exception exception) when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return exception.Message;
+        }
     }
 
     private static void Range<T>(List<string> errors, string name, T value, T least, T most)

@@ -22,6 +22,7 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
 
     /// <summary>Makes it; nothing is sent before the first call.</summary>
     /// <param name="mode"><c>source</c> or <c>destination</c>, a label.</param>
+    /// <param name="records">Where refused logins are kept, so that a restart adds none; null: nowhere.</param>
     /// <exception cref="ArgumentException">The options are wrong; the message has every fault.</exception>
     public QBittorrentTorrentClient(
         QBittorrentOptions options,
@@ -30,8 +31,9 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         string mode,
         ILoggerFactory loggers,
         TimeProvider time,
-        Random random)
-        : this(new QBittorrentClient(options, null, metrics, registry, mode, loggers, time, random), options, loggers, time)
+        Random random,
+        IDurableRecords? records = null)
+        : this(new QBittorrentClient(options, null, metrics, registry, mode, loggers, time, random, records), options, loggers, time)
     {
     }
 
@@ -160,6 +162,12 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         var lines = await _client.GetLogAsync(LogLevels.Warning | LogLevels.Critical, -1, cancellationToken).ConfigureAwait(false);
         return [.. lines.Where(static line => line.At is not null).Select(static line => new ClientLogLine(line.At!.Value, line.Message ?? ""))];
     }
+
+    /// <inheritdoc cref="QBittorrentClient.UseCredentials" />
+    public void UseCredentials(QBittorrentCredentials credentials) => _client.UseCredentials(credentials);
+
+    /// <inheritdoc cref="QBittorrentClient.RetryLogin" />
+    public void RetryLogin() => _client.RetryLogin();
 
     /// <inheritdoc />
     public async ValueTask DisposeAsync()

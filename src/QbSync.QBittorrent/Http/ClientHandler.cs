@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace QbSync.QBittorrent.Http;
 
@@ -11,8 +12,10 @@ internal static class UserAgent
 /// <summary>The connection settings that qBittorrent's server needs.</summary>
 internal static class ClientHandler
 {
-    public static SocketsHttpHandler Create(Uri url) => new()
+    public static SocketsHttpHandler Create(Uri url, TlsTrust? trust = null) => new()
     {
+        SslOptions = trust?.CreateOptions() ?? new SslClientAuthenticationOptions(),
+
         // The server cuts idle connections at 7 s; letting go before avoids sending into a closing one.
         PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text.Json;
+using Polly.Timeout;
 using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Pipeline;
 
@@ -8,10 +10,13 @@ namespace QbSync.QBittorrent.Http;
 
 /// <summary>One request and its answer, within an attempt's time. Thread-safe.</summary>
 internal sealed class HttpExchange(
-    HttpMessageInvoker invoker, Uri url, QBittorrentOptions options, QBittorrentMetrics metrics, RecentLatency latency, TimeProvider time)
+    HttpMessageInvoker invoker, Uri url, QBittorrentOptions options, CredentialsInUse credentials, TlsTrust? trust, QBittorrentMetrics metrics, RecentLatency latency,
+    TimeProvider time)
 {
     private const int ShortAnswer = 1024 * 1024;
-    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan LongestRetryAfter = TimeSpan.FromSeconds(60), IsolatedFor = TimeSpan.FromMinutes(5);
+
+    private readonly AttemptTime _attempt = new(options.Timeout, time);
 
     /// <summary>Tells that nobody listens at the address, so that whoever does next may be another client.</summary>
     public event Action? Refused;
@@ -27,16 +32,15 @@ internal sealed class HttpExchange(
             metrics.CallStarted(call.Operation);
         }
 
-        var allowed = call.Cost == CallCost.Heavy ? options.Timeout * 4 : options.Timeout;
-        using var limit = new CancellationTokenSource(allowed, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         progress.MayHaveArrived = true;
         var startedAt = time.GetTimestamp();
         try
         {
-            using var message = Build(request);
-            using var response = await invoker.SendAsync(message, either.Token).ConfigureAwait(false);
-            var value = await ReadAsync(call, response, either.Token).ConfigureAwait(false);
+            var value = await _attempt.RunAsync(
+                call.Cost,
+                static (state, token) => state.Exchange.ExchangeAsync(state.Call, state.Request, token),
+                (Exchange: this, Call: call, Request: request),
+                cancellationToken).ConfigureAwait(false);
             if (call.Cost == CallCost.Light && request.Body is null && call.Operation != ApiOperation.GetMainData)
             {
                 latency.Add(time.GetElapsedTime(startedAt));
@@ -48,30 +52,39 @@ internal sealed class HttpExchange(
         {
             throw;
         }
-        catch (OperationCanceledException exception) when (limit.IsCancellationRequested)
+        catch (TimeoutRejectedException exception)
         {
-            throw Fault(call, progress, ClientFault.Timeout, $"{allowed.TotalSeconds:0} s", exception);
+            throw Fault(call, progress, ClientFault.Timeout, $"{exception.Timeout.TotalSeconds:0} s");
         }
-        catch (OperationCanceledException exception)
+        catch (OperationCanceledException)
         {
             // The handler's own limit for connecting.
             progress.MayHaveArrived = false;
-            throw Fault(call, progress, ClientFault.Unreachable, "connecting took too long", exception);
+            throw Fault(call, progress, ClientFault.Unreachable, "connecting took too long");
         }
         catch (HttpRequestException exception)
         {
             var fault = ApiErrorMapping.OfConnection(exception, out var mayHaveArrived);
             progress.MayHaveArrived = mayHaveArrived;
-            if (exception.HttpRequestError == HttpRequestError.ConnectionError)
+            if (exception is { HttpRequestError: HttpRequestError.ConnectionError, InnerException: not SocketException { SocketErrorCode: not SocketError.ConnectionRefused } })
             {
                 Refused?.Invoke();
             }
 
-            throw Fault(call, progress, fault, exception.InnerException?.Message ?? exception.Message, exception);
+            throw Fault(call, progress, fault, ConnectionFaults.Describe(exception, trust), ConnectionFaults.SafeCause(exception));
         }
-        catch (Exception exception) when (exception is IOException or InvalidDataException or JsonException)
+        catch (IOException)
         {
-            throw Fault(call, progress, ClientFault.BrokenAnswer, "an answer that cannot be read", exception);
+            throw Fault(call, progress, ClientFault.BrokenAnswer, "an answer that was cut off");
+        }
+        catch (JsonException exception)
+        {
+            // Neither its message nor its path: they may hold what the client sent, which may be secret.
+            throw Fault(call, progress, ClientFault.BrokenAnswer, $"an answer that cannot be read (line {exception.LineNumber}, byte {exception.BytePositionInLine})");
+        }
+        catch (InvalidDataException)
+        {
+            throw Fault(call, progress, ClientFault.BrokenAnswer, "an answer that is too long, or not what its headers say");
         }
         finally
         {
@@ -80,14 +93,24 @@ internal sealed class HttpExchange(
         }
     }
 
+    private async ValueTask<T> ExchangeAsync<T>(ApiCall<T> call, ApiRequest request, CancellationToken cancellationToken)
+    {
+        using var message = Build(request);
+        using var response = await invoker.SendAsync(message, cancellationToken).ConfigureAwait(false);
+        return await ReadAsync(call, response, cancellationToken).ConfigureAwait(false);
+    }
+
     private async ValueTask<T> ReadAsync<T>(ApiCall<T> call, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (!response.IsSuccessStatusCode && !call.AlsoAccepted.Contains(response.StatusCode))
         {
             var fault = ApiErrorMapping.OfStatus(response.StatusCode, call.Operation, call.NamesTorrent);
-            var detail = fault == ClientFault.Redirected
-                ? response.Headers.Location?.ToString() ?? "nowhere"
-                : $"status {(int)response.StatusCode}";
+            if (fault == ClientFault.HostRefused && credentials.Current.BasicAuth is not null)
+            {
+                fault = ClientFault.Unauthorized;
+            }
+
+            var detail = fault == ClientFault.Redirected ? Target(response.Headers.Location) : $"status {(int)response.StatusCode}";
             throw Fault(call, new CallProgress { MayHaveArrived = true }, fault, detail, null, RetryAfter(fault, response), (int)response.StatusCode);
         }
 
@@ -103,8 +126,13 @@ internal sealed class HttpExchange(
     }
 
     private TorrentClientException Fault<T>(
-        ApiCall<T> call, CallProgress progress, ClientFault fault, string detail, Exception? cause, TimeSpan? retryAfter = null, int? status = null)
+        ApiCall<T> call, CallProgress progress, ClientFault fault, string detail, Exception? cause = null, TimeSpan? retryAfter = null, int? status = null)
     {
+        if (retryAfter is null && FaultKinds.Isolates(fault))
+        {
+            retryAfter = IsolatedFor;
+        }
+
         var message = ApiErrorMapping.Describe(fault, call.Operation, url, detail);
         var lost = fault is ClientFault.Unreachable or ClientFault.Timeout or ClientFault.ServerError or ClientFault.BrokenAnswer;
         return call.Repeat == CallRepeat.Look && progress.MayHaveArrived && lost
@@ -115,15 +143,19 @@ internal sealed class HttpExchange(
 
     private TimeSpan? RetryAfter(ClientFault fault, HttpResponseMessage response)
     {
-        if (FaultKinds.Isolates(fault))
+        if (fault != ClientFault.Busy)
         {
-            return TimeSpan.FromMinutes(5);
+            return null;
         }
 
         RetryConditionHeaderValue? header = response.Headers.RetryAfter;
         var wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
         return wait is { } asked && asked > TimeSpan.Zero && asked <= LongestRetryAfter ? asked : null;
     }
+
+    // Where it leads, without what may be a secret in it.
+    private string Target(Uri? location) => location is null ? "nowhere"
+        : new Uri(url, location).GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
 
     private HttpRequestMessage Build(ApiRequest request)
     {
@@ -134,6 +166,11 @@ internal sealed class HttpExchange(
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         message.Headers.TryAddWithoutValidation("User-Agent", UserAgent.Value);
+        if (!request.IsAnonymous && credentials.Current.Authorization is { } authorization)
+        {
+            message.Headers.TryAddWithoutValidation("Authorization", authorization);
+        }
+
         if (request.Body is { } body)
         {
             message.Content = new ReadOnlyMemoryContent(body);

@@ -9,6 +9,9 @@ internal enum CallCost
 {
     Light,
     Heavy,
+
+    /// <summary>A login, which the client's own time bounds and not the user's patience.</summary>
+    Login,
 }
 
 /// <summary>Whether a call may be sent again when its answer was lost.</summary>
@@ -22,7 +25,11 @@ internal enum CallRepeat
 }
 
 /// <summary>What goes over the wire: a path below <c>api/v2/</c> and, for a POST, a body of known length.</summary>
-internal readonly record struct ApiRequest(string Path, ReadOnlyMemory<byte>? Body = null, string? ContentType = null);
+internal readonly record struct ApiRequest(string Path, ReadOnlyMemory<byte>? Body = null, string? ContentType = null)
+{
+    /// <summary>Sent without credentials.</summary>
+    public bool IsAnonymous { get; init; }
+}
 
 /// <summary>Reads an answer whose status the call accepts; throws <see cref="System.Text.Json.JsonException"/> when it cannot.</summary>
 internal delegate T AnswerParser<out T>(HttpStatusCode status, ReadOnlyMemory<byte> body);
@@ -53,8 +60,11 @@ internal sealed record ApiCall<T>(ApiOperation Operation, Func<WebApiProfile, Ap
 /// <summary>What happened to one logical call so far. Owned by the call; not shared.</summary>
 internal sealed class CallProgress
 {
-    /// <summary>HTTP attempts begun.</summary>
+    /// <summary>HTTP attempts begun, those after a new login included.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>Times that the breaker let it pass: one, and each retry.</summary>
+    public int Rounds { get; set; }
 
     /// <summary>Whether the request may have reached the client in the last attempt.</summary>
     public bool MayHaveArrived { get; set; }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Polly;
 using Polly.Retry;
+using QbSync.Ports;
 
 namespace QbSync.QBittorrent.Pipeline;
 
@@ -11,26 +12,25 @@ internal sealed class ResilientPipeline : IApiPipeline
     private static readonly ResiliencePropertyKey<CallRepeat> RepeatKey = new("repeat");
 
     private readonly IApiPipeline _next;
+    private readonly ClientBreaker _breaker;
+    private readonly QBittorrentMetrics _metrics;
     private readonly ResiliencePipeline _pipeline;
 
-    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The strategy's options have nothing to validate.")]
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "The strategies' options are plain values that are in range.")]
     public ResilientPipeline(
         IApiPipeline next, ClientBreaker breaker, QBittorrentOptions options, QBittorrentMetrics metrics, TimeProvider time, Jitter jitter)
     {
         _next = next;
+        _breaker = breaker;
+        _metrics = metrics;
         var builder = new ResiliencePipelineBuilder { TimeProvider = time };
         if (options.Attempts > 1)
         {
             builder.AddRetry(new RetryStrategyOptions
             {
                 MaxRetryAttempts = options.Attempts - 1,
-                ShouldHandle = static arguments => new(ShouldRetry(arguments.Context, arguments.Outcome.Exception)),
+                ShouldHandle = arguments => new(ShouldRetry(arguments.Context, arguments.Outcome.Exception)),
                 DelayGenerator = arguments => new(Pause(arguments.AttemptNumber, arguments.Outcome.Exception, jitter)),
-                OnRetry = _ =>
-                {
-                    metrics.Retried();
-                    return default;
-                },
             });
         }
 
@@ -45,9 +45,9 @@ internal sealed class ResilientPipeline : IApiPipeline
         try
         {
             return await _pipeline.ExecuteAsync(
-                static (context, state) => state.Next.SendAsync(state.Call, state.Progress, context.CancellationToken),
+                static (context, state) => state.Self.AttemptAsync(state.Call, state.Progress, context.CancellationToken),
                 context,
-                (Next: _next, Call: call, Progress: progress)).ConfigureAwait(false);
+                (Self: this, Call: call, Progress: progress)).ConfigureAwait(false);
         }
         finally
         {
@@ -55,11 +55,23 @@ internal sealed class ResilientPipeline : IApiPipeline
         }
     }
 
-    private static bool ShouldRetry(ResilienceContext context, Exception? exception) =>
+    private ValueTask<T> AttemptAsync<T>(ApiCall<T> call, CallProgress progress, CancellationToken cancellationToken)
+    {
+        if (progress.Rounds++ > 0)
+        {
+            _metrics.Retried();
+        }
+
+        return _next.SendAsync(call, progress, cancellationToken);
+    }
+
+    // Behind an open breaker there is nothing to wait for: its own break is longer than our pause.
+    private bool ShouldRetry(ResilienceContext context, Exception? exception) =>
         exception is TorrentClientException failure
         && context.Properties.TryGetValue(RepeatKey, out var repeat)
         && context.Properties.TryGetValue(ProgressKey, out var progress)
-        && FaultKinds.MayRetry(failure.Fault, repeat, progress.MayHaveArrived);
+        && FaultKinds.MayRetry(failure.Fault, repeat, progress.MayHaveArrived)
+        && _breaker.State == ClientGate.Closed;
 
     // 0.5 s, 1 s, 2 s ..; longer where the client asked for it.
     private static TimeSpan? Pause(int attempt, Exception? exception, Jitter jitter)

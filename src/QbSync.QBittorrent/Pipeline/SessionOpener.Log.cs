@@ -17,6 +17,10 @@ internal sealed partial class SessionOpener
         public static partial void LoginBanned(ILogger logger, Uri url, string nextTry);
 
         [LoggerMessage(
+            QBittorrentEventIds.BasicRefused, LogLevel.Error, "{Url} refused qb-basic-auth: check its user and password. {NextTry}")]
+        public static partial void BasicRefused(ILogger logger, Uri url, string nextTry);
+
+        [LoggerMessage(
             QBittorrentEventIds.NewerThanMeasured,
             LogLevel.Warning,
             "WebAPI {Version} is newer than {Measured}, the newest this build was measured with.")]

@@ -8,28 +8,62 @@ namespace QbSync.QBittorrent.Pipeline;
 
 /// <summary>
 /// Finds out what is at the address, logs in if it wants that, and asks what it is: at most six calls. The version is asked before the
-/// login and after it, since that order tells apart what one status mixes. Used by one caller at a time.
+/// login and after it, since that order tells apart what one status mixes. Used by one caller at a time, but for <see cref="LookAsync"/>.
 /// </summary>
 internal sealed partial class SessionOpener(
-    HttpExchange http, QBittorrentOptions options, LoginLedger ledger, QBittorrentMetrics metrics, TimeProvider time, ILogger logger)
+    HttpExchange http, CredentialsInUse inUse, LoginLedger ledger, QBittorrentMetrics metrics, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan IsolatedFor = TimeSpan.FromMinutes(5), LongestForbidden = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan IsolatedFor = TimeSpan.FromMinutes(5);
     private static readonly WebApiProfile Unknown = new(WebApiProfile.Measured);
-
     private static readonly HttpStatusCode[] ProbeAnswers = [HttpStatusCode.Unauthorized, HttpStatusCode.Forbidden];
 
-    private TimeSpan _forbiddenFor = TimeSpan.FromMinutes(1);
+    private static readonly ApiCall<(HttpStatusCode Status, string Text)> Probe = new(
+        ApiOperation.GetWebApiVersion,
+        static _ => new ApiRequest("app/webapiVersion"),
+        static (status, body) => (status, AnswerReader.ReadText(body)))
+    {
+        AlsoAccepted = ProbeAnswers,
+    };
+
     private bool _warnedOfVersion;
 
     /// <summary>A session without generation and epoch, which its keeper knows.</summary>
     public async Task<ClientSession> OpenAsync(CancellationToken cancellationToken)
     {
-        var version = await ProbeAsync(cancellationToken).ConfigureAwait(false);
+        await ledger.LoadAsync(time.GetUtcNow(), cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            var credentials = inUse.Current;
+            try
+            {
+                return await OpenAsync(credentials, inUse.TakeCause(), cancellationToken).ConfigureAwait(false);
+            }
+            catch (TorrentClientException failure) when (FaultKinds.Isolates(failure.Fault) && inUse.Current != credentials)
+            {
+                // Others came meanwhile, and what the old ones met says nothing about them.
+            }
+        }
+    }
+
+    private async Task<ClientSession> OpenAsync(QBittorrentCredentials credentials, LoginCause cause, CancellationToken cancellationToken)
+    {
+        if (credentials.BasicAuth is not null)
+        {
+            // From 5.2 on the client itself may refuse it, which counts as a wrong login does.
+            CheckLedger(credentials, cause);
+        }
+
+        var version = await ProbeAsync(credentials, cancellationToken).ConfigureAwait(false);
         if (version is null)
         {
-            await LogInAsync(cancellationToken).ConfigureAwait(false);
-            version = await ProbeAsync(cancellationToken).ConfigureAwait(false) ?? throw CookieLost();
-            _forbiddenFor = TimeSpan.FromMinutes(1);
+            await LogInAsync(credentials, cause, cancellationToken).ConfigureAwait(false);
+            version = await ProbeAsync(credentials, cancellationToken).ConfigureAwait(false) ?? throw CookieLost();
+            _forbiddenFor = LeastForbidden;
+        }
+
+        if (credentials.BasicAuth is not null)
+        {
+            await ledger.ClearAsync().ConfigureAwait(false);
         }
 
         var profile = new WebApiProfile(version.Value);
@@ -45,107 +79,55 @@ internal sealed partial class SessionOpener(
         return new ClientSession(0, 0, profile, product.TrimStart('v'), build.Libtorrent ?? "", preferences);
     }
 
-    // Null: it wants a login.
-    private async Task<WebApiVersion?> ProbeAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Looks who is there, without saying who we are, so that nothing can be counted against us: true when a WebAPI lets everybody in, false when
+    /// something else answers, null when nobody does.
+    /// </summary>
+    public async Task<bool?> LookAsync(CancellationToken cancellationToken)
     {
-        var call = new ApiCall<(HttpStatusCode Status, string Text)>(
-            ApiOperation.GetWebApiVersion,
-            static _ => new ApiRequest("app/webapiVersion"),
-            static (status, body) => (status, AnswerReader.ReadText(body)))
+        try
         {
-            AlsoAccepted = ProbeAnswers,
-        };
-        var answer = await AskAsync(call, cancellationToken).ConfigureAwait(false);
-        return answer.Status switch
+            var look = Probe with { Request = static _ => new ApiRequest("app/webapiVersion") { IsAnonymous = true } };
+            var (status, text) = await AskAsync(look, cancellationToken).ConfigureAwait(false);
+            return status == HttpStatusCode.OK && WebApiVersion.TryParse(text, out _);
+        }
+        catch (TorrentClientException failure)
         {
-            HttpStatusCode.Forbidden when options.Username is null => throw Refuse(
-                ClientFault.Unauthorized, $"qBittorrent at {http.Url} wants a login: set qb-username and qb-password.", IsolatedFor),
-            HttpStatusCode.Forbidden => null,
+            return failure.Fault == ClientFault.Unreachable ? null : false;
+        }
+    }
+
+    // Null: it wants a login.
+    private async Task<WebApiVersion?> ProbeAsync(QBittorrentCredentials credentials, CancellationToken cancellationToken)
+    {
+        var (status, text) = await AskAsync(Probe, cancellationToken).ConfigureAwait(false);
+        return status switch
+        {
+            HttpStatusCode.Forbidden when credentials.Username is not null => null,
+            HttpStatusCode.Forbidden => throw Refuse(ClientFault.Unauthorized, LacksLogin(credentials), IsolatedFor),
+            HttpStatusCode.Unauthorized when credentials.BasicAuth is not null => throw await BasicRefusedAsync(credentials, cancellationToken).ConfigureAwait(false),
             HttpStatusCode.Unauthorized => throw Refuse(
                 ClientFault.HostRefused,
-                ApiErrorMapping.Describe(ClientFault.HostRefused, call.Operation, http.Url, "status 401"),
+                ApiErrorMapping.Describe(ClientFault.HostRefused, Probe.Operation, http.Url, "status 401"),
                 IsolatedFor),
-            _ when WebApiVersion.TryParse(answer.Text, out var version) => version,
+            _ when WebApiVersion.TryParse(text, out var version) => version,
             _ => throw Refuse(
                 ClientFault.NotAWebApi,
-                ApiErrorMapping.Describe(ClientFault.NotAWebApi, call.Operation, http.Url, "app/webapiVersion is no version"),
+                ApiErrorMapping.Describe(ClientFault.NotAWebApi, Probe.Operation, http.Url, "app/webapiVersion is no version"),
                 IsolatedFor),
         };
     }
 
-    private async Task LogInAsync(CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(ApiCall<T> call, CancellationToken cancellationToken, CallProgress? progress = null)
     {
-        if (!ledger.MayTry(time.GetUtcNow(), out var wait))
-        {
-            throw Refuse(ClientFault.Unauthorized, Refusal() + NextTry(wait), wait);
-        }
-
-        var call = new ApiCall<LoginAnswer>(
-            ApiOperation.Login,
-            _ => new ApiRequest(
-                "auth/login",
-                FormContent.Encode(("username", options.Username!), ("password", options.Password ?? "")),
-                FormContent.FormType),
-            static (status, body) => status switch
-            {
-                HttpStatusCode.Forbidden => LoginAnswer.Banned,
-                HttpStatusCode.Unauthorized => LoginAnswer.Refused,
-                _ => body.Span.SequenceEqual("Fails."u8) ? LoginAnswer.Refused : LoginAnswer.Accepted,
-            })
-        {
-            AlsoAccepted = ProbeAnswers,
-        };
-        switch (await AskAsync(call, cancellationToken).ConfigureAwait(false))
-        {
-            case LoginAnswer.Accepted:
-                ledger.Accepted();
-                break;
-            case LoginAnswer.Refused:
-                wait = ledger.Refused(time.GetUtcNow());
-                Log.LoginRefused(logger, http.Url, options.Username!, NextTry(wait));
-                throw Refuse(ClientFault.Unauthorized, Refusal() + NextTry(wait), wait);
-            case LoginAnswer.Banned:
-                wait = ledger.Banned(time.GetUtcNow());
-                Log.LoginBanned(logger, http.Url, NextTry(wait));
-                throw Refuse(
-                    ClientFault.Banned, $"qBittorrent at {http.Url} has banned this address for wrong logins. {NextTry(wait)}", wait);
-        }
-    }
-
-    private async Task<T> AskAsync<T>(ApiCall<T> call, CancellationToken cancellationToken)
-    {
-        var progress = new CallProgress();
         var startedAt = time.GetTimestamp();
         try
         {
-            return await http.SendAsync(call, call.Request(Unknown), progress, cancellationToken).ConfigureAwait(false);
+            return await http.SendAsync(call, call.Request(Unknown), progress ?? new CallProgress(), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             metrics.CallEnded(call.Operation, startedAt);
         }
-    }
-
-    private TorrentClientException CookieLost()
-    {
-        var wait = _forbiddenFor;
-        _forbiddenFor = _forbiddenFor * 2 < LongestForbidden ? _forbiddenFor * 2 : LongestForbidden;
-        var message = ApiErrorMapping.Describe(ClientFault.Forbidden, ApiOperation.GetWebApiVersion, http.Url, "");
-        return Refuse(ClientFault.Forbidden, message, wait);
-    }
-
-    private string Refusal() => $"qBittorrent at {http.Url} refused the login of '{options.Username}': check qb-username and qb-password. ";
-
-    private static string NextTry(TimeSpan? wait) =>
-        wait is { } time ? $"Next try in {Math.Ceiling(time.TotalMinutes):0} min." : "No further try until it is started again.";
-
-    private static TorrentClientException Refuse(ClientFault fault, string message, TimeSpan? wait) =>
-        new(fault, nameof(ApiOperation.Login), message, null, wait);
-
-    private enum LoginAnswer
-    {
-        Accepted,
-        Refused,
-        Banned,
     }
 }

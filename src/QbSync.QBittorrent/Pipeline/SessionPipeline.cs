@@ -13,6 +13,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
 {
     private readonly HttpExchange _http;
     private readonly SessionOpener _opener;
+    private readonly CredentialsInUse _credentials;
     private readonly ILogger _logger;
     private readonly CancellationTokenSource _end = new();
     private readonly Lock _gate = new();
@@ -20,9 +21,10 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
     private Task<ClientSession>? _opening;
     private bool _away;
 
-    public SessionPipeline(HttpExchange http, SessionOpener opener, ILogger logger)
+    public SessionPipeline(HttpExchange http, SessionOpener opener, CredentialsInUse credentials, ILogger logger)
     {
         _http = http;
+        _credentials = credentials;
         _opener = opener;
         _logger = logger;
         http.Refused += OnRefused;
@@ -209,6 +211,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
     // Nobody listened: who answers next may be another version, so it is asked again even if the login still holds.
     private void OnRefused()
     {
+        _credentials.Note(LoginCause.Restarted);
         lock (_gate)
         {
             _away = _last is not null;

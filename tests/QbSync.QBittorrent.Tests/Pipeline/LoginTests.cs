@@ -164,22 +164,4 @@ internal sealed class LoginTests
         await client.RunAsync(() => client.Api.GetCategoriesAsync(default));
         Assert.That((await client.Client.DescribeAsync(false, default)).Epoch, Is.EqualTo(3));
     }
-
-    [Test]
-    public void Ledger_ThreeRefusals_GiveNoFurtherTry()
-    {
-        var ledger = new LoginLedger();
-        var now = new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        Assert.That(ledger.MayTry(now, out _), Is.True);
-        Assert.That(ledger.Refused(now), Is.EqualTo(TimeSpan.FromMinutes(10)));
-        Assert.That(ledger.MayTry(now.AddMinutes(9), out var wait), Is.False);
-        Assert.That(wait, Is.EqualTo(TimeSpan.FromMinutes(1)));
-        Assert.That(ledger.MayTry(now.AddMinutes(10), out _), Is.True);
-        Assert.That(ledger.Refused(now.AddMinutes(10)), Is.EqualTo(TimeSpan.FromMinutes(60)));
-        Assert.That(ledger.Refused(now.AddMinutes(70)), Is.Null);
-        Assert.That(ledger.MayTry(now.AddYears(1), out wait), Is.False);
-        Assert.That(wait, Is.Null);
-        ledger.Accepted();
-        Assert.That(ledger.MayTry(now, out _), Is.True);
-    }
 }
