@@ -29,6 +29,18 @@ public sealed class SourceOptions
     /// <value>Empty by default: nothing is forbidden.</value>
     public string ExcludeSyncTag { get; set; } = "";
 
+    /// <summary>Which torrents are synced.</summary>
+    /// <value>All by default.</value>
+    public SyncFilterOptions Filter { get; set; } = new();
+
+    /// <summary>Which of the torrents that are complete here is sent first.</summary>
+    /// <value><see cref="BacklogOrder.FinishFirst"/>. One that got nothing for 10 minutes though it had something to send gets a little each minute.</value>
+    public BacklogOrder Order { get; set; }
+
+    /// <summary>Torrents with pieces on their way at once.</summary>
+    /// <value>0 for no limit; at most 100,000.</value>
+    public int MaxActive { get; set; }
+
     /// <summary>Time between looks at the client while anything moves.</summary>
     /// <value>500 ms; at least 50 ms. Quiet clients are looked at less, down to every 5 s.</value>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
@@ -102,6 +114,9 @@ public sealed class SourceOptions
             Require(errors, window.Validate() is null, $"bandwidth-schedule: {window.Validate()}.");
         }
 
+        errors.AddRange(Filter.Validate());
+        Require(errors, Enum.IsDefined(Order), $"order: {Order} is no choice.");
+        Require(errors, MaxActive is >= 0 and <= 100_000, $"max-active: {MaxActive} is not between 0 and 100000.");
         foreach (var mapping in PathMap)
         {
             Require(errors, mapping.Client.StartsWith('/'), $"path-map: '{mapping.Client}' is not an absolute path of the client.");

@@ -109,9 +109,18 @@ internal sealed partial class SourceLoop
         var sync = Add(id, status.Id, status.Name);
         sync.FirstSeen = _with.Clock.WallNow;
         sync.Status = status;
-        sync.Begin(
-            IsExcluded(status) ? TorrentSyncState.Excluded : TorrentSyncState.Discovered,
-            IsExcluded(status) ? $"the tag '{_options.ExcludeSyncTag}' forbids it" : "the client has it");
+        if (IsExcluded(status))
+        {
+            sync.Begin(TorrentSyncState.Excluded, ExcludedByTag);
+        }
+        else if (_filter.Judge(status, null).Refusal is { } refusal)
+        {
+            sync.Begin(TorrentSyncState.Excluded, refusal);
+        }
+        else
+        {
+            sync.Begin(TorrentSyncState.Discovered, "the client has it");
+        }
     }
 
     private TorrentSync Add(InfoHash id, ClientTorrentId clientId, string name)
@@ -132,6 +141,7 @@ internal sealed partial class SourceLoop
         var before = sync.Status;
         var classBefore = sync.Class;
         sync.Status = status;
+        sync.Filter = null;
         if (status.Tags.Contains(_options.SyncFailedTag) && sync.State == TorrentSyncState.Failed && !sync.FailedTagWasSeen)
         {
             sync.FailedTagWasSeen = true;
@@ -197,6 +207,16 @@ internal sealed partial class SourceLoop
             _pulse.Pulse();
         }
     }
+
+    private string ExcludedByTag => $"the tag '{_options.ExcludeSyncTag}' forbids it";
+
+    /// <summary>What the user's lists say; they count until something of the torrent is at the destination.</summary>
+    private FilterVerdict Filter(TorrentSync sync) => sync is
+    {
+        State: TorrentSyncState.Discovered or TorrentSyncState.Excluded, OpenedThere: false, Completion: null, Status: { } status,
+    }
+        ? sync.Filter ??= _filter.Judge(status, sync.Traits)
+        : default;
 
     private bool IsExcluded(TorrentStatus? status) =>
         _options.ExcludeSyncTag.Length > 0 && status is not null && status.Tags.Contains(_options.ExcludeSyncTag);

@@ -45,8 +45,11 @@ internal sealed partial class SourceLoop
                 sync.LookedAt = Now;
                 StartPhase(sync, (input, _, token) => _work.LookAsync(input, token));
                 break;
+            case SyncAction.Inspect:
+                StartPhase(sync, (input, _, token) => _work.InspectAsync(input, _filter, token));
+                break;
             case SyncAction.Exclude:
-                Exclude(sync);
+                Exclude(sync, IsExcluded(sync.Status) ? ExcludedByTag : decision.Reason);
                 break;
             case SyncAction.Abort:
                 StartPhase(sync, (input, progress, token) => _work.AbortAsync(input, AbortCause.Excluded, progress, token));
@@ -74,6 +77,7 @@ internal sealed partial class SourceLoop
         State = sync.State,
         Class = sync.Class,
         IsExcluded = IsExcluded(sync.Status),
+        Filter = Filter(sync),
         HasFailedTag = _options.SyncFailedTag.Length > 0 && sync.Status is { } shown && shown.Tags.Contains(_options.SyncFailedTag),
         FailedTagWasSeen = sync.FailedTagWasSeen,
         WantsTag = WantsTag(sync),
@@ -128,10 +132,11 @@ internal sealed partial class SourceLoop
         }
     }
 
-    private void Exclude(TorrentSync sync)
+    private void Exclude(TorrentSync sync, string reason)
     {
         var wasUnderWay = sync.OpenedThere;
-        if (!sync.Transition(TorrentSyncState.Excluded, $"the tag '{_options.ExcludeSyncTag}' forbids it"))
+        var hadRecord = wasUnderWay || sync.State != TorrentSyncState.Discovered; // a list that forbids most of a library must not make a file for each
+        if (!sync.Transition(TorrentSyncState.Excluded, reason))
         {
             return;
         }
@@ -142,7 +147,11 @@ internal sealed partial class SourceLoop
             _with.Metrics.SyncAborted();
         }
 
-        Persist(sync);
+        if (hadRecord)
+        {
+            Persist(sync);
+        }
+
         Consider(sync);
     }
 

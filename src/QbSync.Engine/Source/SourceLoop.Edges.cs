@@ -79,7 +79,7 @@ internal sealed partial class SourceLoop
 
         _isScheduleDue = false;
         List<PieceStream> live = [];
-        List<(PieceStream Stream, long Left)> backlog = [];
+        List<BacklogEntry> backlog = [];
         foreach (var sync in _syncs.Values)
         {
             if (sync is not { State: TorrentSyncState.Streaming, Stream: { } stream })
@@ -94,11 +94,12 @@ internal sealed partial class SourceLoop
             else
             {
                 var counts = stream.Table.Counts;
-                backlog.Add((stream, (counts.Needed - counts.Acknowledged) * (long)stream.Layout.Manifest.PieceLength));
+                var left = (counts.Needed - counts.Acknowledged) * (long)stream.Layout.Manifest.PieceLength;
+                backlog.Add(new BacklogEntry(stream, left, sync.Status?.SelectedSize ?? 0, sync.Status?.CompletedAt));
             }
         }
 
-        _scheduler.Replace([.. live], [.. backlog.OrderBy(item => item.Left).Select(item => item.Stream)]);
+        _scheduler.Replace([.. live], BacklogEntry.Sort(backlog, _options.Order));
         _pulse.Pulse();
     }
 }

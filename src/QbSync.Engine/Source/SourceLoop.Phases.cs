@@ -118,6 +118,9 @@ internal sealed partial class SourceLoop
             case PhaseResult.Looked looked:
                 OnLooked(sync, looked.Content);
                 break;
+            case PhaseResult.Inspected inspected:
+                (sync.Traits, sync.Filter) = (inspected.Traits, null);
+                break;
             case PhaseResult.Delivered delivered:
                 OnDelivered(sync, delivered.WasAborted);
                 break;

@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Source.Tracking;
@@ -32,6 +33,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     private readonly CapacityHold _capacity = new();
     private readonly AsyncPulse _pulse = new();
     private readonly StreamScheduler _scheduler;
+    private readonly SyncFilter _filter;
     private readonly PieceAcks _acks;
     private readonly PiecePump _pump;
     private readonly DestinationCalls _destination;
@@ -61,7 +63,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _records = new RecordWriter(with.Records, with.Loggers.CreateLogger<RecordWriter>());
         _loader = new ContentLoader(with.Client, with.Reader, _options, with.Clock);
         _work = new PhaseWork(_loader, with.Client, _destination, with.Reader, _records, with.Clock, with.Metrics);
-        _scheduler = new StreamScheduler(_capacity);
+        _scheduler = new StreamScheduler(_capacity, _options.Order == BacklogOrder.Fair, _options.MaxActive);
+        _filter = new SyncFilter(_options.Filter);
         _acks = new PieceAcks(
             with.Clock,
             _capacity,

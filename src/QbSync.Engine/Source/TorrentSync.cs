@@ -27,6 +27,12 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     /// <summary>What the client said last; null while it does not list it.</summary>
     public TorrentStatus? Status { get; set; }
 
+    /// <summary>What the user's lists needed to know of it; null while nothing was asked.</summary>
+    public TorrentTraits? Traits { get; set; }
+
+    /// <summary>What the user's lists say of it; null when that is to be seen anew.</summary>
+    public FilterVerdict? Filter { get; set; }
+
     public Hold? Hold { get; set; }
 
     /// <summary>Failures of this state in a row.</summary>

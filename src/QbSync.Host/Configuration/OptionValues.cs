@@ -19,8 +19,9 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public bool Flag(string name) => (bool)values[name].Parsed!;
 
+    /// <summary>The choice of that name; dashes in it count for nothing.</summary>
     public T Choice<T>(string name)
-        where T : struct, Enum => Enum.Parse<T>(Text(name), ignoreCase: true);
+        where T : struct, Enum => Enum.Parse<T>(Text(name).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
 
     public HostPort? Address(string name) => (HostPort?)values[name].Parsed;
 

@@ -33,6 +33,9 @@ internal sealed record RoleSettings
     /// <summary>Source only: times of the week with a rate of their own.</summary>
     public required IReadOnlyList<RateWindow> BandwidthSchedule { get; init; }
 
+    /// <summary>Source only: which torrents are synced.</summary>
+    public required SyncFilterOptions Filter { get; init; }
+
     public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
 
     /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
@@ -59,11 +62,25 @@ internal sealed record RoleSettings
             Security = TrustSettings.Read(values, state),
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
             BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, reader) : [],
+            Filter = role == Roles.Source ? ReadFilter(values) : new SyncFilterOptions(),
         };
         new SettingsCheck(settings, reader).Run();
         errors = reader.Errors;
         return errors.Count == 0 ? settings : null;
     }
+
+    private static SyncFilterOptions ReadFilter(OptionValues values) => new()
+    {
+        ExcludeCategories = values.List("exclude-category"),
+        ExcludeTags = values.List("exclude-tag"),
+        ExcludeTrackers = values.List("exclude-tracker"),
+        IncludeCategories = values.List("include-category"),
+        IncludeTags = values.List("include-tag"),
+        IncludeTrackers = values.List("include-tracker"),
+        MinSize = values.Bytes("min-torrent-size"),
+        MaxSize = values.Bytes("max-torrent-size"),
+        PrivateTorrents = values.Text("private-torrents") == "skip" ? PrivateTorrents.Skip : PrivateTorrents.Sync,
+    };
 
     private static ClientKind FindClient(Roles role, OptionValues values) => values.Text("client") switch
     {

@@ -64,11 +64,16 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
 
     private void CheckSecurity()
     {
-        foreach (var error in settings.Security.Validate(listens: settings.Role == Roles.Destination))
+        ReportAll(settings.Security.Validate(listens: settings.Role == Roles.Destination), "See: docs/pairing.md.");
+    }
+
+    /// <param name="errors">Each begins with the option that it is about.</param>
+    private void ReportAll(IEnumerable<string> errors, string remedy)
+    {
+        foreach (var error in errors)
         {
-            // Each begins with the option that it is about.
             var end = error.IndexOf(':', StringComparison.Ordinal);
-            Report(error[..end], error[(end + 1)..].Trim(), "See: docs/pairing.md.");
+            Report(error[..end], error[(end + 1)..].Trim(), remedy);
         }
     }
 
@@ -89,6 +94,7 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             }
         }
 
+        ReportAll(settings.Filter.Validate(), "See: qbsync source --help.");
         if (_values.Bytes("rate-limit") is > 0 and < LeastRate)
         {
             Report("rate-limit", "below 64 KiB a second, at which a piece could not be answered in time", "Give 64KiB/s or more, or 0 for no limit.");

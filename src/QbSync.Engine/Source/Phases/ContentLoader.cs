@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Engine.Status;
 using QbSync.Pieces;
@@ -20,6 +21,58 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
     public async Task<ContentOutcome> LoadAsync(TorrentStatus status, TorrentManifest? known, CancellationToken cancellationToken)
     {
         var description = await Bound(client.DescribeAsync(refresh: false, cancellationToken), cancellationToken).ConfigureAwait(false);
+        var (problemOf, manifest, torrent) = await LoadManifestAsync(status, known, cancellationToken).ConfigureAwait(false);
+        if (manifest is null)
+        {
+            return problemOf!;
+        }
+
+        var files = await Bound(client.GetFilesAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+        if (TorrentLayout.TryCreate(status, manifest, files, description, out var problem) is not { } layout)
+        {
+            return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, problem);
+        }
+
+        return Place(status, layout, new PathMap(options, description), torrent);
+    }
+
+    /// <summary>What the user's lists need to know of a torrent; the outcome is set when that cannot be had.</summary>
+    public async Task<(ContentOutcome.NotReady? NotReady, TorrentTraits? Traits)> InspectAsync(
+        TorrentStatus status, SyncFilter filter, CancellationToken cancellationToken)
+    {
+        var isPrivate = false;
+        if (filter.NeedsManifest)
+        {
+            var (problem, manifest, _) = await LoadManifestAsync(status, known: null, cancellationToken).ConfigureAwait(false);
+            if (manifest is null)
+            {
+                return (problem, null);
+            }
+
+            isPrivate = manifest.IsPrivate;
+        }
+
+        IReadOnlyList<TorrentTracker> trackers = filter.NeedsTrackers
+            ? await Bound(client.GetTrackersAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false)
+            : [];
+        return (null, new TorrentTraits(isPrivate, [.. trackers.Select(static tracker => HostOf(tracker.Url)).Where(static host => host.Length > 0)]));
+    }
+
+    /// <summary>Drops what was kept of a torrent that is open, or gone.</summary>
+    public void Forget(ClientTorrentId id) => _exported.TryRemove(id, out _);
+
+    /// <summary>User's tags: none of those that steer us.</summary>
+    public TorrentParameters ParametersOf(TorrentStatus status) => new()
+    {
+        Category = status.Category,
+        Tags = [.. status.Tags.Where(IsUserTag).Order(StringComparer.Ordinal)],
+        AddedAt = status.AddedAt,
+        CompletedAt = status.CompletedAt,
+    };
+
+    private async Task<(ContentOutcome.NotReady? NotReady, TorrentManifest? Manifest, byte[]? Torrent)> LoadManifestAsync(
+        TorrentStatus status, TorrentManifest? known, CancellationToken cancellationToken)
+    {
         var (cached, torrent) = _exported.GetValueOrDefault(status.Id);
         known ??= cached;
         if (known is null)
@@ -36,13 +89,13 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
         {
             // A malformed answer may be an error page of a client under load; what is well formed and beyond us stays so.
             var fault = e.Reason == TorrentFormatReason.Malformed ? FaultClass.TransientClient : FaultClass.Permanent;
-            return new ContentOutcome.NotReady(WaitingReason.Metadata, fault, $"The .torrent that the client exports is not usable: {e.Message}");
+            return (new ContentOutcome.NotReady(WaitingReason.Metadata, fault, $"The .torrent that the client exports is not usable: {e.Message}"), null, null);
         }
 
         if (!IsOf(manifest, status))
         {
-            return new ContentOutcome.NotReady(
-                WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent ({manifest.Id}).");
+            return (new ContentOutcome.NotReady(
+                WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent ({manifest.Id})."), null, null);
         }
 
         if (torrent is not null)
@@ -50,26 +103,10 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
             _exported[status.Id] = (manifest, torrent);
         }
 
-        var files = await Bound(client.GetFilesAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
-        if (TorrentLayout.TryCreate(status, manifest, files, description, out var problem) is not { } layout)
-        {
-            return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, problem);
-        }
-
-        return Place(status, layout, new PathMap(options, description), torrent);
+        return (null, manifest, torrent);
     }
 
-    /// <summary>Drops what was kept of a torrent that is open, or gone.</summary>
-    public void Forget(ClientTorrentId id) => _exported.TryRemove(id, out _);
-
-    /// <summary>User's tags: none of those that steer us.</summary>
-    public TorrentParameters ParametersOf(TorrentStatus status) => new()
-    {
-        Category = status.Category,
-        Tags = [.. status.Tags.Where(IsUserTag).Order(StringComparer.Ordinal)],
-        AddedAt = status.AddedAt,
-        CompletedAt = status.CompletedAt,
-    };
+    private static string HostOf(string url) => Uri.TryCreate(url, UriKind.Absolute, out var tracker) ? tracker.Host : "";
 
     private ContentOutcome Place(TorrentStatus status, TorrentLayout layout, PathMap map, byte[]? torrent)
     {

@@ -1,3 +1,4 @@
+using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Outcomes;
@@ -28,6 +29,9 @@ internal abstract record PhaseResult
 
     /// <summary>The client's words were read again.</summary>
     public sealed record Looked(TorrentContent Content) : PhaseResult;
+
+    /// <summary>The client told what the user's lists need to know.</summary>
+    public sealed record Inspected(TorrentTraits Traits) : PhaseResult;
 
     /// <summary>What was owed to the destination is delivered.</summary>
     public sealed record Delivered(bool WasAborted) : PhaseResult;

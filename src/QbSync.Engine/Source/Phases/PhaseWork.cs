@@ -1,5 +1,6 @@
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Peers;
+using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -63,6 +64,13 @@ internal sealed partial class PhaseWork(
         {
             _openings.Release();
         }
+    }
+
+    /// <summary>Asks the client what the user's lists need to know.</summary>
+    public async Task<PhaseResult> InspectAsync(PhaseInput input, SyncFilter filter, CancellationToken cancellationToken)
+    {
+        var (notReady, traits) = await loader.InspectAsync(input.Status!, filter, cancellationToken).ConfigureAwait(false);
+        return notReady is null ? new PhaseResult.Inspected(traits!) : PhaseResult.Held.By(notReady);
     }
 
     /// <summary>Asks the client again for names, folders and selection.</summary>

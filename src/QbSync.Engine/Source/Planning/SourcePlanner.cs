@@ -27,7 +27,10 @@ internal enum SyncAction
     /// <summary>Read the client's words about it again.</summary>
     Look,
 
-    /// <summary>A tag forbids it.</summary>
+    /// <summary>Ask the client what the user's lists need to know of it.</summary>
+    Inspect,
+
+    /// <summary>A tag or a list forbids it.</summary>
     Exclude,
 
     /// <summary>Tell the destination to give it up.</summary>
@@ -62,6 +65,9 @@ internal readonly record struct SyncFacts
 
     /// <summary>Whether the user's tag forbids it.</summary>
     public bool IsExcluded { get; init; }
+
+    /// <summary>What the user's lists say of it; counts until it is opened at the destination.</summary>
+    public FilterVerdict Filter { get; init; }
 
     public bool HasFailedTag { get; init; }
 
@@ -109,6 +115,11 @@ internal static class SourcePlanner
             return new SyncDecision(SyncAction.Exclude, Reason: "a tag forbids it");
         }
 
+        if (facts is { State: TorrentSyncState.Discovered, Filter.Refusal: { } refusal })
+        {
+            return new SyncDecision(SyncAction.Exclude, Reason: refusal);
+        }
+
         if (facts.IsBusy || facts.IsHeld)
         {
             return default;
@@ -141,6 +152,11 @@ internal static class SourcePlanner
         if (facts.HasFailedTag)
         {
             return new SyncDecision(SyncAction.Fail, Reason: "the client shows the tag of a failure");
+        }
+
+        if (facts is { Filter.NeedsTraits: true, Class: ClientClass.Downloading or ClientClass.Complete or ClientClass.PausedDownload })
+        {
+            return new SyncDecision(SyncAction.Inspect);
         }
 
         if (Reachable(facts) is { } wait)
@@ -192,7 +208,7 @@ internal static class SourcePlanner
 
     private static SyncDecision Excluded(in SyncFacts facts) => facts switch
     {
-        { IsExcluded: false, Class: not null } => new SyncDecision(SyncAction.Readmit, Reason: "nothing forbids it any more"),
+        { IsExcluded: false, Filter.IsRefused: false, Class: not null } => new SyncDecision(SyncAction.Readmit, Reason: "nothing forbids it any more"),
         { IsOwedThere: true, PeerReady: true } => new SyncDecision(SyncAction.Abort),
         _ => default,
     };

@@ -28,6 +28,9 @@ internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocati
 
     public PieceTable Table { get; } = new(layout);
 
+    /// <summary>Whether others went before it for too long. The scheduler's.</summary>
+    public Neglect Neglect { get; } = new();
+
     /// <summary>The right to send; null when there is none.</summary>
     public StreamGrant? Grant => _grant is { IsVoid: false } grant ? grant : null;
 

@@ -50,6 +50,18 @@ internal sealed partial class PieceTable
         }
     }
 
+    /// <summary>Pieces that are queued, being read or on their way.</summary>
+    public int Out
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _attempts.Count;
+            }
+        }
+    }
+
     public PieceCounts Counts
     {
         get

@@ -1,3 +1,5 @@
+using QbSync.Torrents;
+
 namespace QbSync.Engine.Source.Streaming;
 
 /// <summary>A piece taken for one attempt.</summary>
@@ -5,17 +7,22 @@ internal readonly record struct PieceJob(PieceStream Stream, StreamGrant Grant, 
 
 /// <summary>
 /// Which piece is next: between torrents that download and those that are complete by bytes, one to one; among the former in turn, among the latter
-/// the one with the least left. While the source is short of space the complete ones get three times as much, since what finishes can leave.
+/// in the order that the user chose. While the source is short of space the complete ones get three times as much, since what finishes can leave.
 /// Thread-safe; the loop replaces the lists.
 /// </summary>
-internal sealed class StreamScheduler(CapacityHold capacity)
+/// <param name="isFair">Whether the complete ones take turns, a quantum each, instead of the first one coming first.</param>
+/// <param name="maxActive">Torrents with pieces on their way at once; 0 for no bound.</param>
+internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false, int maxActive = 0)
 {
     private const long Quantum = 4 << 20;
     private const int BacklogWeightWhenShort = 3;
     private readonly Lock _gate = new();
+    private readonly ActiveLimit _active = new(maxActive);
     private PieceStream[] _live = [];
     private PieceStream[] _backlog = [];
     private int _nextLive;
+    private InfoHash _turn; // of the backlog, where it takes turns
+    private long _turnLeft;
     private long _liveAhead;
     private long _lastAttempt;
     private int _backlogWeight = 1;
@@ -53,6 +60,7 @@ internal sealed class StreamScheduler(CapacityHold capacity)
 
         lock (_gate)
         {
+            _active.Refresh();
             var liveFirst = _liveAhead <= 0;
             if (liveFirst ? TryLive_NeedsLock(now, out job) : TryBacklog_NeedsLock(now, out job))
             {
@@ -74,7 +82,7 @@ internal sealed class StreamScheduler(CapacityHold capacity)
 
     private void Charge_NeedsLock(in PieceJob job, bool live)
     {
-        var bytes = (long)job.Stream.Layout.Manifest.GetPieceLength(job.Piece);
+        var bytes = LengthOf(job);
         var limit = Math.Max(Quantum, bytes);
         _liveAhead = Math.Clamp(_liveAhead + (live ? bytes : -bytes / _backlogWeight), -limit, limit);
     }
@@ -84,7 +92,7 @@ internal sealed class StreamScheduler(CapacityHold capacity)
         for (var i = 0; i < _live.Length; i++)
         {
             var at = (_nextLive + i) % _live.Length;
-            if (TryTake(_live[at], now, out job))
+            if (TryTake_NeedsLock(_live[at], now, out job))
             {
                 _nextLive = (at + 1) % _live.Length;
                 return true;
@@ -97,10 +105,25 @@ internal sealed class StreamScheduler(CapacityHold capacity)
 
     private bool TryBacklog_NeedsLock(TimeSpan now, out PieceJob job)
     {
+        if (isFair)
+        {
+            return TryTurn_NeedsLock(now, out job);
+        }
+
         foreach (var stream in _backlog)
         {
-            if (TryTake(stream, now, out job))
+            if (stream.Neglect.IsDue(now, Quantum) && TryTake_NeedsLock(stream, now, out job))
             {
+                stream.Neglect.OnHelped(LengthOf(job));
+                return true;
+            }
+        }
+
+        foreach (var stream in _backlog)
+        {
+            if (TryTake_NeedsLock(stream, now, out job))
+            {
+                stream.Neglect.OnServed(now);
                 return true;
             }
         }
@@ -109,10 +132,33 @@ internal sealed class StreamScheduler(CapacityHold capacity)
         return false;
     }
 
-    private bool TryTake(PieceStream stream, TimeSpan now, out PieceJob job)
+    /// <summary>A quantum of each torrent in turn; whose turn it is is known by its id, since the list is made anew all the time.</summary>
+    private bool TryTurn_NeedsLock(TimeSpan now, out PieceJob job)
+    {
+        var last = Array.FindIndex(_backlog, stream => stream.Id == _turn);
+        var goesOn = last >= 0 && _turnLeft > 0;
+        for (var i = 0; i < _backlog.Length; i++)
+        {
+            var stream = _backlog[(last + (goesOn ? 0 : 1) + i) % _backlog.Length];
+            if (!TryTake_NeedsLock(stream, now, out job))
+            {
+                continue;
+            }
+
+            (_turn, _turnLeft) = (stream.Id, (goesOn && i == 0 ? _turnLeft : Quantum) - LengthOf(job));
+            return true;
+        }
+
+        job = default;
+        return false;
+    }
+
+    private static long LengthOf(in PieceJob job) => job.Stream.Layout.Manifest.GetPieceLength(job.Piece);
+
+    private bool TryTake_NeedsLock(PieceStream stream, TimeSpan now, out PieceJob job)
     {
         job = default;
-        if (stream.Grant is not { } grant || stream.IsFrozen || stream.IsPaused(now))
+        if (stream.Grant is not { } grant || stream.IsFrozen || stream.IsPaused(now) || !_active.Allows(stream))
         {
             return false;
         }
@@ -123,6 +169,7 @@ internal sealed class StreamScheduler(CapacityHold capacity)
             return false;
         }
 
+        _active.OnTaken(stream);
         job = new PieceJob(stream, grant, piece, attempt);
         return true;
     }

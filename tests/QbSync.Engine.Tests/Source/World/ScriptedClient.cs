@@ -214,8 +214,18 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
 
     public ValueTask SetLocationAsync(IReadOnlyCollection<ClientTorrentId> ids, string savePath, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
-        ValueTask.FromResult<IReadOnlyList<TorrentTracker>>([]);
+    public ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            var torrent = Get(id);
+            torrent.TrackerCalls++;
+            return torrent.TrackerFaults-- > 0
+                ? throw new TorrentClientException(ClientFault.ServerError, "GetTrackers", "The client is busy with itself.")
+                : new([.. torrent.Trackers.Select(static (url, tier) => new TorrentTracker(url, tier, TrackerStatus.Working, ""))]);
+        }
+    }
 
     public ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<ClientLogLine>>([]);
 

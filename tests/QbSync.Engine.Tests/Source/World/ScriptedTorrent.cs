@@ -27,6 +27,15 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public string SavePath { get; set; } = "/downloads";
 
+    public string Category { get; set; } = "films";
+
+    public IReadOnlyList<string> Trackers { get; set; } = [];
+
+    public int TrackerCalls { get; set; }
+
+    /// <summary>How many of the next questions for its trackers fail.</summary>
+    public int TrackerFaults { get; set; }
+
     public int ExportCalls { get; set; }
 
     public int FilesCalls { get; set; }
@@ -52,7 +61,7 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 CompletedBytes = Torrent.Manifest.ContentLength - left,
                 SelectedSize = Torrent.Files.Where((_, i) => !Unselected.Contains(i)).Sum(file => file.Length),
                 Tags = Tags.ToHashSet(),
-                Category = "films",
+                Category = Category,
                 SavePath = SavePath,
                 ContentPath = $"{SavePath}/{Torrent.Name}",
                 AddedAt = addedAt,
