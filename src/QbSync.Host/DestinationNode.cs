@@ -13,6 +13,7 @@ using QbSync.Host.Lifetime;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
+using QbSync.Storage.State;
 
 namespace QbSync.Host;
 
@@ -47,7 +48,12 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
     protected override async Task StartRoleAsync(CancellationToken cancellationToken)
     {
         var values = Settings.Values;
-        var client = ClientFactory.Create(Settings, Factory, Registry, Loggers, Time, random);
+
+        // Apart from the store, which takes the state folder itself and later.
+        var records = Settings.Client == ClientKind.QBittorrent
+            ? Own(new DurableRecords(Path.Join(Settings.StateDirectory, "client"), Loggers, Factory, Settings.Mode))
+            : null;
+        var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random);
         if (client is IAsyncDisposable disposable)
         {
             Own(disposable);

@@ -31,7 +31,7 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
     {
         var values = Settings.Values;
         var records = Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
-        var client = ClientFactory.Create(Settings, Factory, Registry, Loggers, Time, random)!;
+        var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random)!;
         if (client is IAsyncDisposable disposable)
         {
             Own(disposable);

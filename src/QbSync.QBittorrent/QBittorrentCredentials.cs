@@ -42,17 +42,17 @@ public sealed class QBittorrentCredentials
 
         if (ApiKey is not null && (Username is not null || BasicAuth is not null))
         {
-            yield return "qb-api-key excludes qb-username, qb-password and qb-basic-auth: they are other ways to say who asks.";
+            yield return "qb-api-key: excludes qb-username, qb-password and qb-basic-auth, which are other ways to say who asks.";
         }
 
         if (ApiKey is not null && !ApiKey.All(static c => c is > ' ' and < (char)127))
         {
-            yield return "qb-api-key has a character that no key has.";
+            yield return "qb-api-key: has a character that no key has.";
         }
 
         if (BasicAuth is not null && (BasicAuth.IndexOf(':', StringComparison.Ordinal) < 1 || BasicAuth.Any(char.IsControl)))
         {
-            yield return "qb-basic-auth must be user:password.";
+            yield return "qb-basic-auth: must be user:password.";
         }
     }
 

@@ -97,12 +97,17 @@ public sealed class QBittorrentOptions
     {
         if (CaFile is not null && TlsFingerprint is not null)
         {
-            yield return "qb-ca-file and qb-tls-fingerprint exclude each other: an authority, or one certificate.";
+            yield return "qb-tls-fingerprint: excludes qb-ca-file; one certificate, or an authority.";
+        }
+
+        if ((CaFile ?? TlsFingerprint) is not null && Url is { IsAbsoluteUri: true, Scheme: "http" })
+        {
+            yield return $"{(CaFile is null ? "qb-tls-fingerprint" : "qb-ca-file")}: qb-url is not https, so no certificate is ever shown.";
         }
 
         if (TlsFingerprint is not null && TlsTrust.ReadFingerprint(TlsFingerprint) is null)
         {
-            yield return "qb-tls-fingerprint must be a SHA-256: 64 hexadecimal digits.";
+            yield return "qb-tls-fingerprint: must be a SHA-256, 64 hexadecimal digits.";
         }
 
         if (CaFile is not null && FaultOf(CaFile) is { } fault)

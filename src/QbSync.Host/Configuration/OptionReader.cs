@@ -21,11 +21,15 @@ internal sealed class OptionReader(
 
     private readonly List<string> _errors = [];
     private readonly List<(string Option, string File)> _openSecretFiles = [];
+    private readonly Dictionary<string, string> _secretFiles = [];
 
     public IReadOnlyList<string> Errors => _errors;
 
     /// <summary>Options whose secret came from a file that others may read, with that file.</summary>
     public IReadOnlyList<(string Option, string File)> OpenSecretFiles => _openSecretFiles;
+
+    /// <summary>Every option whose secret came from a file, with that file.</summary>
+    public IReadOnlyDictionary<string, string> SecretFiles => _secretFiles;
 
     public OptionValues Read()
     {
@@ -103,7 +107,8 @@ internal sealed class OptionReader(
                 _openSecretFiles.Add((option.Name, path));
             }
 
-            return (File.ReadAllText(path).TrimEnd('\r', '\n'), origin);
+            _secretFiles[option.Name] = Path.GetFullPath(path);
+            return (Secret.ReadFile(path), origin);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException)
         {

@@ -24,6 +24,9 @@ internal sealed record RoleSettings
     /// <summary>Options whose secret came from a file that others may read, with that file.</summary>
     public required IReadOnlyList<(string Option, string File)> OpenSecretFiles { get; init; }
 
+    /// <summary>Every option whose secret came from a file, with that file.</summary>
+    public required IReadOnlyDictionary<string, string> SecretFiles { get; init; }
+
     /// <summary>Whom to trust and as whom to appear.</summary>
     public required SecurityOptions Security { get; init; }
 
@@ -59,6 +62,7 @@ internal sealed record RoleSettings
             HealthAddress = values.Address("health-addr"),
             LogLevel = values.Text("log-level"),
             OpenSecretFiles = reader.OpenSecretFiles,
+            SecretFiles = reader.SecretFiles,
             Security = TrustSettings.Read(values, state),
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
             BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, reader) : [],

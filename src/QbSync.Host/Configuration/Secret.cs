@@ -7,6 +7,9 @@ internal readonly struct Secret(string? value)
 
     public bool IsEmpty => string.IsNullOrEmpty(_value);
 
+    /// <summary>A secret file's content, without the line end that editors put there.</summary>
+    public static string ReadFile(string path) => File.ReadAllText(path).TrimEnd('\r', '\n');
+
     /// <summary>The value itself, for the one who has to present it.</summary>
     public string Reveal() => _value ?? "";
 

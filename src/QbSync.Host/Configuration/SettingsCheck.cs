@@ -60,6 +60,16 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             var missing = _values.Text("qb-username").Length == 0 ? "qb-username" : "qb-password";
             Report(missing, "not set", "Give both a user name and a password, or neither.");
         }
+
+        // What else is wrong begins with the option that it is about.
+        foreach (var error in ClientFactory.ReadOptions(settings).Validate())
+        {
+            var end = error.IndexOf(": ", StringComparison.Ordinal);
+            if (end > 0 && OptionCatalog.For(settings.Role).Any(option => option.Name == error[..end]))
+            {
+                Report(error[..end], error[(end + 2)..].TrimEnd('.'), "See: docs/client.md.");
+            }
+        }
     }
 
     private void CheckSecurity()

@@ -128,6 +128,38 @@ internal sealed class RoleSettingsTests
         Assert.That($"{value} {settings} {System.Text.Json.JsonSerializer.Serialize(settings.Values.Secret("qb-password"))}", Does.Not.Contain("s3cret"));
     }
 
+    [Test]
+    public void Client_AllItsOptions_ReachItAndSecretFilesAreReadAnew()
+    {
+        var key = _folder["key"];
+        File.WriteAllText(key, "qbt_first\n");
+        var settings = Read(
+            Roles.Source,
+            [
+                $"data={_folder.Path}", "destination-addr=127.0.0.1:1", "qb-url=https://nas.test/qb/", $"qb-api-key-file={key}",
+                $"qb-tls-fingerprint={new string('a', 64)}", "qb-timeout=5s",
+            ],
+            [],
+            out var errors);
+        Assert.That(errors, Is.Empty);
+        var options = ClientFactory.ReadOptions(settings!);
+        Assert.That((options.ApiKey, options.TlsFingerprint, options.Timeout, options.Username), Is.EqualTo(("qbt_first", new string('a', 64), TimeSpan.FromSeconds(5), (string?)null)));
+        File.WriteAllText(key, "qbt_second\n");
+        Assert.That(options.Reread!().ApiKey, Is.EqualTo("qbt_second"));
+    }
+
+    [TestCase("qb-api-key=qbt_x,qb-username=admin,qb-password=p", "--qb-api-key (from flag): excludes qb-username")]
+    [TestCase("qb-basic-auth=nobody", "--qb-basic-auth (from flag): must be user:password")]
+    [TestCase("qb-url=https://h/,qb-ca-file=/nowhere/ca.pem", "--qb-ca-file (from flag): /nowhere/ca.pem cannot be used")]
+    [TestCase("qb-url=https://h/,qb-tls-fingerprint=12ab", "--qb-tls-fingerprint (from flag): must be a SHA-256")]
+    [TestCase("qb-url=http://h/,qb-tls-fingerprint=aa", "--qb-tls-fingerprint (from flag): qb-url is not https")]
+    public void Client_OneMistake_NamesTheOptionAndShowsNoSecret(string flags, string expected)
+    {
+        Read(Roles.Destination, [$"data={_folder.Path}", .. flags.Split(',')], [], out var errors);
+        Assert.That(errors, Has.Some.StartsWith(expected), string.Join(Environment.NewLine, errors));
+        Assert.That(errors, Has.None.Contains("nobody").And.None.Contains("qbt_x"));
+    }
+
     [TestCase("listen=nas:50051", "--listen (from flag): nas is no address")]
     [TestCase("qb-username=admin", "--qb-password (from default): not set")]
     [TestCase("qb-url=ftp://x", "--qb-url (from flag): \"ftp://x\" is not understood")]
