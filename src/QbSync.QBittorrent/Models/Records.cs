@@ -1,22 +1,30 @@
 namespace QbSync.QBittorrent.Models;
 
-/// <summary>A file of <c>torrents/files</c>.</summary>
+/// <summary>A file of <c>torrents/files</c>. Null: missing, null, or not readable as its type.</summary>
 public sealed record FileRecord
 {
+    // Torrents have tens of thousands of files; a nullable number takes twice the room of a number.
+    private const long NotTold = long.MinValue;
+
+    private readonly long _index = NotTold, _size = NotTold, _priority = NotTold;
+    private readonly double _progress = double.NaN;
+
     /// <summary>Told from 4.3.5 on; before, the position counts.</summary>
-    public long? Index { get; init; }
+    public long? Index { get => Told(_index); init => _index = value ?? NotTold; }
 
     /// <summary>Path below the save path.</summary>
     public string? Name { get; init; }
 
     /// <summary>Bytes.</summary>
-    public long? Size { get; init; }
+    public long? Size { get => Told(_size); init => _size = value ?? NotTold; }
 
     /// <summary>0: not wanted.</summary>
-    public long? Priority { get; init; }
+    public long? Priority { get => Told(_priority); init => _priority = value ?? NotTold; }
 
     /// <summary>0 to 1.</summary>
-    public double? Progress { get; init; }
+    public double? Progress { get => double.IsNaN(_progress) ? null : _progress; init => _progress = value ?? double.NaN; }
+
+    private static long? Told(long number) => number == NotTold ? null : number;
 }
 
 /// <summary>A tracker of <c>torrents/trackers</c>.</summary>
