@@ -39,6 +39,7 @@ internal static class ClientFactory
         CaFile = settings.Values.TextOrNull("qb-ca-file"),
         TlsFingerprint = settings.Values.TextOrNull("qb-tls-fingerprint"),
         Timeout = settings.Values.Duration("qb-timeout"),
+        TorrentsDirectory = settings.Role == Roles.Source ? settings.Values.TextOrNull("qb-torrents-dir") : null,
     };
 
     private static QBittorrentCredentials Reread(RoleSettings settings) => new()

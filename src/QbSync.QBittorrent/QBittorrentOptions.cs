@@ -46,6 +46,10 @@ public sealed class QBittorrentOptions
     /// <value>30 s; 1 s to 10 min.</value>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>The client's own folder of <c>.torrent</c> files (<c>BT_backup</c>), for clients before 4.5, which do not give them by the WebAPI.</summary>
+    /// <value>Null for none: torrents of such a client cannot be read. An absolute path of this machine.</value>
+    public string? TorrentsDirectory { get; set; }
+
     /// <summary>Attempts of a call that may be repeated.</summary>
     /// <value>3; 1 to 10.</value>
     public int Attempts { get; set; } = 3;
@@ -77,6 +81,11 @@ public sealed class QBittorrentOptions
 
         errors.AddRange(Credentials.Validate());
         errors.AddRange(ValidateTrust());
+
+        if (TorrentsDirectory is not null && !Path.IsPathFullyQualified(TorrentsDirectory))
+        {
+            errors.Add($"qb-torrents-dir: '{TorrentsDirectory}' is not an absolute path.");
+        }
 
         Range(errors, "qb-timeout", Timeout, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(10));
         Range(errors, nameof(Attempts), Attempts, 1, 10);

@@ -145,8 +145,21 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
         await _client.GetTorrentPieceStatesAsync(id, pieceCount, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
-    public async ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
-        await _client.ExportTorrentAsync(id, cancellationToken).ConfigureAwait(false);
+    public async ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    {
+        var session = await _client.OpenSessionAsync(refresh: false, cancellationToken).ConfigureAwait(false);
+        if (session.Profile.Exports)
+        {
+            return await _client.ExportTorrentAsync(id, cancellationToken).ConfigureAwait(false);
+        }
+
+        return _options.TorrentsDirectory is { } folder
+            ? await new TorrentsFolder(folder).ReadAsync(id, cancellationToken).ConfigureAwait(false)
+            : throw new TorrentClientException(
+                ClientFault.Unsupported,
+                nameof(GetManifestAsync),
+                $"qBittorrent {session.Version} does not give .torrent files (4.5 does): set qb-torrents-dir to its folder BT_backup, or update it.");
+    }
 
     /// <inheritdoc />
     public async ValueTask<IReadOnlyList<TorrentTracker>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)

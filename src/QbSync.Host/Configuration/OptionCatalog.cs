@@ -36,6 +36,7 @@ internal static class OptionCatalog
         new("min-space", Roles.Source, OptionKind.Size, "50GiB", "Free space below which finishing torrents come first.") { PlainUnit = "1GiB", Min = "0" },
         new("sleep", Roles.Source, OptionKind.Duration, "30s", "Longest time between two housekeeping cycles.") { PlainUnit = "1s", Min = "1s", Max = "1h" },
         new("qb-poll-interval", Roles.Source, OptionKind.Duration, "500ms", "Time between polls of the client while something downloads.") { PlainUnit = "1s", Min = "100ms", Max = "1m" },
+        new("qb-torrents-dir", Roles.Source, OptionKind.Path, "", "For qBittorrent before 4.5: its own folder of .torrent files, BT_backup.") { MayBeEmpty = true },
         new("rate-limit", Roles.Source, OptionKind.Rate, "0", "Bytes a second over all streams; 0 for no limit.") { PlainUnit = "1B", Min = "0" },
         new("bandwidth-schedule", Roles.Source, OptionKind.List, "", "DAYS FROM-UNTIL RATE, like mon-fri 08:00-18:00 5MiB/s, local time; the first that holds counts, else rate-limit.") { MayBeEmpty = true },
         new("num-senders", Roles.Source, OptionKind.Integer, "4", "Workers that read, hash and hand over pieces.") { Min = "1", Max = "64" },

@@ -75,9 +75,14 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
     {
         var (cached, torrent) = _exported.GetValueOrDefault(status.Id);
         known ??= cached;
-        if (known is null)
+        try
         {
-            torrent = await Bound(client.GetManifestAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
+            torrent = known is null ? await Bound(client.GetManifestAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false) : torrent;
+        }
+        catch (TorrentClientException e) when (e.Fault == ClientFault.Unsupported)
+        {
+            // No fault of the torrent: it waits until somebody tells where its .torrent is.
+            return (new ContentOutcome.NotReady(WaitingReason.Metadata, null, e.Message), null, null);
         }
 
         TorrentManifest manifest;
