@@ -39,7 +39,7 @@ internal static class ApiErrorMapping
     {
         ClientFault.Unreachable => $"qBittorrent at {url} cannot be reached ({detail}); see qb-url.",
         ClientFault.Timeout => $"qBittorrent at {url} did not answer {operation} within {detail}; see qb-timeout.",
-        ClientFault.Untrusted => $"The certificate of {url} is not trusted ({detail}); see qb-url.",
+        ClientFault.Untrusted => $"The certificate of {url} is not trusted ({detail}); name its authority by qb-ca-file, or itself by qb-tls-fingerprint.",
         ClientFault.Redirected => $"{url} answers {operation} with a redirect to {detail}; set qb-url to the WebUI itself.",
         ClientFault.NotAWebApi => $"{url} is not a qBittorrent WebUI ({detail}); see qb-url.",
         ClientFault.HostRefused => $"qBittorrent refuses the host or port of {url} ({detail}): allow them in its WebUI, or change qb-url.",
