@@ -170,6 +170,9 @@ public sealed record TorrentParameters
 
     /// <summary>When it was complete at the source.</summary>
     public DateTimeOffset? CompletedAt { get; init; }
+
+    /// <summary>What is left of the torrent's own share limits; nothing is set where they are global, and none is ever taken away.</summary>
+    public ShareLimits Limits { get; init; } = ShareLimits.Global;
 }
 
 /// <summary>A file as the source has it.</summary>

@@ -38,6 +38,22 @@ public readonly record struct ShareLimit
         ? new ShareLimit(ShareLimitKind.Value, value)
         : throw new ArgumentOutOfRangeException(nameof(value), value, "A limit is a number from 0 on.");
 
+    /// <summary>The limit of a number as clients write it, and as <see cref="ToNumber"/> does; anything that is no limit is <see cref="Global"/>.</summary>
+    public static ShareLimit FromNumber(double? number) => number switch
+    {
+        >= 0 and < double.PositiveInfinity => Of(number.Value),
+        -1 => Unlimited,
+        _ => Global,
+    };
+
+    /// <summary>-2 for <see cref="Global"/>, -1 for <see cref="Unlimited"/>, else the value.</summary>
+    public double ToNumber() => Kind switch
+    {
+        ShareLimitKind.Global => -2,
+        ShareLimitKind.Unlimited => -1,
+        ShareLimitKind.Value => Value,
+    };
+
     /// <summary>What is left of it after <paramref name="used"/>: a limit that is reached is none of this torrent's any more.</summary>
     public ShareLimit After(double used) => Kind != ShareLimitKind.Value ? this : Value > used ? Of(Value - Math.Max(used, 0)) : Global;
 
@@ -53,6 +69,15 @@ public sealed record ShareLimits(ShareLimit Ratio, ShareLimit SeedingMinutes, Sh
 {
     /// <summary>All is left to the client's own settings.</summary>
     public static ShareLimits Global { get; } = new(default, default, default);
+
+    /// <summary>Limits as clients write them: see <see cref="ShareLimit.FromNumber"/>.</summary>
+    public static ShareLimits FromNumbers(double? ratio, double? seedingMinutes, double? inactiveMinutes)
+    {
+        var limits = new ShareLimits(ShareLimit.FromNumber(ratio), ShareLimit.FromNumber(seedingMinutes), ShareLimit.FromNumber(inactiveMinutes));
+
+        // Nearly all torrents have none of their own, and share the one object.
+        return limits == Global ? Global : limits;
+    }
 
     /// <summary>
     /// What is left of them when another client goes on with a torrent that has this ratio and has seeded for this long. Inactivity counts from

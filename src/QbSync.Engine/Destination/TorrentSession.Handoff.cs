@@ -96,6 +96,11 @@ internal sealed partial class TorrentSession
             _marksPending = true;
         }
 
+        if (!await _context.Finalizer.ApplyLimitsAsync(request.Parameters.Limits, seen.Status, lease).ConfigureAwait(false))
+        {
+            _marksPending = true;
+        }
+
         if (end.IsCancellationRequested)
         {
             return Withdrawn;

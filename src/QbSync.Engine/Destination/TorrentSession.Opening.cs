@@ -164,5 +164,6 @@ internal sealed partial class TorrentSession
         one.Root == other.Root && one.Layout == other.Layout && one.SubPath.SequenceEqual(other.SubPath);
 
     private static bool SameParameters(TorrentParameters one, TorrentParameters other) =>
-        one.Category == other.Category && one.AddedAt == other.AddedAt && one.CompletedAt == other.CompletedAt && one.Tags.SequenceEqual(other.Tags);
+        one.Category == other.Category && one.AddedAt == other.AddedAt && one.CompletedAt == other.CompletedAt && one.Limits == other.Limits
+        && one.Tags.SequenceEqual(other.Tags);
 }

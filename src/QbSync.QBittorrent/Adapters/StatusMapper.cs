@@ -57,29 +57,13 @@ internal sealed partial class StatusMapper(ILogger logger)
             UploadedBytes = record.Uploaded ?? 0,
             Ratio = record.Ratio ?? 0,
             IsManagedByCategory = record.AutoTmm ?? false,
-            Limits = Limits(record),
+            Limits = ShareLimits.FromNumbers(record.RatioLimit, record.SeedingTimeLimit, record.InactiveSeedingTimeLimit),
             Seeds = Peers(record.NumComplete),
             Leechers = Peers(record.NumIncomplete),
             HasMetadata = record.HasMetadata ?? GuessMetadata(state, record.TotalSize),
         };
         return status == known ? known : status;
     }
-
-    // Most torrents have none of their own, and share the record.
-    private static ShareLimits Limits(TorrentRecord record)
-    {
-        var (ratio, seeding, inactive) = (Limit(record.RatioLimit), Limit(record.SeedingTimeLimit), Limit(record.InactiveSeedingTimeLimit));
-        return (ratio.Kind, seeding.Kind, inactive.Kind) is (ShareLimitKind.Global, ShareLimitKind.Global, ShareLimitKind.Global)
-            ? ShareLimits.Global
-            : new ShareLimits(ratio, seeding, inactive);
-    }
-
-    private static ShareLimit Limit(double? limit) => limit switch
-    {
-        >= 0 => ShareLimit.Of(limit.Value),
-        -1 => ShareLimit.Unlimited,
-        _ => ShareLimit.Global,
-    };
 
     private static int? Peers(long? count) => count is >= 0 and <= int.MaxValue and var some ? (int)some : null;
 

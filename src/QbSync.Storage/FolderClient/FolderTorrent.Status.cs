@@ -58,7 +58,7 @@ internal sealed partial class FolderTorrent
             ContentPath = GetContentPath(),
             AddedAt = Record.AddedAt,
             CompletedAt = IsComplete ? Record.CompletedAt : null,
-            Limits = new ShareLimits(ReadLimit(Record.RatioLimit), ReadLimit(Record.SeedingLimit), ReadLimit(Record.InactiveLimit)),
+            Limits = ShareLimits.FromNumbers(Record.RatioLimit, Record.SeedingLimit, Record.InactiveLimit),
         };
     }
 
@@ -71,10 +71,6 @@ internal sealed partial class FolderTorrent
         file.Length == 0 ? 1 : (double)_heldBytes[file.Index] / file.Length))];
 
     public IEnumerable<TorrentFile> RealFiles() => Manifest.Files.Where(static file => file.IsReal);
-
-    // People write records, too: what is no limit is none.
-    private static ShareLimit ReadLimit(double limit) =>
-        double.IsFinite(limit) && limit >= 0 ? ShareLimit.Of(limit) : limit == -1 ? ShareLimit.Unlimited : ShareLimit.Global;
 
     private double GetProgress(long left)
     {

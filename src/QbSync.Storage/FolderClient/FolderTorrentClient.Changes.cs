@@ -126,18 +126,11 @@ public sealed partial class FolderTorrentClient
         static _ => { },
         torrent => torrent.Change(torrent.Record with
         {
-            RatioLimit = WriteLimit(limits.Ratio),
-            SeedingLimit = WriteLimit(limits.SeedingMinutes),
-            InactiveLimit = WriteLimit(limits.InactiveMinutes),
+            RatioLimit = limits.Ratio.ToNumber(),
+            SeedingLimit = limits.SeedingMinutes.ToNumber(),
+            InactiveLimit = limits.InactiveMinutes.ToNumber(),
         }),
         cancellationToken);
-
-    private static double WriteLimit(ShareLimit limit) => limit.Kind switch
-    {
-        ShareLimitKind.Global => -2,
-        ShareLimitKind.Unlimited => -1,
-        ShareLimitKind.Value => limit.Value,
-    };
 
     private ValueTask ChangeAllAsync(
         string operation,

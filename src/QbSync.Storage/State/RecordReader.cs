@@ -13,6 +13,9 @@ internal ref struct RecordReader(ReadOnlySpan<byte> payload)
     /// <summary>Whether every field was there and nothing is left.</summary>
     public readonly bool IsGood => !_failed && _rest.IsEmpty;
 
+    /// <summary>Whether there is more to read.</summary>
+    public readonly bool HasMore => !_failed && !_rest.IsEmpty;
+
     /// <summary>Whether a field was not there.</summary>
     public readonly bool HasFailed => _failed;
 

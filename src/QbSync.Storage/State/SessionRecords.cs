@@ -83,11 +83,21 @@ internal static class SessionRecords
     /// <summary>The move is over. <paramref name="arrived"/>: place and names are the target's from here on; else the old ones still are.</summary>
     public static void AddMoved(this RecordBatch batch, bool arrived) => batch.Begin(RecordType.Moved).Add((byte)(arrived ? 1 : 0));
 
-    public static void AddParameters(this RecordBatch batch, TorrentParameters parameters) => batch.Begin(RecordType.Parameters)
-        .Add(parameters.Category)
-        .Add(parameters.Tags)
-        .Add(parameters.AddedAt?.ToUnixTimeMilliseconds() ?? 0)
-        .Add(parameters.CompletedAt?.ToUnixTimeMilliseconds() ?? 0);
+    public static void AddParameters(this RecordBatch batch, TorrentParameters parameters)
+    {
+        batch.Begin(RecordType.Parameters)
+            .Add(parameters.Category)
+            .Add(parameters.Tags)
+            .Add(parameters.AddedAt?.ToUnixTimeMilliseconds() ?? 0)
+            .Add(parameters.CompletedAt?.ToUnixTimeMilliseconds() ?? 0);
+        if (parameters.Limits is var (ratio, seeding, inactive) && parameters.Limits != ShareLimits.Global)
+        {
+            // Left out where there are none, as journals before them did.
+            batch.Add(BitConverter.DoubleToInt64Bits(ratio.ToNumber()))
+                .Add(BitConverter.DoubleToInt64Bits(seeding.ToNumber()))
+                .Add(BitConverter.DoubleToInt64Bits(inactive.ToNumber()));
+        }
+    }
 
     public static void AddEpoch(this RecordBatch batch, ulong epoch) => batch.Begin(RecordType.Epoch).Add(epoch);
 

@@ -98,7 +98,12 @@ internal sealed partial class SessionState
         Tags = reader.ReadStrings(),
         AddedAt = ReadTime(ref reader),
         CompletedAt = ReadTime(ref reader),
+        Limits = reader.HasMore
+            ? ShareLimits.FromNumbers(ReadNumber(ref reader), ReadNumber(ref reader), ReadNumber(ref reader))
+            : ShareLimits.Global,
     };
+
+    private static double ReadNumber(ref RecordReader reader) => BitConverter.Int64BitsToDouble(reader.ReadInt64());
 
     private static DateTimeOffset? ReadTime(ref RecordReader reader)
     {

@@ -150,6 +150,21 @@ internal static partial class WireMapping
             wire.CompletedMs = completed.ToUnixTimeMilliseconds();
         }
 
+        if (ToWire(parameters.Limits.Ratio, 1000) is { } ratio)
+        {
+            wire.RatioMilli = ratio;
+        }
+
+        if (ToWire(parameters.Limits.SeedingMinutes, 1) is { } seeding)
+        {
+            wire.SeedingMin = seeding;
+        }
+
+        if (ToWire(parameters.Limits.InactiveMinutes, 1) is { } inactive)
+        {
+            wire.InactiveMin = inactive;
+        }
+
         return wire;
     }
 
@@ -159,5 +174,22 @@ internal static partial class WireMapping
         Tags = [.. wire.Tag],
         AddedAt = wire.HasAddedMs ? FromUnix(wire.AddedMs) : null,
         CompletedAt = wire.HasCompletedMs ? FromUnix(wire.CompletedMs) : null,
+        Limits = new ShareLimits(
+            wire.HasRatioMilli ? ToLimit(wire.RatioMilli, 1000) : ShareLimit.Global,
+            wire.HasSeedingMin ? ToLimit(wire.SeedingMin, 1) : ShareLimit.Global,
+            wire.HasInactiveMin ? ToLimit(wire.InactiveMin, 1) : ShareLimit.Global),
     };
+
+    private const uint UnlimitedShare = uint.MaxValue;
+
+    // Rounded up: an obligation is met in full.
+    private static uint? ToWire(ShareLimit limit, uint scale) => limit.Kind switch
+    {
+        ShareLimitKind.Global => null,
+        ShareLimitKind.Unlimited => UnlimitedShare,
+        ShareLimitKind.Value => (uint)Math.Min(Math.Ceiling(limit.Value * scale), UnlimitedShare - 1),
+    };
+
+    private static ShareLimit ToLimit(uint wire, uint scale) =>
+        wire == UnlimitedShare ? ShareLimit.Unlimited : ShareLimit.Of((double)wire / scale);
 }

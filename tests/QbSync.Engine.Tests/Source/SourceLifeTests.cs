@@ -173,6 +173,7 @@ internal sealed class SourceLifeTests
     {
         await using var world = new SourceWorld();
         var torrent = world.Client.Add(SourceWorld.Torrent("film", pieces: 10));
+        torrent.Limits = ShareLimits.FromNumbers(2, 90, -1);
         world.Destination.OnFinalize = static _ => new Outcomes.FinalizeOutcome.Refused(new Outcomes.Refusal(Outcomes.RefusalReason.ClientUnreachable));
         world.Start();
         await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Finalizing" && world.Destination.Count("Finalize") > 0);
@@ -184,6 +185,7 @@ internal sealed class SourceLifeTests
 
         Assert.That(world.Destination.Find(torrent.Torrent.Id)!.State, Is.EqualTo(DestinationTorrentState.Complete));
         Assert.That(world.Destination.Find(torrent.Torrent.Id)!.Parameters!.Category, Is.EqualTo("films"));
+        Assert.That(world.Destination.Find(torrent.Torrent.Id)!.Parameters!.Limits, Is.EqualTo(ShareLimits.FromNumbers(1.5, 60, -1)));
         Assert.That(world.Destination.Count("AbortRemovedAtSource"), Is.Zero);
     }
 

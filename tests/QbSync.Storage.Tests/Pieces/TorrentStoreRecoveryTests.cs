@@ -53,7 +53,7 @@ public sealed class TorrentStoreRecoveryTests
         StoreRig.SendAll(storage, torrent);
         await storage.VerifyFileAsync(0, null, default).DefaultTimeout();
         await storage.PublishFilesAsync([0], default).DefaultTimeout();
-        await storage.SetParametersAsync(new TorrentParameters { Category = "films" }, default).DefaultTimeout();
+        await storage.SetParametersAsync(new TorrentParameters { Category = "films", Limits = ShareLimits.FromNumbers(1.5, -1, -2) }, default).DefaultTimeout();
         await storage.SetPhaseAsync(StoredPhase.Failed, new Refusal(RefusalReason.ClientRefused, "no"), default).DefaultTimeout();
         var after = await _rig.RestartAsync();
         Assert.That((_rig.Store.Incarnation, after[0].Epoch), Is.EqualTo((incarnation, epoch)));
@@ -61,6 +61,7 @@ public sealed class TorrentStoreRecoveryTests
         Assert.That((after[0].IsPublished(0), after[0].IsPublished(2)), Is.EqualTo((true, false)));
         Assert.That((after[0].Phase, after[0].Failure?.Reason, after[0].Failure?.Detail), Is.EqualTo((StoredPhase.Failed, RefusalReason.ClientRefused, "no")));
         Assert.That(after[0].Request.Parameters.Category, Is.EqualTo("films"));
+        Assert.That(after[0].Request.Parameters.Limits, Is.EqualTo(ShareLimits.FromNumbers(1.5, -1, -2)));
         await StoreRig.FinishAsync(after[0]);
         Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
     }

@@ -136,6 +136,27 @@ internal sealed class HandoffVerbsTests
         Assert.That((seen.Id, seen.Cause, seen.Parameters.Category), Is.EqualTo((Id, StartCause.RemovedAtSource, "films")));
     }
 
+    private static readonly (double Ratio, double Seeding, double Inactive, double RatioThere, double SeedingThere, double InactiveThere)[] Limits =
+    [
+        (-2, -2, -2, -2, -2, -2),
+        (-1, -1, -1, -1, -1, -1),
+        (0, 0, 0, 0, 0, 0),
+        (1.2341, 90, -2, 1.235, 90, -2),
+        (-2, 0.5, 1e15, -2, 1, uint.MaxValue - 1),
+    ];
+
+    [TestCaseSource(nameof(Limits))]
+    public async Task Start_ShareLimits_CrossRoundedUp(
+        (double Ratio, double Seeding, double Inactive, double RatioThere, double SeedingThere, double InactiveThere) limits)
+    {
+        _fake.OnStart = static _ => new StartOutcome.Unknown();
+        var parameters = new TorrentParameters { Limits = ShareLimits.FromNumbers(limits.Ratio, limits.Seeding, limits.Inactive) };
+        await _remote.StartAsync(Caller, new StartRequest(Id, StartCause.Handoff, parameters), default).DefaultTimeout();
+        Assert.That(
+            Seen<StartRequest>().Parameters.Limits,
+            Is.EqualTo(ShareLimits.FromNumbers(limits.RatioThere, limits.SeedingThere, limits.InactiveThere)));
+    }
+
     [Test]
     public async Task Withdraw_EachAnswer_Crosses()
     {

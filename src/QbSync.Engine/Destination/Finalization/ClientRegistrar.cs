@@ -44,30 +44,6 @@ internal sealed partial class ClientRegistrar(
         }
     }
 
-    /// <summary>Sets tags and category where a read shows them lacking. Failures are counted and never fatal; true when all is as it should be.</summary>
-    public async Task<bool> ApplyMarksAsync(TorrentParameters parameters, TorrentStatus status, CancellationToken cancellationToken)
-    {
-        string[] tags = options.SyncedTag.Length > 0 ? [options.SyncedTag, .. parameters.Tags] : [.. parameters.Tags];
-        var usable = tags.Where(IsUsableTag).Distinct().ToArray();
-        var tagged = await TryMarkAsync(
-            status.Id,
-            seen => usable.All(seen.Tags.Contains),
-            status,
-            seen => client.AddTagsAsync([status.Id], [.. usable.Where(tag => !seen.Tags.Contains(tag))], cancellationToken),
-            cancellationToken).ConfigureAwait(false);
-        var filed = parameters.Category.Length == 0 || await TryMarkAsync(
-            status.Id,
-            seen => seen.Category == parameters.Category,
-            status,
-            async _ =>
-            {
-                await client.EnsureCategoryAsync(parameters.Category, cancellationToken).ConfigureAwait(false);
-                await client.SetCategoryAsync([status.Id], parameters.Category, cancellationToken).ConfigureAwait(false);
-            },
-            cancellationToken).ConfigureAwait(false);
-        return tagged && filed;
-    }
-
     private async Task<RegistrationEnd> RunPassAsync(FinalizeRun run, CancellationToken lease)
     {
         var manifest = run.Storage.Request.Manifest;
@@ -214,8 +190,6 @@ internal sealed partial class ClientRegistrar(
         }
     }
 
-    private static bool IsUsableTag(string tag) => tag.Length > 0 && !tag.Contains(',', StringComparison.Ordinal);
-
     private ClientSighting Sight(TorrentStatus status) => new(status, time.GetUtcNow(), time.GetTimestamp());
 
     private void Note(FinalizeRun run, ClientViolation violation)
@@ -224,34 +198,6 @@ internal sealed partial class ClientRegistrar(
         {
             metrics.ClientViolated(violation);
         }
-    }
-
-    private async Task<bool> TryMarkAsync(
-        ClientTorrentId id, Func<TorrentStatus, bool> holds, TorrentStatus seen, Func<TorrentStatus, ValueTask> mark, CancellationToken cancellationToken)
-    {
-        if (holds(seen))
-        {
-            return true;
-        }
-
-        try
-        {
-            await mark(seen).ConfigureAwait(false);
-            if ((await readBack.UntilAsync(id, status => status is not null && holds(status), TimeSpan.FromSeconds(10), cancellationToken)
-                .ConfigureAwait(false)).Held)
-            {
-                return true;
-            }
-
-            Log.MarkNotSeen(logger, id, "it was taken and is not there");
-        }
-        catch (TorrentClientException e)
-        {
-            Log.MarkNotSeen(logger, id, e.Message);
-        }
-
-        metrics.TagFailed();
-        return false;
     }
 
     private string GetSavePath(ITorrentStorage storage) => ClientPaths.Join(options.SavePath, storage.Request.Place.SubPath);

@@ -35,9 +35,13 @@ internal sealed partial class Finalizer(
         return end;
     }
 
-    /// <summary>Sets tags and category of a complete torrent that lacked them; true when they are set.</summary>
+    /// <summary>Sets tags, category and limits of a complete torrent that lacked them; true when they are set.</summary>
     public Task<bool> ApplyMarksAsync(TorrentParameters parameters, Torrents.TorrentStatus status, CancellationToken cancellationToken) =>
         registrar!.ApplyMarksAsync(parameters, status, cancellationToken);
+
+    /// <summary>Sets the share limits of a complete torrent that lacked them; true when they are set.</summary>
+    public Task<bool> ApplyLimitsAsync(ShareLimits limits, Torrents.TorrentStatus status, CancellationToken cancellationToken) =>
+        registrar!.ApplyLimitsAsync(limits, status, cancellationToken);
 
     private async Task<FinalizeEnd> RunStagesAsync(FinalizeRun run, CancellationToken lease)
     {

@@ -68,6 +68,7 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
         Tags = [.. status.Tags.Where(IsUserTag).Order(StringComparer.Ordinal)],
         AddedAt = status.AddedAt,
         CompletedAt = status.CompletedAt,
+        Limits = status.Limits.After(status.Ratio, status.SeedingTime ?? TimeSpan.Zero),
     };
 
     private async Task<(ContentOutcome.NotReady? NotReady, TorrentManifest? Manifest, byte[]? Torrent)> LoadManifestAsync(

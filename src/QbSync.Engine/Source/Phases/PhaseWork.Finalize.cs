@@ -138,5 +138,8 @@ internal sealed partial class PhaseWork
         Tags = content.Parameters.Tags,
         AddedAt = content.Parameters.AddedAt,
         CompletedAt = content.Parameters.CompletedAt,
+        RatioLimit = content.Parameters.Limits.Ratio.ToNumber(),
+        SeedingLimit = content.Parameters.Limits.SeedingMinutes.ToNumber(),
+        InactiveLimit = content.Parameters.Limits.InactiveMinutes.ToNumber(),
     };
 }

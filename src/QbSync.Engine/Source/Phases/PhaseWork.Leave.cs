@@ -43,6 +43,7 @@ internal sealed partial class PhaseWork
                 Tags = stored.Tags,
                 AddedAt = stored.AddedAt,
                 CompletedAt = stored.CompletedAt,
+                Limits = ShareLimits.FromNumbers(stored.RatioLimit, stored.SeedingLimit, stored.InactiveLimit),
             },
         };
         return await FinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false) switch

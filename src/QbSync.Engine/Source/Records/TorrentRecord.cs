@@ -58,6 +58,15 @@ internal sealed record FinalizeRecord
     public DateTimeOffset? AddedAt { get; init; }
 
     public DateTimeOffset? CompletedAt { get; init; }
+
+    /// <summary>What was left of the share limit, as <see cref="Ports.ShareLimit.ToNumber"/>; null in records of before.</summary>
+    public double? RatioLimit { get; init; }
+
+    /// <summary>As <see cref="RatioLimit"/>, minutes of seeding.</summary>
+    public double? SeedingLimit { get; init; }
+
+    /// <summary>As <see cref="RatioLimit"/>, minutes without upload.</summary>
+    public double? InactiveLimit { get; init; }
 }
 
 /// <summary>The completion record of a torrent.</summary>

@@ -21,6 +21,15 @@ internal sealed partial class ScriptedClient
     /// <summary>What the client's log says.</summary>
     public List<string> LogLines { get; } = [];
 
+    public ClientCapabilities Capabilities { get; set; } = new();
+
+    public bool DropsLimits { get; set; }
+
+    public int LimitCalls { get; private set; }
+
+    /// <summary>Called at each start, before it takes effect.</summary>
+    public Action OnStart { get; set; } = static () => { };
+
     public int Stops { get; private set; }
 
     public int Starts { get; private set; }
@@ -49,6 +58,7 @@ internal sealed partial class ScriptedClient
                 throw new TorrentClientException(ClientFault.Conflict, "Start", $"not sent, since its state is {entry.State}");
             }
 
+            OnStart();
             Starts++;
             if (StateAfterStart is { } state)
             {
@@ -105,9 +115,11 @@ internal sealed partial class ScriptedClient
     public ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken) =>
         Do("SetShareLimits", () =>
         {
-            foreach (var id in ids)
+            LimitCalls++;
+            foreach (var id in ids.Where(_ => !DropsLimits))
             {
-                _entries[id].Limits = limits;
+                // As clients before 4.6 do, which take the form and keep two of the three.
+                _entries[id].Limits = Capabilities.LimitsInactivity ? limits : limits with { InactiveMinutes = ShareLimit.Global };
             }
         });
 

@@ -131,7 +131,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     }
 
     public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken) =>
-        Call("Describe", () => new ClientDescription { Product = "Scripted 1", DefaultSavePath = "/data", Epoch = 1 });
+        Call("Describe", () => new ClientDescription { Product = "Scripted 1", DefaultSavePath = "/data", Capabilities = Capabilities, Epoch = 1 });
 
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
         "Poll",

@@ -44,6 +44,8 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public bool IsComplete => Has.IsFull;
 
+    public ShareLimits Limits { get; set; } = ShareLimits.Global;
+
     public TorrentStatus Status
     {
         get
@@ -66,6 +68,9 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 ContentPath = $"{SavePath}/{Torrent.Name}",
                 AddedAt = addedAt,
                 CompletedAt = IsComplete ? addedAt : null,
+                Limits = Limits,
+                Ratio = 0.5,
+                SeedingTime = TimeSpan.FromMinutes(30),
             };
         }
     }
