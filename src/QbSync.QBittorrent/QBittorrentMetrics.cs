@@ -20,7 +20,7 @@ internal sealed class QBittorrentMetrics
     private static readonly ApiOperation[] DestinationUses =
     [
         ApiOperation.AddTorrentFromMemory, ApiOperation.CreateCategory, ApiOperation.SetCategory, ApiOperation.SetFilePriority,
-        ApiOperation.RenameFile, ApiOperation.Recheck, ApiOperation.SetLocation, ApiOperation.GetTrackers,
+        ApiOperation.RenameFile, ApiOperation.Recheck, ApiOperation.SetLocation, ApiOperation.GetTrackers, ApiOperation.SetShareLimits,
     ];
 
     private readonly string _mode;
