@@ -49,7 +49,8 @@ internal sealed partial class ClientWatch(ITorrentClient client, TimeProvider ti
         }
         catch (TorrentClientException e)
         {
-            if (_health is not { Ok: false } before || before.Problem != e.Message)
+            // An open breaker is the same trouble, told already.
+            if (_health is not { Ok: false } before || (before.Problem != e.Message && e.Fault != ClientFault.BreakerOpen))
             {
                 _health = new Health(false, e.Message);
                 Log.ClientFails(logger, e.Fault, e.Message);
