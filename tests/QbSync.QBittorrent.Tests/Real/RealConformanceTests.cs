@@ -1,10 +1,11 @@
 using QbSync.Ports;
 using QbSync.Testing.Clients;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.QBittorrent.Tests.Real;
 
 /// <summary>The suite that every torrent client passes, on the real one.</summary>
-[Category("Real")]
+[Category("Real"), ClientCase(61)]
 internal sealed class RealConformanceTests : TorrentClientConformance
 {
     private RealClient _real = null!;

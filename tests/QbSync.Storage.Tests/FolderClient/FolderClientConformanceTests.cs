@@ -3,9 +3,11 @@ using QbSync.Storage.FolderClient;
 using QbSync.Testing.Clients;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Storage.Tests.FolderClient;
 
+[ClientCase(61)]
 public sealed class FolderClientConformanceTests : TorrentClientConformance
 {
     private readonly LogErrorGuard _logs = new();
