@@ -36,6 +36,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     private readonly RoomWatch _room;
     private readonly WatchHub _hub;
     private readonly ClientWatch? _watch;
+    private readonly ReadBack? _readBack;
     private readonly OrphanSweeper _sweeper;
     private readonly PeerQuotas _quotas;
     private readonly TaskCompletionSource _recovered = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -70,6 +71,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
         _hub = new WatchHub(time);
         _quotas = new PeerQuotas(_hub.Room);
         _watch = client is null ? null : new ClientWatch(client, time, loggers.CreateLogger<ClientWatch>());
+        _readBack = client is null ? null : new ReadBack(client, time, loggers.CreateLogger<ReadBack>());
         _sweeper = new OrphanSweeper(options, store, _watch, _metrics, loggers.CreateLogger<OrphanSweeper>());
         _status = new Status.EngineStatus { At = time.GetUtcNow() };
         _metrics.ReadDestination(ReadGauges);
@@ -97,22 +99,25 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     {
         await _disposed.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (_readBack is { } readBack)
+        {
+            await readBack.DisposeAsync().ConfigureAwait(false);
+        }
     }
 
     private SessionContext MakeContext()
     {
         var opener = new SessionOpener(_options, _store, _client, _quotas);
-        var readBack = _client is null ? null : new ReadBack(_client, _time);
         var registrar = _client is null
             ? null
-            : new ClientRegistrar(_options, _client, readBack!, _watch!, _metrics, _time, _loggers.CreateLogger<ClientRegistrar>());
+            : new ClientRegistrar(_options, _client, _readBack!, _watch!, _metrics, _time, _loggers.CreateLogger<ClientRegistrar>());
         return new SessionContext(
             _options,
             _store.Incarnation,
             opener,
             new EarlyFileFinalizer(_options, _queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
             new Finalizer(_queue, registrar, _watch, _metrics, _time, _loggers.CreateLogger<Finalizer>()),
-            _client is null ? null : new SeedingControl(_options, _client, readBack!, _metrics, _time),
+            _client is null ? null : new SeedingControl(_options, _client, _readBack!, _metrics, _time),
             _watch,
             _room,
             _quotas,

@@ -31,7 +31,7 @@ internal sealed partial class SourceLoop
             running = [.. _running];
         }
 
-        await Within(Task.WhenAll([.. feeders, .. running]), PhaseGrace).ConfigureAwait(false);
+        await Within(Task.WhenAll([.. feeders, .. running, _readBack.DisposeAsync().AsTask()]), PhaseGrace).ConfigureAwait(false);
         _records.Complete();
         await writing.ConfigureAwait(false);
         Report(isLast: true);

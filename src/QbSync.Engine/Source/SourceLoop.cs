@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Planning;
@@ -39,6 +40,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     private readonly DestinationCalls _destination;
     private readonly FaultRules _faults;
     private readonly CancellationTokenSource _phasesEnd = new();
+    private readonly ReadBack _readBack;
     private IPieceLink? _link;
 
     public SourceLoop(SourceDependencies with, Caller caller, StatusHolder status)
@@ -62,7 +64,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _destination = new DestinationCalls(with.Destination, caller, _peer, _options.CallTimeout, with.Clock);
         _records = new RecordWriter(with.Records, with.Loggers.CreateLogger<RecordWriter>());
         _loader = new ContentLoader(with.Client, with.Reader, _options, with.Clock);
-        _work = new PhaseWork(_loader, with.Client, _destination, with.Reader, _records, with.Clock, with.Metrics);
+        _readBack = new ReadBack(with.Client, with.Clock.Provider, with.Loggers.CreateLogger<ReadBack>());
+        _work = new PhaseWork(_loader, with.Client, _readBack, _destination, with.Reader, _records, with.Clock, with.Metrics);
         _scheduler = new StreamScheduler(_capacity, _options.Order == BacklogOrder.Fair, _options.MaxActive);
         _filter = new SyncFilter(_options.Filter);
         _acks = new PieceAcks(

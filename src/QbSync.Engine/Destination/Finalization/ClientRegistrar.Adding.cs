@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -8,9 +9,6 @@ internal sealed partial class ClientRegistrar
 {
     /// <summary>Adds that the client did not take, before nobody tries again by himself.</summary>
     private const int MaxRefusedAdds = 5;
-
-    /// <summary>How long an added torrent may take to be listed.</summary>
-    private static readonly TimeSpan ListedWithin = TimeSpan.FromSeconds(60);
 
     /// <summary>Adds the torrent; what is listed then, or why there is nothing.</summary>
     private async Task<(TorrentStatus? Found, RegistrationEnd? End)> AddAsync(FinalizeRun run, CancellationToken lease)
@@ -65,15 +63,9 @@ internal sealed partial class ClientRegistrar
     private async Task<(TorrentStatus? Found, RegistrationEnd? End)> FindListedAsync(FinalizeRun run, CancellationToken lease)
     {
         var manifest = run.Storage.Request.Manifest;
-        var began = time.GetTimestamp();
-        while (time.GetElapsedTime(began) < ListedWithin)
+        if (await readBack.UntilListedAsync(ClientChange.Add, manifest.V1, manifest.V2, lease).ConfigureAwait(false) is { } found)
         {
-            if (await client.FindAsync(manifest.V1, manifest.V2, lease).ConfigureAwait(false) is { } found)
-            {
-                return (found, null);
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(500), time, lease).ConfigureAwait(false);
+            return (found, null);
         }
 
         run.RefusedAdds++;
@@ -94,8 +86,8 @@ internal sealed partial class ClientRegistrar
         var (status, stuck) = await WaitForCheckAsync(
             run,
             id,
-            seen => seen.IsComplete || seen.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error || seen.State.IsActive()
-                || time.GetElapsedTime(began) >= grace,
+            (seen, askedAt) => seen.IsComplete || seen.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error || seen.State.IsActive()
+                || time.GetElapsedTime(began, askedAt) >= grace,
             lease).ConfigureAwait(false);
         if (status is null)
         {

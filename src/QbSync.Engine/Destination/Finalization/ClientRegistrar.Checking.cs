@@ -1,4 +1,5 @@
 using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -10,8 +11,8 @@ internal sealed partial class ClientRegistrar
     /// <summary>Checks that we ask for at most: one that a user's stop abandons deserves a second.</summary>
     private const int MaxChecks = 2;
 
-    /// <summary>Two refresh ticks of a client and a half second: before that, an answer may still show the state before the check.</summary>
-    private static readonly TimeSpan StaleFor = TimeSpan.FromSeconds(3.5);
+    /// <summary>How often a client refreshes what it tells, where it does not say.</summary>
+    private static readonly TimeSpan UsualTick = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Lets the client check the content until it ends well; else why it did not.</summary>
     private async Task<RegistrationEnd?> CheckAsync(FinalizeRun run, TorrentStatus status, CancellationToken lease)
@@ -39,9 +40,10 @@ internal sealed partial class ClientRegistrar
             Log.Checks(logger, run.Storage.Request.Manifest.Id);
             await client.RecheckAsync(seen.Id, lease).ConfigureAwait(false);
             var began = time.GetTimestamp();
+            var staleFor = await GetStaleTimeAsync(lease).ConfigureAwait(false);
             var checking = false;
             var (after, stuck) = await WaitForCheckAsync(
-                run, seen.Id, _ => checking || time.GetElapsedTime(began) >= StaleFor, lease, () => checking = true).ConfigureAwait(false);
+                run, seen.Id, (_, askedAt) => checking || time.GetElapsedTime(began, askedAt) >= staleFor, lease, () => checking = true).ConfigureAwait(false);
             if (after is null)
             {
                 return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The torrent left the client."), options.PollInterval);
@@ -67,14 +69,15 @@ internal sealed partial class ClientRegistrar
     /// another torrent is being checked, since a client checks one after another.
     /// </summary>
     private async Task<(TorrentStatus? Status, bool Stuck)> WaitForCheckAsync(
-        FinalizeRun run, ClientTorrentId id, Func<TorrentStatus, bool> over, CancellationToken lease, Action? sawChecking = null)
+        FinalizeRun run, ClientTorrentId id, Func<TorrentStatus, long, bool> over, CancellationToken lease, Action? sawChecking = null)
     {
         var moved = time.GetTimestamp();
         var progress = -1.0;
         var stuck = false;
         var (_, seen) = await readBack.UntilAsync(
+            ClientChange.Recheck,
             id,
-            status =>
+            (status, askedAt) =>
             {
                 if (status is null)
                 {
@@ -94,11 +97,17 @@ internal sealed partial class ClientRegistrar
                 }
 
                 stuck = time.GetElapsedTime(moved) >= options.PollTimeout;
-                return stuck || (!unsettled && over(status));
+                return stuck || (!unsettled && over(status, askedAt));
             },
-            Timeout.InfiniteTimeSpan,
             lease).ConfigureAwait(false);
         return (seen, stuck);
+    }
+
+    /// <summary>Two refresh ticks of the client and a half second: what was asked for sooner may still show the state before the check.</summary>
+    private async Task<TimeSpan> GetStaleTimeAsync(CancellationToken lease)
+    {
+        var tick = (await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false)).Tick;
+        return ((tick > UsualTick ? tick : UsualTick) * 2) + TimeSpan.FromSeconds(0.5);
     }
 
     private async Task<bool> HasPiecesAsync(FinalizeRun run, ClientTorrentId id, CancellationToken lease)

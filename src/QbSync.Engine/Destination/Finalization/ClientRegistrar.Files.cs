@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -55,8 +56,8 @@ internal sealed partial class ClientRegistrar
     private async Task<bool> RenameAsync(ClientTorrentId id, ClientFile file, string wanted, CancellationToken lease)
     {
         await client.RenameFileAsync(id, file.Path, wanted, lease).ConfigureAwait(false);
-        return await SeeFilesAsync(
-            id, files => files.Any(one => one.Index == file.Index && one.Path == wanted), TimeSpan.FromSeconds(10), lease).ConfigureAwait(false);
+        return await readBack.UntilFilesAsync(
+            ClientChange.RenameFile, id, files => files.Any(one => one.Index == file.Index && one.Path == wanted), lease).ConfigureAwait(false);
     }
 
     /// <summary>Sets the selection where it differs. Whether it differed, and whether it is equal now.</summary>
@@ -80,32 +81,9 @@ internal sealed partial class ClientRegistrar
 
         return wrong.Length == 0
             ? (false, true)
-            : (true, await SeeFilesAsync(id, IsAsSelected, TimeSpan.FromSeconds(30), lease).ConfigureAwait(false));
+            : (true, await readBack.UntilFilesAsync(ClientChange.Select, id, IsAsSelected, lease).ConfigureAwait(false));
 
         bool IsAsSelected(IReadOnlyList<ClientFile> seen) =>
             ClientFileMap.TryMatch(storage.Request, seen)?.All(one => one.Value.Selected == storage.Layout.Selection.IsSelected(one.Key)) ?? false;
-    }
-
-    /// <summary>Reads the file list until it is as it should be: after 0.5 s, then with doubling pauses up to 5 s.</summary>
-    private async Task<bool> SeeFilesAsync(
-        ClientTorrentId id, Func<IReadOnlyList<ClientFile>, bool> holds, TimeSpan bound, CancellationToken lease)
-    {
-        var began = time.GetTimestamp();
-        var pause = TimeSpan.FromMilliseconds(500);
-        while (true)
-        {
-            if (holds(await client.GetFilesAsync(id, lease).ConfigureAwait(false)))
-            {
-                return true;
-            }
-
-            if (time.GetElapsedTime(began) >= bound)
-            {
-                return false;
-            }
-
-            await Task.Delay(pause, time, lease).ConfigureAwait(false);
-            pause = TimeSpan.FromMilliseconds(Math.Min(5000, pause.TotalMilliseconds * 2));
-        }
     }
 }

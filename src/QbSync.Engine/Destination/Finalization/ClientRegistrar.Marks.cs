@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -14,12 +15,14 @@ internal sealed partial class ClientRegistrar
             status.Id,
             seen => usable.All(seen.Tags.Contains),
             status,
+            ClientChange.AddTags,
             seen => client.AddTagsAsync([status.Id], [.. usable.Where(tag => !seen.Tags.Contains(tag))], cancellationToken),
             cancellationToken).ConfigureAwait(false);
         var filed = parameters.Category.Length == 0 || await TryMarkAsync(
             status.Id,
             seen => seen.Category == parameters.Category,
             status,
+            ClientChange.SetCategory,
             async _ =>
             {
                 await client.EnsureCategoryAsync(parameters.Category, cancellationToken).ConfigureAwait(false);
@@ -42,6 +45,7 @@ internal sealed partial class ClientRegistrar
             status.Id,
             seen => IsLimited(seen.Limits, limits),
             status,
+            ClientChange.SetShareLimits,
             seen => client.SetShareLimitsAsync([status.Id], Over(limits, seen.Limits), cancellationToken),
             cancellationToken).ConfigureAwait(false);
     }
@@ -76,7 +80,12 @@ internal sealed partial class ClientRegistrar
     private static bool IsUsableTag(string tag) => tag.Length > 0 && !tag.Contains(',', StringComparison.Ordinal);
 
     private async Task<bool> TryMarkAsync(
-        ClientTorrentId id, Func<TorrentStatus, bool> holds, TorrentStatus seen, Func<TorrentStatus, ValueTask> mark, CancellationToken cancellationToken)
+        ClientTorrentId id,
+        Func<TorrentStatus, bool> holds,
+        TorrentStatus seen,
+        ClientChange change,
+        Func<TorrentStatus, ValueTask> mark,
+        CancellationToken cancellationToken)
     {
         if (holds(seen))
         {
@@ -86,13 +95,10 @@ internal sealed partial class ClientRegistrar
         try
         {
             await mark(seen).ConfigureAwait(false);
-            if ((await readBack.UntilAsync(id, status => status is not null && holds(status), TimeSpan.FromSeconds(10), cancellationToken)
-                .ConfigureAwait(false)).Held)
+            if ((await readBack.UntilAsync(change, id, status => status is not null && holds(status), cancellationToken).ConfigureAwait(false)).Held)
             {
                 return true;
             }
-
-            Log.MarkNotSeen(logger, id, "it was taken and is not there");
         }
         catch (TorrentClientException e)
         {

@@ -117,9 +117,9 @@ internal sealed partial class ClientRegistrar(
         Log.Moves(logger, run.Storage.Request.Manifest.Id, status.SavePath, wanted);
         await client.SetLocationAsync([status.Id], wanted, lease).ConfigureAwait(false);
         var (_, seen) = await readBack.UntilAsync(
+            ClientChange.SetLocation,
             status.Id,
             after => after is null || (ClientPresence.IsSamePath(after.SavePath, wanted) && after.State != ClientTorrentState.Moving),
-            TimeSpan.FromSeconds(30),
             lease).ConfigureAwait(false);
         return seen is not null && seen.State != ClientTorrentState.Moving && ClientPresence.IsSamePath(seen.SavePath, wanted)
             ? (true, null)
@@ -164,7 +164,7 @@ internal sealed partial class ClientRegistrar(
         (await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false)).Product;
 
     private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
-        (await readBack.UntilAsync(id, static _ => true, TimeSpan.Zero, lease).ConfigureAwait(false)).Seen;
+        (await client.GetAsync([id], lease).ConfigureAwait(false)).FirstOrDefault(status => status.Id == id);
 
     /// <summary>Stops a torrent that became active by itself: it was added stopped, and who starts it is decided elsewhere.</summary>
     private async Task<TorrentStatus?> StopAsync(FinalizeRun run, TorrentStatus active, CancellationToken lease)
@@ -175,7 +175,7 @@ internal sealed partial class ClientRegistrar(
         {
             await client.StopAsync([active.Id], whileChecking: false, lease).ConfigureAwait(false);
             var (stopped, seen) = await readBack.UntilAsync(
-                active.Id, static status => status is null || !status.State.IsActive(), TimeSpan.FromSeconds(30), lease).ConfigureAwait(false);
+                ClientChange.Stop, active.Id, static status => status is null || !status.State.IsActive(), lease).ConfigureAwait(false);
             if (!stopped)
             {
                 metrics.DestinationStopFailed();

@@ -13,9 +13,6 @@ namespace QbSync.Engine.Destination.Handoff;
 /// </summary>
 internal sealed class SeedingControl(DestinationOptions options, ITorrentClient client, ReadBack readBack, EngineMetrics metrics, TimeProvider time)
 {
-    /// <summary>How long a stop may take to be seen.</summary>
-    private static readonly TimeSpan StopWait = TimeSpan.FromSeconds(30);
-
     /// <summary>After a stop was seen, the announce that tells of it is on its way for about this long.</summary>
     private static readonly TimeSpan AnnounceTime = TimeSpan.FromSeconds(2);
 
@@ -104,7 +101,7 @@ internal sealed class SeedingControl(DestinationOptions options, ITorrentClient 
         }
 
         return Sight((await readBack.UntilAsync(
-            id, static status => status is null || IsSeeding(status) || IsWrong(status), options.StartWait, cancellationToken).ConfigureAwait(false)).Seen);
+            ClientChange.Start with { Within = options.StartWait }, id, static status => status is null || IsSeeding(status) || IsWrong(status), cancellationToken).ConfigureAwait(false)).Seen);
     }
 
     /// <summary>Stops it, a check included, and reads until it is at rest. False when it was not seen so in time.</summary>
@@ -113,7 +110,7 @@ internal sealed class SeedingControl(DestinationOptions options, ITorrentClient 
         try
         {
             await client.StopAsync([id], whileChecking: true, cancellationToken).ConfigureAwait(false);
-            var (atRest, status) = await readBack.UntilAsync(id, IsAtRest, StopWait, cancellationToken).ConfigureAwait(false);
+            var (atRest, status) = await readBack.UntilAsync(ClientChange.Stop, id, IsAtRest, cancellationToken).ConfigureAwait(false);
             if (!atRest)
             {
                 metrics.DestinationStopFailed();

@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -63,8 +64,9 @@ internal sealed partial class PhaseWork
         try
         {
             await client.AddTagsAsync([id], [tag], cancellationToken).ConfigureAwait(false);
-            var seen = await client.GetAsync([id], cancellationToken).ConfigureAwait(false);
-            if (seen.Count == 1 && seen[0].Tags.Contains(tag))
+            var (isTagged, _) = await readBack.UntilAsync(
+                ClientChange.AddTags, id, status => status?.Tags.Contains(tag) ?? false, cancellationToken).ConfigureAwait(false);
+            if (isTagged)
             {
                 return new PhaseResult.Tagged(Done: true);
             }

@@ -20,6 +20,7 @@ internal sealed record PhaseInput(InfoHash Id, TorrentStatus? Status, TorrentMan
 internal sealed partial class PhaseWork(
     ContentLoader loader,
     ITorrentClient client,
+    ReadBack readBack,
     DestinationCalls destination,
     IPieceReader reader,
     RecordWriter records,

@@ -123,6 +123,11 @@ internal sealed partial class ScriptedClient
             }
         });
 
-    public ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("No destination removes a torrent from its client.");
+    public ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken) => Do("Delete", () =>
+    {
+        foreach (var id in ids)
+        {
+            _entries.Remove(id);
+        }
+    });
 }

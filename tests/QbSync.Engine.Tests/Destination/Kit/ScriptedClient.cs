@@ -48,6 +48,12 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     /// <summary>The next add is done, and answered with this fault.</summary>
     public ClientFault? AddFault { get; set; }
 
+    /// <summary>Changes of what is there are answered well, and nothing is done.</summary>
+    public bool IgnoresChanges { get; set; }
+
+    /// <summary>Answers to the question for torrents by their ids are on their way until this ends.</summary>
+    public Task? GetsAreSlow { get; set; }
+
     /// <summary>Questions for torrents by their ids.</summary>
     public int Gets { get; private set; }
 
@@ -145,8 +151,17 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => Call(
         "Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
 
-    public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken) =>
-        Call<IReadOnlyList<TorrentStatus>>("Get", () => ++Gets < 0 ? [] : [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
+    public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
+    {
+        var answer = await Call<IReadOnlyList<TorrentStatus>>(
+            "Get", () => ++Gets < 0 ? [] : [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
+        if (GetsAreSlow is { } slow)
+        {
+            await slow.WaitAsync(cancellationToken);
+        }
+
+        return answer;
+    }
 
     public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
         Call<IReadOnlyList<ClientFile>>("GetFiles", () => EmptyFileLists-- > 0 ? [] : _entries[id].ShowFiles());
@@ -319,7 +334,11 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     {
         _ = Call(operation, () =>
         {
-            action();
+            if (!IgnoresChanges)
+            {
+                action();
+            }
+
             return true;
         });
         return ValueTask.CompletedTask;
