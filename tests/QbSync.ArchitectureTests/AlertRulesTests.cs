@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.ArchitectureTests;
 
@@ -11,10 +9,10 @@ internal sealed partial class AlertRulesTests
     private const string Cases = "deploy/prometheus/rules.test.yml";
 
     [Test]
-    public async Task Rules_AreSound() => await RunPromtoolAsync("check", "rules", Rules);
+    public async Task Rules_AreSound() => await Promtool.RunAsync("check", "rules", Rules);
 
     [Test]
-    public async Task Rules_EachCase_FiresOrKeepsSilentAsItIsToDo() => await RunPromtoolAsync("test", "rules", Cases);
+    public async Task Rules_EachCase_FiresOrKeepsSilentAsItIsToDo() => await Promtool.RunAsync("test", "rules", Cases);
 
     [Test]
     public void Rules_Each_HasBothCasesAndAPlaceInTheDocs()
@@ -32,32 +30,6 @@ internal sealed partial class AlertRulesTests
                 Assert.That(docs, Does.Contain($"\n## {name}\n"));
                 Assert.That(rules, Does.Contain($"runbook_url: docs/alerts.md#{name.ToLowerInvariant()}\n"));
             }
-        }
-    }
-
-    private static async Task RunPromtoolAsync(params string[] arguments)
-    {
-        ProcessStartInfo start = new("promtool", arguments)
-        {
-            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
-        };
-        Process process;
-        try
-        {
-            process = Process.Start(start)!;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            Assert.Ignore("promtool is not installed; it comes with Prometheus.");
-            return;
-        }
-
-        using (process)
-        {
-            var output = process.StandardOutput.ReadToEndAsync();
-            var errors = process.StandardError.ReadToEndAsync();
-            await process.WaitForExitAsync().DefaultTimeout();
-            Assert.That(process.ExitCode, Is.Zero, await output + await errors);
         }
     }
 
