@@ -31,7 +31,10 @@ internal sealed class RealClient : IAsyncDisposable
     public QBittorrentClient Api { get; private set; } = null!;
 
     public static async Task<RealClient> StartAsync(
-        bool requireLogin = false, Action<QBittorrentOptions>? configure = null, IReadOnlyDictionary<string, string>? session = null)
+        bool requireLogin = false,
+        Action<QBittorrentOptions>? configure = null,
+        IReadOnlyDictionary<string, string>? session = null,
+        Func<HttpMessageHandler, HttpMessageHandler>? wrap = null)
     {
         if (QBittorrentProcesses.FindExecutable() is not { } executable)
         {
@@ -50,7 +53,7 @@ internal sealed class RealClient : IAsyncDisposable
         configure?.Invoke(options);
         real._handler = ClientHandler.Create(real.Instance.Url);
         var metrics = Prometheus.Metrics.WithCustomRegistry(real.Registry);
-        real.Api = new QBittorrentClient(options, real._handler, metrics, real.Registry, "destination", real.Log, TimeProvider.System, new Random(1));
+        real.Api = new QBittorrentClient(options, wrap?.Invoke(real._handler) ?? real._handler, metrics, real.Registry, "destination", real.Log, TimeProvider.System, new Random(1));
         real.Client = new QBittorrentTorrentClient(real.Api, options, real.Log, TimeProvider.System);
         return real;
     }
