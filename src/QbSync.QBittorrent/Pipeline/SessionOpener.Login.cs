@@ -71,7 +71,7 @@ internal sealed partial class SessionOpener
         await ledger.BeginAsync(time.GetUtcNow(), credentials, cancellationToken).ConfigureAwait(false);
         var wait = await ledger.FailedAsync(time.GetUtcNow(), credentials, LoginEnd.Refused).ConfigureAwait(false);
         Log.BasicRefused(logger, http.Url, NextTry(wait));
-        return Refuse(ClientFault.Unauthorized, Refusal(credentials) + NextTry(wait), wait);
+        return Refuse(ClientFault.Unauthorized, $"{http.Url} refused qb-basic-auth: check its user and password. {NextTry(wait)}", wait);
     }
 
     private void CheckLedger(QBittorrentCredentials credentials, LoginCause cause)
@@ -94,9 +94,11 @@ internal sealed partial class SessionOpener
         ? $"qBittorrent at {http.Url} wants a login: set qb-username and qb-password, or qb-api-key."
         : $"qBittorrent at {http.Url} refused qb-api-key: the key is wrong, or the client is older than 5.2 (WebAPI 2.14.1) and knows none.";
 
-    private string Refusal(QBittorrentCredentials credentials) => credentials.Username is { } user
-        ? $"qBittorrent at {http.Url} refused the login of '{user}': check qb-username and qb-password. "
-        : $"{http.Url} refused qb-basic-auth: check its user and password. ";
+    private string Refusal(QBittorrentCredentials credentials)
+    {
+        var check = credentials.BasicAuth is null ? "qb-username and qb-password" : credentials.Username is null ? "qb-basic-auth" : "qb-basic-auth, qb-username and qb-password";
+        return $"qBittorrent at {http.Url} refused the login{(credentials.Username is { } user ? $" of '{user}'" : "")}: check {check}. ";
+    }
 
     private static string NextTry(TimeSpan? wait) => wait is { } time
         ? $"Next try in {Math.Ceiling(time.TotalMinutes):0} min."

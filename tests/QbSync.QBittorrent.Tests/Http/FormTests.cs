@@ -3,6 +3,7 @@ using System.Text;
 using QbSync.Ports;
 using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 using static QbSync.QBittorrent.Tests.Scripted.ScriptedClient;
 
@@ -155,7 +156,7 @@ internal sealed class FormTests
         Assert.That(client.Server.Count("torrents/add"), Is.EqualTo(1));
     }
 
-    [Test]
+    [Test, ClientCase(14)]
     public async Task Unsendable_Arguments_AreRefusedUnsent()
     {
         await using var client = new ScriptedClient();
@@ -166,6 +167,34 @@ internal sealed class FormTests
         Assert.That(async () => await client.Client.RecheckAsync(new("all"), default), Throws.ArgumentException);
         Assert.That(async () => await client.Client.StopAsync([], true, default), Throws.InstanceOf<ArgumentException>());
         Assert.That(client.Server.Requests, Is.Empty);
+    }
+
+    [TestCase("no ids"), TestCase("all"), TestCase("several in one")]
+    [ClientCase(14)]
+    public async Task EveryMethod_WithIdsThatMeanMore_IsRefusedUnsent(string what)
+    {
+        await using var client = new ScriptedClient();
+        ClientTorrentId[] ids = what switch
+        {
+            "no ids" => [],
+            "all" => [new("all")],
+            _ => [new(Id + "|" + new string('b', 40))],
+        };
+        var tried = 0;
+        foreach (var (target, method) in EveryMethod.Of<ITorrentClient>().Select(method => ((object)client.Client, method))
+            .Concat(EveryMethod.Of<IQBittorrentClient>().Select(method => ((object)client.Api, method))))
+        {
+            var takes = method.GetParameters().Select(static parameter => parameter.ParameterType).ToList();
+            var takesList = takes.Contains(typeof(IReadOnlyCollection<ClientTorrentId>)) && method.Name != nameof(ITorrentClient.PollAsync);
+            if (takesList || (ids.Length > 0 && takes.Contains(typeof(ClientTorrentId))))
+            {
+                tried++;
+                Assert.That(async () => await EveryMethod.CallAsync(target, method, default, ids).DefaultTimeout(), Throws.InstanceOf<ArgumentException>(), method.Name);
+            }
+        }
+
+        Assert.That(tried, Is.GreaterThan(15));
+        Assert.That(client.Server.Calls, Is.Empty);
     }
 
     [Test]

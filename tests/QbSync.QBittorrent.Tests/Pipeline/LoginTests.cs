@@ -2,6 +2,8 @@ using System.Net;
 using QbSync.Ports;
 using QbSync.QBittorrent.Pipeline;
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 
 namespace QbSync.QBittorrent.Tests.Pipeline;
 
@@ -33,6 +35,7 @@ internal sealed class LoginTests
     [TestCase(HttpStatusCode.OK, "Fails.", ClientFault.Unauthorized, 10)]
     [TestCase(HttpStatusCode.Unauthorized, "", ClientFault.Unauthorized, 10)]
     [TestCase(HttpStatusCode.Forbidden, "Your IP address has been banned", ClientFault.Banned, 65)]
+    [ClientCase(49)]
     public async Task Login_Refused_IsolatesUntilTheLedgerAllowsTheNext(HttpStatusCode status, string body, ClientFault expected, int minutes)
     {
         await using var client = ScriptedClient.WithLogin();
@@ -85,28 +88,46 @@ internal sealed class LoginTests
         Assert.That(client.Metric("qbsync_circuit_breaker_state"), Is.Zero);
     }
 
-    [Test]
+    [Test, ClientCase(3)]
     public async Task Login_ExpiredUnderParallelCalls_IsDoneOnceAndEachCallSentAgain()
     {
-        await using var client = ScriptedClient.WithLogin();
+        await using var client = new ScriptedClient(configure: static options => (options.Username, options.Password, options.LightSlots) = ("user", "p", 32));
         await client.Client.DescribeAsync(false, default);
         var loggedIn = false;
+        var refused = 0;
+        var allRefused = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         client.Server.AlwaysDo("app/webapiVersion", () => Task.FromResult(ScriptedServer.Make(loggedIn ? HttpStatusCode.OK : HttpStatusCode.Forbidden, "2.11.4"u8.ToArray())));
-        client.Server.AlwaysDo("torrents/categories", () => Task.FromResult(ScriptedServer.Make(loggedIn ? HttpStatusCode.OK : HttpStatusCode.Forbidden, "{}"u8.ToArray())));
+        client.Server.AlwaysDo("torrents/categories", async () =>
+        {
+            if (loggedIn)
+            {
+                return ScriptedServer.Make(HttpStatusCode.OK, "{}"u8.ToArray());
+            }
+
+            if (Interlocked.Increment(ref refused) == 32)
+            {
+                allRefused.SetResult();
+            }
+
+            await allRefused.Task;
+            return ScriptedServer.Make(HttpStatusCode.Forbidden, []);
+        });
         client.Server.AlwaysDo("auth/login", () =>
         {
             loggedIn = true;
             return Task.FromResult(ScriptedServer.Make(HttpStatusCode.OK, "Ok."u8.ToArray()));
         });
-        await client.RunAsync(() => Task.WhenAll(Enumerable.Range(0, 32).Select(_ => client.Api.GetCategoriesAsync(default))));
+        await Task.WhenAll(Enumerable.Range(0, 32).Select(_ => client.Api.GetCategoriesAsync(default))).DefaultTimeout();
 
         Assert.That(client.Server.Count("auth/login"), Is.EqualTo(1));
+        Assert.That(client.Server.Count("torrents/categories"), Is.EqualTo(64), "each once more");
+        Assert.That(client.Metric("qbsync_qb_api_calls_total", "GetCategories"), Is.EqualTo(32));
         Assert.That(client.Metric("qbsync_qb_api_calls_total", "Login"), Is.EqualTo(1));
         Assert.That(client.Metric("qbsync_qb_client_retries_total"), Is.Zero);
         Assert.That((await client.Client.DescribeAsync(false, default)).Epoch, Is.EqualTo(1), "the same client");
     }
 
-    [Test]
+    [Test, ClientCase(3)]
     public async Task Login_CookiesStripped_IsForbiddenWithoutALoop()
     {
         await using var client = ScriptedClient.WithLogin();

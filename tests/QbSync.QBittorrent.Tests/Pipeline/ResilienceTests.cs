@@ -1,6 +1,7 @@
 using System.Net;
 using QbSync.Ports;
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using static QbSync.QBittorrent.Tests.Scripted.ScriptedClient;
 
@@ -29,7 +30,7 @@ internal sealed class ResilienceTests
         new object[] { 401, ClientFault.HostRefused, 1, ClientFault.HostRefused, 1, "unauthorized" },
     ];
 
-    [TestCaseSource(nameof(ByStatus))]
+    [TestCaseSource(nameof(ByStatus)), ClientCase(48)]
     public async Task Status_OfACall_DecidesFaultAttemptsAndKind(int status, ClientFault repeatable, int attempts, ClientFault other, int otherAttempts, string kind)
     {
         await using (var client = new ScriptedClient())
@@ -53,6 +54,7 @@ internal sealed class ResilienceTests
     [TestCase(HttpRequestError.NameResolutionError, ClientFault.Unreachable, 3, ClientFault.Unreachable, 3)]
     [TestCase(HttpRequestError.ResponseEnded, ClientFault.Unreachable, 3, ClientFault.OutcomeUnknown, 1)]
     [TestCase(HttpRequestError.InvalidResponse, ClientFault.BrokenAnswer, 3, ClientFault.OutcomeUnknown, 1)]
+    [ClientCase(48)]
     public async Task Connection_Broken_IsRepeatedOnlyWhereThatIsSafe(
         HttpRequestError error, ClientFault repeatable, int attempts, ClientFault other, int otherAttempts)
     {
@@ -68,22 +70,22 @@ internal sealed class ResilienceTests
     [Test]
     public async Task Call_NoAnswer_IsTimeoutAfterEachAttemptsTime()
     {
-        await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
+        await using var client = new ScriptedClient(configure: static options => (options.Attempts, options.Timeout) = (1, TimeSpan.FromSeconds(5)));
         client.Server.AlwaysDo("torrents/files", static () => new TaskCompletionSource<HttpResponseMessage>().Task);
         var begun = client.Time.GetUtcNow();
         Assert.That(client.Fault(() => client.Api.GetFilesInformationAsync(Id, default)).Fault, Is.EqualTo(ClientFault.Timeout));
-        Assert.That(client.Time.GetUtcNow() - begun, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(30)));
+        Assert.That(client.Time.GetUtcNow() - begun, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(5)));
     }
 
     [Test]
     public async Task Busy_WithRetryAfter_WaitsThatLong()
     {
         await using var client = new ScriptedClient();
-        client.Server.Answer("torrents/categories", HttpStatusCode.ServiceUnavailable, "", ("Retry-After", "20")).Answer("torrents/categories", "{}");
+        client.Server.Answer("torrents/categories", HttpStatusCode.ServiceUnavailable, "", ("Retry-After", "5")).Answer("torrents/categories", "{}");
         await client.Client.DescribeAsync(false, default);
         var begun = client.Time.GetUtcNow();
         await client.RunAsync(() => client.Api.GetCategoriesAsync(default));
-        Assert.That(client.Time.GetUtcNow() - begun, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(20)));
+        Assert.That(client.Time.GetUtcNow() - begun, Is.GreaterThanOrEqualTo(TimeSpan.FromSeconds(5)));
     }
 
     [Test]
@@ -97,7 +99,7 @@ internal sealed class ResilienceTests
         Assert.That(client.Metric("qbsync_qb_api_call_duration_seconds_bucket", "GetCategories", "0.5"), Is.Zero);
     }
 
-    [Test]
+    [Test, ClientCase(49)]
     public async Task Breaker_FailuresInARow_OpensProbesAndCloses()
     {
         await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
@@ -140,7 +142,7 @@ internal sealed class ResilienceTests
         }
     }
 
-    [Test]
+    [Test, ClientCase(49)]
     public async Task Breaker_Breaks_AreOneTwoFourFourSeconds()
     {
         await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
@@ -175,28 +177,5 @@ internal sealed class ResilienceTests
         Assert.That(async () => await probe, Throws.InstanceOf<OperationCanceledException>());
         await client.Api.GetCategoriesAsync(default).DefaultTimeout();
         Assert.That((client.Metric(State), client.Metric(Trips)), Is.EqualTo((0d, 1d)));
-    }
-
-    [Test]
-    public async Task Slots_ManyCalls_FourLightAndOneHeavyAtOnce()
-    {
-        await using var client = new ScriptedClient();
-        await client.Client.DescribeAsync(false, default);
-        var held = new TaskCompletionSource();
-        client.Server.AlwaysDo("torrents/files", async () =>
-        {
-            await held.Task;
-            return ScriptedServer.Make(HttpStatusCode.OK, "[]"u8.ToArray());
-        });
-        client.Server.AlwaysDo("torrents/info", async () =>
-        {
-            await held.Task;
-            return ScriptedServer.Make(HttpStatusCode.OK, "[]"u8.ToArray());
-        });
-        var calls = Enumerable.Range(0, 20).Select(i => i % 2 == 0 ? (Task)client.Api.GetFilesInformationAsync(Id, default) : client.Api.GetTorrentsAsync(null, default)).ToList();
-        await Eventually.BecomesTrueAsync(() => client.Server.Calls.Count == 5);
-        Assert.That((client.Server.Count("torrents/files"), client.Server.Count("torrents/info")), Is.EqualTo((4, 1)));
-        held.SetResult();
-        await Task.WhenAll(calls).DefaultTimeout();
     }
 }

@@ -11,12 +11,13 @@ internal sealed class ScriptedClient : IAsyncDisposable
 {
     public static readonly ClientTorrentId Id = new(new string('a', 40));
 
-    public ScriptedClient(string version = "2.11.4", Action<QBittorrentOptions>? configure = null, string mode = "source")
+    public ScriptedClient(string version = "2.11.4", Action<QBittorrentOptions>? configure = null, string mode = "source", MemoryRecords? records = null, FakeTimeProvider? time = null, ScriptedServer? server = null)
     {
-        Server = new ScriptedServer(version);
+        Time = time ?? Time;
+        Server = server ?? new ScriptedServer(version);
         var options = new QBittorrentOptions { Url = new Uri("http://qb.test:8080/base/") };
         configure?.Invoke(options);
-        Api = new QBittorrentClient(options, Server, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, mode, Log, Time, new Random(1));
+        Api = new QBittorrentClient(options, Server, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, mode, Log, Time, new Random(1), records);
         Client = new QBittorrentTorrentClient(Api, options, Log, Time);
     }
 
