@@ -27,8 +27,8 @@ public sealed partial class QBittorrentClient
         static string Wants(LogLevels levels, LogLevels level) => levels.HasFlag(level) ? "true" : "false";
         var path = $"log/main?normal={Wants(levels, LogLevels.Normal)}&info={Wants(levels, LogLevels.Info)}"
             + $"&warning={Wants(levels, LogLevels.Warning)}&critical={Wants(levels, LogLevels.Critical)}&last_known_id={after}";
-        var call = ApiCalls.Get(ApiOperation.GetLog, path, static (_, body) => AnswerReader.ReadLog(body));
-        return await SendAsync(call with { LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+        var call = ApiCalls.GetLong(ApiOperation.GetLog, path, AnswerReader.Log);
+        return await SendAsync(call, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.QBittorrent.Http;
@@ -44,11 +43,12 @@ public sealed partial class QBittorrentClient
             ApiOperation.ExportTorrent,
             profile => profile.Exports ? new ApiRequest(path) : throw Unsupported(
                 ApiOperation.ExportTorrent, $"WebAPI {profile.Version} cannot export a .torrent (2.8.18, qBittorrent 4.5.0, can)"),
-            static (_, body) => body.Span is [(byte)'d', ..] ? body.ToArray() : throw new JsonException("The export is no .torrent."))
+            static (_, body) => StreamedAnswer.Read(body.Span, new ExportParser()))
         {
             Cost = CallCost.Heavy,
             NamesTorrent = true,
             LongAnswer = true,
+            NewParser = static () => new ExportParser(),
         };
         return SendAsync(call, cancellationToken);
     }
@@ -56,9 +56,8 @@ public sealed partial class QBittorrentClient
     /// <inheritdoc />
     public async Task<IReadOnlyList<TrackerRecord>> GetTrackersAsync(ClientTorrentId id, CancellationToken cancellationToken)
     {
-        var call = ApiCalls.Get(
-            ApiOperation.GetTrackers, "torrents/trackers?hash=" + TorrentIds.Check(id), static (_, body) => AnswerReader.ReadTrackers(body));
-        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+        var call = ApiCalls.GetLong(ApiOperation.GetTrackers, "torrents/trackers?hash=" + TorrentIds.Check(id), AnswerReader.Trackers);
+        return await SendAsync(call with { NamesTorrent = true }, cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -74,10 +73,8 @@ public sealed partial class QBittorrentClient
     /// <inheritdoc />
     public async Task<IReadOnlyList<ReadOnlyMemory<byte>>> GetTorrentPieceHashesAsync(ClientTorrentId id, CancellationToken cancellationToken)
     {
-        var call = ApiCalls.Get(
-            ApiOperation.GetTorrentPieceHashes,
-            "torrents/pieceHashes?hash=" + TorrentIds.Check(id),
-            static (_, body) => AnswerReader.ReadPieceHashes(body));
-        return await SendAsync(call with { NamesTorrent = true, LongAnswer = true }, cancellationToken).ConfigureAwait(false);
+        var path = "torrents/pieceHashes?hash=" + TorrentIds.Check(id);
+        var call = ApiCalls.GetLong(ApiOperation.GetTorrentPieceHashes, path, AnswerReader.PieceHashes);
+        return await SendAsync(call with { NamesTorrent = true }, cancellationToken).ConfigureAwait(false);
     }
 }

@@ -115,6 +115,11 @@ internal sealed class HttpExchange(
         }
 
         var limit = call.LongAnswer ? options.MaxAnswerBytes : ShortAnswer;
+        if (response.Content.Headers.ContentLength > limit)
+        {
+            throw new InvalidDataException($"The answer is longer than {limit} bytes.");
+        }
+
         if (call.NewParser is { } newParser)
         {
             using var stream = await response.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);

@@ -30,25 +30,42 @@ internal static class AnswerReader
 
     public static StreamParser<PieceBitmap> PieceStates(int pieceCount) => new PieceStatesParser(pieceCount);
 
-    public static List<TrackerRecord> ReadTrackers(ReadOnlyMemory<byte> body)
-    {
-        var trackers = Read(body, QBittorrentJsonContext.Default.ListTrackerRecord);
-        return trackers.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : trackers;
-    }
+    public static List<TrackerRecord> ReadTrackers(ReadOnlyMemory<byte> body) => StreamedAnswer.Read(body.Span, Trackers());
 
-    public static List<LogRecord> ReadLog(ReadOnlyMemory<byte> body)
-    {
-        var lines = Read(body, QBittorrentJsonContext.Default.ListLogRecord);
-        return lines.Contains(null!) ? throw new JsonException("The list has an entry that is null.") : lines;
-    }
+    public static List<LogRecord> ReadLog(ReadOnlyMemory<byte> body) => StreamedAnswer.Read(body.Span, Log());
+
+    public static List<ReadOnlyMemory<byte>> ReadPieceHashes(ReadOnlyMemory<byte> body) => StreamedAnswer.Read(body.Span, PieceHashes());
+
+    public static StreamParser<List<TrackerRecord>> Trackers() => new ListParser<TrackerRecord>(Whole(QBittorrentJsonContext.Default.TrackerRecord));
+
+    public static StreamParser<List<LogRecord>> Log() => new ListParser<LogRecord>(Whole(QBittorrentJsonContext.Default.LogRecord));
 
     /// <summary>SHA-1 hashes of pieces, 40 digits each.</summary>
-    public static List<ReadOnlyMemory<byte>> ReadPieceHashes(ReadOnlyMemory<byte> body) =>
-    [
-        .. Read(body, QBittorrentJsonContext.Default.ListString).Select(static text => text is { Length: 40 } && text.All(char.IsAsciiHexDigit)
-            ? new ReadOnlyMemory<byte>(Convert.FromHexString(text))
-            : throw new JsonException("A piece has no hash of 40 hexadecimal digits.")),
-    ];
+    public static StreamParser<List<ReadOnlyMemory<byte>>> PieceHashes() => new ListParser<ReadOnlyMemory<byte>>(TryReadHash, JsonTokenType.String);
 
     public static string ReadText(ReadOnlyMemory<byte> body) => Encoding.UTF8.GetString(body.Span).Trim();
+
+    // Lists that nobody reads often: an element that is all there goes to its generated reader.
+    private static ElementReader<T> Whole<T>(JsonTypeInfo<T> type)
+        where T : class => (ref Utf8JsonReader reader, out T element) =>
+    {
+        var start = reader;
+        if (!reader.TrySkip())
+        {
+            element = null!;
+            return false;
+        }
+
+        element = JsonSerializer.Deserialize(ref start, type)!;
+        return true;
+    };
+
+    private static bool TryReadHash(ref Utf8JsonReader reader, out ReadOnlyMemory<byte> hash)
+    {
+        var text = Lenient.ReadString(ref reader);
+        hash = text is { Length: 40 } && text.All(char.IsAsciiHexDigit)
+            ? Convert.FromHexString(text)
+            : throw new JsonException("A piece has no hash of 40 hexadecimal digits.");
+        return true;
+    }
 }

@@ -2,11 +2,11 @@ using System.Text.Json;
 
 namespace QbSync.QBittorrent.Json;
 
-/// <summary>Reads the object that the reader is at the start of; false when it is not all there.</summary>
+/// <summary>Reads the element that the reader is at the start of; false when it is not all there.</summary>
 internal delegate bool ElementReader<T>(ref Utf8JsonReader reader, out T element);
 
-/// <summary>An array of objects. Anything else in it is refused.</summary>
-internal sealed class ListParser<T>(ElementReader<T> read) : JsonStreamParser<List<T>>
+/// <summary>An array of elements of one kind. Anything else in it is refused.</summary>
+internal sealed class ListParser<T>(ElementReader<T> read, JsonTokenType kind = JsonTokenType.StartObject) : JsonStreamParser<List<T>>
 {
     private readonly Gathered<T> _elements = new();
     private bool _hasBegun;
@@ -39,9 +39,9 @@ internal sealed class ListParser<T>(ElementReader<T> read) : JsonStreamParser<Li
             return true;
         }
 
-        if (reader.TokenType != JsonTokenType.StartObject)
+        if (reader.TokenType != kind)
         {
-            throw new JsonException("The list has an entry that is no object.");
+            throw new JsonException("The list has an entry of another kind.");
         }
 
         if (!read(ref reader, out var element))

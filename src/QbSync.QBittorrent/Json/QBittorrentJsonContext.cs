@@ -12,9 +12,8 @@ namespace QbSync.QBittorrent.Json;
     [
         typeof(LenientInt64Converter), typeof(LenientDoubleConverter), typeof(LenientBooleanConverter), typeof(LenientStringConverter),
     ])]
-[JsonSerializable(typeof(List<TrackerRecord>))]
-[JsonSerializable(typeof(List<LogRecord>))]
-[JsonSerializable(typeof(List<string>))]
+[JsonSerializable(typeof(TrackerRecord))]
+[JsonSerializable(typeof(LogRecord))]
 [JsonSerializable(typeof(TorrentPropertiesRecord))]
 [JsonSerializable(typeof(Dictionary<string, CategoryRecord>))]
 [JsonSerializable(typeof(BuildInfoRecord))]

@@ -73,15 +73,15 @@ internal sealed class Gathered<T>
 
     public void Add(T item)
     {
-        if (_count == _items.Length)
-        {
-            var larger = ArrayPool<T>.Shared.Rent(Math.Max(64, _count * 2));
-            Items.CopyTo(larger);
-            Release();
-            _items = larger;
-        }
-
+        MakeRoom(1);
         _items[_count++] = item;
+    }
+
+    public void AddRange(ReadOnlySpan<T> items)
+    {
+        MakeRoom(items.Length);
+        items.CopyTo(_items.AsSpan(_count));
+        _count += items.Length;
     }
 
     public void Clear()
@@ -89,6 +89,17 @@ internal sealed class Gathered<T>
         Release();
         _items = [];
         _count = 0;
+    }
+
+    private void MakeRoom(int more)
+    {
+        if (_count + more > _items.Length)
+        {
+            var larger = ArrayPool<T>.Shared.Rent(Math.Max(Math.Max(64, _count + more), _count * 2));
+            Items.CopyTo(larger);
+            Release();
+            _items = larger;
+        }
     }
 
     // Cleared: what a rented array holds would live as long as the pool.

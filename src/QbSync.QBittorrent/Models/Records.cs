@@ -36,8 +36,8 @@ public sealed record TrackerRecord
     /// <summary>0 disabled, 1 not contacted, 2 working, 3 updating, 4 not working; from 5.2 on also 5 refused, 6 unreachable.</summary>
     public long? Status { get; init; }
 
-    /// <summary>Its tier.</summary>
-    public long? Tier { get; init; }
+    /// <summary>Its tier; null: none, as a pseudo entry.</summary>
+    public long? Tier { get => field is >= 0 ? field : null; init; }
 
     /// <summary>What it said last; for people.</summary>
     public string? Msg { get; init; }

@@ -18,8 +18,8 @@ public sealed record TorrentPropertiesRecord
     /// <summary>Bytes of a piece.</summary>
     public long? PieceSize { get; init; }
 
-    /// <summary>Pieces in all; 0 or less without metadata.</summary>
-    public long? PiecesNum { get; init; }
+    /// <summary>Pieces in all; null without metadata.</summary>
+    public long? PiecesNum { get => field is > 0 ? field : null; init; }
 
     /// <summary>Pieces had and checked.</summary>
     public long? PiecesHave { get; init; }
