@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.QBittorrent.Models;
 
 namespace QbSync.QBittorrent;

@@ -115,7 +115,13 @@ public sealed partial class QBittorrentTorrentClient
         }
         catch (TorrentClientException failure) when (failure.Fault == ClientFault.Conflict)
         {
-            // It exists, or its name is refused: setting it tells which.
+            // It exists, or its name is refused: one status for both.
+            var known = await _client.GetCategoriesAsync(cancellationToken).ConfigureAwait(false);
+            if (!known.ContainsKey(name))
+            {
+                throw new TorrentClientException(
+                    ClientFault.Rejected, nameof(ApiOperation.CreateCategory), $"The client takes no category '{name}'.", failure, status: failure.Status);
+            }
         }
     }
 

@@ -75,7 +75,8 @@ public interface ITorrentClient
     /// <summary>Removes tags.</summary>
     ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken);
 
-    /// <summary>Makes a category, without a save path of its own; one that exists is success.</summary>
+    /// <summary>Makes a category, without a save path of its own; one that exists is success, and a name that
+    /// the client does not take is <see cref="ClientFault.Rejected"/>.</summary>
     ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken);
 
     /// <summary>Sets the category.</summary>

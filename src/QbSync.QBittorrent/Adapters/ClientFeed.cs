@@ -3,7 +3,6 @@ using QbSync.Ports;
 using QbSync.QBittorrent.Http;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Pipeline;
-using QbSync.Torrents;
 
 namespace QbSync.QBittorrent.Adapters;
 

@@ -1,5 +1,4 @@
 using QbSync.Engine.Tests.Source.World;
-using QbSync.Ports;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Source;

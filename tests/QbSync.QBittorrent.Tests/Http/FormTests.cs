@@ -222,6 +222,27 @@ internal sealed class FormTests
         Assert.That(Encoding.ASCII.GetString(client.Server.Calls[^1].Body), Is.EqualTo($"hash={Id}&id=1000&priority=1"));
     }
 
+    [Test, ClientCase(21)]
+    public async Task Export_ThatIsNoTorrent_IsABrokenAnswer()
+    {
+        foreach (var body in new[] { "", "<html>sign in</html>", "Fails.", "{}" })
+        {
+            await using var client = new ScriptedClient();
+            client.Server.Always("torrents/export", HttpStatusCode.OK, body);
+            Assert.That(client.Fault(() => client.Client.GetManifestAsync(Id, default).AsTask()).Fault, Is.EqualTo(ClientFault.BrokenAnswer), body);
+        }
+    }
+
+    [Test]
+    public async Task Category_RefusedWithAConflict_IsThereOrRejected()
+    {
+        await using var client = new ScriptedClient();
+        client.Server.Always("torrents/createCategory", HttpStatusCode.Conflict).Always("torrents/categories", HttpStatusCode.OK, """{"films":{"name":"films","savePath":""}}""");
+        await client.Client.EnsureCategoryAsync("films", default);
+        var fault = client.Fault(() => client.Client.EnsureCategoryAsync("a//b", default).AsTask());
+        Assert.That((fault.Fault, fault.Status), Is.EqualTo((ClientFault.Rejected, (int?)409)));
+    }
+
     private static AddTorrentRequest Torrent() => new() { Torrent = "d4:infoe"u8.ToArray(), SavePath = "/data" };
 
     private static string Limits(string ratio, string seeding, string inactive) =>

@@ -8,6 +8,8 @@ namespace QbSync.Engine.Source.Tracking;
 /// </summary>
 internal sealed class TorrentLayout
 {
+    private const string UnwantedFolder = ".unwanted";
+
     private TorrentLayout(TorrentManifest manifest, Selection selection, IReadOnlyList<IReadOnlyList<string>> names)
     {
         Manifest = manifest;
@@ -54,7 +56,7 @@ internal sealed class TorrentLayout
                 return null;
             }
 
-            names[file.Index] = file.IsReal ? parts : [];
+            names[file.Index] = file.IsReal ? Wanted(parts, file) : [];
         }
 
         var selection = Selection.Of(manifest, file => match[file.Index] is { Selected: true });
@@ -68,6 +70,13 @@ internal sealed class TorrentLayout
             ContentLayout = NameLayout.Detect(manifest, names),
         };
     }
+
+    /// <summary>
+    /// The name without the folder into which clients before 4.3 put what is not selected, and out of which it comes late: it says nothing of the
+    /// file's name. Who reads the file looks there, too.
+    /// </summary>
+    private static string[] Wanted(string[] parts, TorrentFile file) =>
+        parts is [.., UnwantedFolder, _] && file.Path is not [.., UnwantedFolder, _] ? [.. parts[..^2], parts[^1]] : parts;
 
     /// <summary>The folder in which names start, by the client's word for the content and by the names.</summary>
     private static string[] FindBase(TorrentStatus status, ClientDescription client, IReadOnlyList<string>[] names)

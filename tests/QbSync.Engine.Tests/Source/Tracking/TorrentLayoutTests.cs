@@ -39,6 +39,26 @@ internal sealed class TorrentLayoutTests
         Assert.That("/" + string.Join('/', layout.FinalFolder), Is.EqualTo(expected), "complete: it goes where it is");
     }
 
+    [TestCase("show/s1/.unwanted/e1|show/s1/e2", ContentLayout.Original, "show/s1/e1")]
+    [TestCase("s1/.unwanted/e1|s1/e2", ContentLayout.NoSubfolder, "s1/e1")]
+    [TestCase("show/.unwanted/s1/e1|show/s1/e2", ContentLayout.Original, "show/.unwanted/s1/e1")]
+    public void UnwantedFolder_OfAnOldClient_IsNoPartOfTheName(string names, ContentLayout expected, string first)
+    {
+        var layout = Create("several", names, "/downloads/show", "/downloads", complete: true);
+
+        Assert.That(layout.ContentLayout, Is.EqualTo(expected));
+        Assert.That(string.Join('/', layout.FileNames[0]), Is.EqualTo(first));
+    }
+
+    [Test]
+    public void UnwantedFolder_OfTheTorrentItself_IsKept()
+    {
+        var torrent = new TorrentBuilder("odd") { PieceLength = 16384 }.AddFile(".unwanted/a", 20_000).AddFile("b", 30_000).Build();
+        var status = StatusOf(torrent, "/downloads/odd", "/downloads", complete: true);
+        var layout = TorrentLayout.TryCreate(status, torrent.Manifest, ListOf(torrent, "odd/.unwanted/a|odd/b"), Client(null), out _)!;
+        Assert.That(string.Join('/', layout.FileNames[0]), Is.EqualTo("odd/.unwanted/a"));
+    }
+
     [TestCase("/incomplete", null, "/incomplete")]
     [TestCase("", "/temp", "/temp")]
     [TestCase("", null, "/downloads")]

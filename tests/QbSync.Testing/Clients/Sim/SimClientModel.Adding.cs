@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Torrents;
 
 namespace QbSync.Testing.Clients.Sim;
