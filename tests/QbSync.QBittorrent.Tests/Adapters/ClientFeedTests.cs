@@ -2,11 +2,12 @@ using System.Net;
 using System.Text;
 using QbSync.Ports;
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.QBittorrent.Tests.Adapters;
 
-internal sealed class ClientFeedTests
+internal sealed partial class ClientFeedTests
 {
     private static readonly string A = new('a', 40), B = new('b', 40);
 
@@ -38,6 +39,7 @@ internal sealed class ClientFeedTests
     [TestCase("lost")]
     [TestCase("cut")]
     [TestCase("undecodable")]
+    [ClientCase(24)]
     public async Task Poll_AnswerNotHad_AsksForEverythingNext(string how)
     {
         await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
@@ -58,6 +60,7 @@ internal sealed class ClientFeedTests
     }
 
     [Test]
+    [ClientCase(24)]
     public async Task Poll_CancelledByItsCaller_AsksForEverythingNext()
     {
         await using var client = new ScriptedClient();
@@ -73,6 +76,7 @@ internal sealed class ClientFeedTests
     }
 
     [Test]
+    [ClientCase(24)]
     public async Task Poll_UnaskedFullUpdate_IsFullAndFollowedByAnother()
     {
         await using var client = new ScriptedClient();

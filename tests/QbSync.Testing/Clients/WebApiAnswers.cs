@@ -63,7 +63,8 @@ public static class WebApiAnswers
         return Encoding.UTF8.GetBytes(text.Append(']').ToString());
     }
 
-    private static string Id(int i) => ((ulong)(i + 1) * 0x9E3779B97F4A7C15UL).ToString("x16", CultureInfo.InvariantCulture) + i.ToString("x24", CultureInfo.InvariantCulture);
+    /// <summary>Id of a torrent by its number.</summary>
+    public static string Id(int i) => ((ulong)(i + 1) * 0x9E3779B97F4A7C15UL).ToString("x16", CultureInfo.InvariantCulture) + i.ToString("x24", CultureInfo.InvariantCulture);
 
     private static string Torrent(int i)
     {
