@@ -73,6 +73,7 @@ internal sealed class StatusMapperTests
     [TestCase(null, "pausedDL", -1, false)]
     [TestCase(null, "pausedDL", 0, false)]
     [TestCase(null, "metaDL", 5, false)]
+    [ClientCase(20)]
     public void Metadata_ByFieldWordOrSize_IsKnown(bool? told, string state, long size, bool expected)
     {
         var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));

@@ -1,7 +1,11 @@
 using System.Text;
 using System.Text.Json;
+using QbSync.Ports;
 using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Models;
+using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 
 namespace QbSync.QBittorrent.Tests.Json;
 
@@ -33,6 +37,22 @@ internal sealed class AnswerReaderTests
     [TestCase("null", 3)]
     public void PieceStates_Else_AreRefusedAsAWhole(string text, int count) =>
         Assert.That(() => AnswerReader.ReadPieceStates(Utf8(text), count), Throws.InstanceOf<JsonException>());
+
+    [TestCase("[2,2]")]
+    [TestCase("[2,2,2,2]")]
+    [TestCase("[2,3,2]")]
+    [TestCase("[2,-1,2]")]
+    [TestCase("[2,null,2]")]
+    [TestCase("[2,[2],2]")]
+    [TestCase("[2,2")]
+    [ClientCase(20)]
+    public async Task PieceStates_Broken_AreABrokenAnswerAndNoPiece(string text)
+    {
+        await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
+        client.Server.Answer("torrents/pieceStates", text);
+        var fault = Assert.ThrowsAsync<TorrentClientException>(async () => await client.Client.GetPiecesAsync(ScriptedClient.Id, 3, default).DefaultTimeout())!;
+        Assert.That(fault.Fault, Is.EqualTo(ClientFault.BrokenAnswer));
+    }
 
     [Test]
     public void Torrents_OddFields_AreReadOrMissing()

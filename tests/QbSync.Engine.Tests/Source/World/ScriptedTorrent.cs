@@ -25,6 +25,8 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public ClientTorrentState? ForcedState { get; set; }
 
+    public bool HasMetadata { get; set; } = true;
+
     public string SavePath { get; set; } = "/downloads";
 
     public string Category { get; set; } = "films";
@@ -69,6 +71,7 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 AddedAt = addedAt,
                 CompletedAt = IsComplete ? addedAt : null,
                 Limits = Limits,
+                HasMetadata = HasMetadata,
                 Ratio = 0.5,
                 SeedingTime = TimeSpan.FromMinutes(30),
             };
