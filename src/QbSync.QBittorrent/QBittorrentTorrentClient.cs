@@ -70,6 +70,7 @@ public sealed partial class QBittorrentTorrentClient : ITorrentClient, IAsyncDis
             LibraryVersion = session.Libtorrent,
             Capabilities = new ClientCapabilities
             {
+                AddsFolders = profile.SaysLayout,
                 RenamesFiles = profile.RenamesByPath,
                 ExportsManifests = profile.Exports,
                 TellsBothHashes = profile.TellsBothHashes,

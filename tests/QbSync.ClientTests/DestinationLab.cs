@@ -19,17 +19,23 @@ internal sealed class DestinationLab : IAsyncDisposable
 {
     public static readonly Caller Caller = new(new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), "test");
 
-    private readonly TempDirectory _folder = new();
+    private TempDirectory _folder = null!;
     private readonly QBittorrentProcesses _processes;
+    private readonly DestinationLabOptions _options;
+    private ClientCalls _calls = null!;
     private CancellationTokenSource _stop = new();
     private TorrentStore? _store;
     private Task _run = Task.CompletedTask;
 
-    private DestinationLab(QBittorrentProcesses processes) => _processes = processes;
+    private DestinationLab(QBittorrentProcesses processes, DestinationLabOptions options) => (_processes, _options) = (processes, options);
 
     public QBittorrentInstance Instance { get; private set; } = null!;
 
+    /// <summary>The client as a test uses it beside the engine.</summary>
     public QBittorrentTorrentClient Client { get; private set; } = null!;
+
+    /// <summary>The engine's calls of the client.</summary>
+    public ClientCalls Calls => _calls;
 
     public DestinationEngine Engine { get; private set; } = null!;
 
@@ -41,7 +47,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     public ConcurrentDictionary<InfoHash, int> Sent { get; } = [];
 
     /// <summary>Starts client and engine; the test is ignored where there is no qBittorrent.</summary>
-    public static async Task<DestinationLab> StartAsync()
+    public static async Task<DestinationLab> StartAsync(DestinationLabOptions? options = null)
     {
         var executable = QBittorrentProcesses.FindExecutable();
         if (executable is null)
@@ -49,13 +55,36 @@ internal sealed class DestinationLab : IAsyncDisposable
             Assert.Ignore("qbittorrent-nox is not installed.");
         }
 
-        var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System));
-        lab.Instance = await lab._processes.StartAsync(new QBittorrentInstanceOptions { Directory = lab._folder["client"] }, CancellationToken.None);
-        var registry = Metrics.NewCustomRegistry();
-        lab.Client = new QBittorrentTorrentClient(
-            new QBittorrentOptions { Url = lab.Instance.Url }, Metrics.WithCustomRegistry(registry), registry, "destination", lab.Logs, TimeProvider.System, new Random(1));
+        options ??= new DestinationLabOptions();
+        var folder = new TempDirectory();
+        executable = options.WrapExecutable?.Invoke(executable!, folder) ?? executable;
+        var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System), options) { _folder = folder };
+        await lab.StartClientAsync(null);
+        lab.Client = lab.Connect(lab.Instance);
+        lab._calls = ClientCalls.Of(lab.Client);
         lab.StartEngine();
         return lab;
+    }
+
+    /// <summary>Another client of the same version, for a peer.</summary>
+    public Task<QBittorrentInstance> StartPeerAsync(string name) =>
+        _processes.StartAsync(new QBittorrentInstanceOptions { Directory = _folder[name] }, CancellationToken.None);
+
+    /// <summary>Kills the client as a power cut would.</summary>
+    public Task KillClientAsync() => Instance.KillAsync(CancellationToken.None);
+
+    /// <summary>Starts it again at the same address, with what it had saved.</summary>
+    public Task StartClientAgainAsync() => StartClientAsync(Instance.Url.Port);
+
+    /// <summary>Whether the client speaks this WebAPI version, or a later one.</summary>
+    public async Task<bool> IsAtLeastAsync(string version) =>
+        Version.Parse(await Instance.GetAsync("app/webapiVersion", CancellationToken.None)) >= Version.Parse(version);
+
+    public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
+    {
+        var registry = Metrics.NewCustomRegistry();
+        return new QBittorrentTorrentClient(
+            new QBittorrentOptions { Url = instance.Url }, Metrics.WithCustomRegistry(registry), registry, "destination", Logs, TimeProvider.System, new Random(1));
     }
 
     /// <summary>Ends the engine cleanly and starts another one on the same state.</summary>
@@ -78,7 +107,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     public async Task<TorrentStatus> CompleteAsync(BuiltTorrent torrent, InitRequest init)
     {
         var finalize = await FinalizeAsync(torrent, init);
-        Assert.That(finalize, Is.InstanceOf<FinalizeOutcome.Complete>());
+        Assert.That(finalize, Is.InstanceOf<FinalizeOutcome.Complete>(), $"{finalize}");
         return (await FindAsync(torrent))!;
     }
 
@@ -125,6 +154,11 @@ internal sealed class DestinationLab : IAsyncDisposable
         }
     }
 
+    /// <summary>Asks for a start as a source does, until it is answered.</summary>
+    public Task<StartOutcome> StartSeedingAsync(BuiltTorrent torrent) => UntilAsync<StartOutcome>(
+        async () => await Engine.StartAsync(Caller, new StartRequest(torrent.Id, StartCause.Handoff, new TorrentParameters()), CancellationToken.None),
+        static outcome => outcome is not StartOutcome.Running);
+
     public Task<TorrentStatus?> FindAsync(BuiltTorrent torrent) => Client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None).AsTask();
 
     /// <summary>What the client shows, once it is so.</summary>
@@ -146,7 +180,15 @@ internal sealed class DestinationLab : IAsyncDisposable
         where T : class
     {
         T? answer = null;
-        await Eventually.BecomesTrueAsync(async () => isAnswer(answer = await ask()), TimeSpan.FromSeconds(60), "an answer");
+        try
+        {
+            await Eventually.BecomesTrueAsync(async () => isAnswer(answer = await ask()), TimeSpan.FromSeconds(60), "an answer");
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"Still {answer} after 60 s. {string.Join(Environment.NewLine, Logs.Entries.TakeLast(40))}");
+        }
+
         return answer!;
     }
 
@@ -184,6 +226,13 @@ internal sealed class DestinationLab : IAsyncDisposable
         }
     }
 
+    private async Task StartClientAsync(int? port)
+    {
+        var profile = _folder["client"];
+        Instance = await _processes.StartAsync(
+            new QBittorrentInstanceOptions { Directory = profile, WebPort = port, Session = _options.MakeSession?.Invoke(profile) ?? [] }, CancellationToken.None);
+    }
+
     private void StartEngine()
     {
         _stop = new CancellationTokenSource();
@@ -191,15 +240,9 @@ internal sealed class DestinationLab : IAsyncDisposable
         var metrics = Metrics.WithCustomRegistry(registry);
         _store = new TorrentStore(
             new StorageOptions { DataRoot = Data, StateDirectory = _folder["state"], MinFreeBytes = 0 }, metrics, registry, Logs, TimeProvider.System);
-        Engine = new DestinationEngine(
-            new DestinationOptions { SavePath = Data, DataRoot = Data, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200) },
-            _store,
-            Client,
-            metrics,
-            registry,
-            Logs,
-            TimeProvider.System,
-            new Random(2));
+        var options = new DestinationOptions { SavePath = Data, DataRoot = Data, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200), Recheck = _options.Recheck };
+        options.SavePath = _options.SavePath?.Invoke(Data) ?? Data;
+        Engine = new DestinationEngine(options, _store, _calls.Client, metrics, registry, Logs, TimeProvider.System, new Random(2));
         _run = Engine.RunAsync(_stop.Token);
     }
 

@@ -1,3 +1,5 @@
+using QbSync.Torrents;
+
 namespace QbSync.Ports;
 
 /// <summary>What a client is and can do, as learnt when it let us in.</summary>
@@ -45,6 +47,9 @@ public sealed record ClientCapabilities
 
     /// <summary>Whether <see cref="ITorrentClient.GetManifestAsync"/> works.</summary>
     public bool ExportsManifests { get; init; } = true;
+
+    /// <summary>Whether it gives a torrent that has no folder of its own one when <see cref="ContentLayout.Subfolder"/> is asked for.</summary>
+    public bool AddsFolders { get; init; } = true;
 
     /// <summary>Whether it tells both hashes of a hybrid torrent; one that does not knows it by v1.</summary>
     public bool TellsBothHashes { get; init; } = true;

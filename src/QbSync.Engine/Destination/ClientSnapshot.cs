@@ -18,6 +18,7 @@ internal sealed class ClientSnapshot
     public ClientSnapshot(ClientSnapshot? before, ClientUpdate update, IReadOnlyCollection<ClientTorrentId> watched, long stamp)
     {
         IsWhole = update.Kind != ClientUpdateKind.Watched;
+        Categories = update.Categories;
         WholeStamp = IsWhole ? stamp : before?.WholeStamp;
         foreach (var status in update.Torrents)
         {
@@ -29,6 +30,9 @@ internal sealed class ClientSnapshot
 
     /// <summary>Whether the last answer was about every torrent of the client.</summary>
     public bool IsWhole { get; }
+
+    /// <summary>The client's categories, as far as it told them.</summary>
+    public IReadOnlySet<string> Categories { get; }
 
     /// <summary>When the last answer about every torrent was asked for; null before the first.</summary>
     public long? WholeStamp { get; }

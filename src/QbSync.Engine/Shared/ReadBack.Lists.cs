@@ -22,16 +22,23 @@ internal sealed partial class ReadBack
     }
 
     /// <summary>Looks until a torrent with one of these hashes is listed; null when that did not happen in time.</summary>
-    public async Task<TorrentStatus?> UntilListedAsync(ClientChange change, InfoHash v1, InfoHash v2, CancellationToken cancellationToken)
+    /// <param name="epoch">Of the client that was asked: one that was restarted since does not list what it had not written down.</param>
+    public async Task<(TorrentStatus? Seen, bool Restarted)> UntilListedAsync(
+        ClientChange change, InfoHash v1, InfoHash v2, int epoch, CancellationToken cancellationToken)
     {
-        var (held, seen) = await LookAsync(
-            change, token => client.FindAsync(v1, v2, token), static found => found is not null, cancellationToken).ConfigureAwait(false);
+        var (held, seen) = await LookAsync(change, FindAsync, static look => look.Found is not null || look.Restarted, cancellationToken).ConfigureAwait(false);
         if (!held)
         {
             Log.NotSeen(logger, change.Verb, new ClientTorrentId((v1.Length > 0 ? v1 : v2).ToString()), change.Within.TotalSeconds);
         }
 
         return seen;
+
+        async ValueTask<(TorrentStatus? Found, bool Restarted)> FindAsync(CancellationToken token)
+        {
+            var found = await client.FindAsync(v1, v2, token).ConfigureAwait(false);
+            return (found, found is null && (await client.DescribeAsync(refresh: false, token).ConfigureAwait(false)).Epoch != epoch);
+        }
     }
 
     private async Task<(bool Held, T Seen)> LookAsync<T>(

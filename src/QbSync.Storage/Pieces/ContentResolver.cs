@@ -17,7 +17,9 @@ internal readonly record struct ResolvedFile(string Path, FileIdentity Identity)
 /// </summary>
 internal sealed class ContentResolver(string? root)
 {
-    private const string IncompleteSuffix = ".!qB";
+    /// <summary>What a client that is told to appends to the names of files that are not complete, or not checked yet.</summary>
+    public const string IncompleteSuffix = ".!qB";
+
     private const string UnwantedFolder = ".unwanted";
 
     /// <summary>Index under which the part file candidate <paramref name="candidate"/> goes: below all files of the manifest.</summary>

@@ -33,7 +33,7 @@ internal sealed partial class TorrentStorage
             () =>
             {
                 IReadOnlyList<int> changed =
-                    [.. _files.Values.Where(file => !IsUnchanged(file) || !IsReadBack(file.Index)).Select(file => file.Index).Order()];
+                    [.. _files.Values.Where(file => !(IsUnchanged(file) || IsRenamedByClient(file)) || !IsReadBack(file.Index)).Select(file => file.Index).Order()];
                 return Task.FromResult(changed);
             },
             cancellationToken).ConfigureAwait(false);

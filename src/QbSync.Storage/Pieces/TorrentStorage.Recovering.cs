@@ -107,7 +107,8 @@ internal sealed partial class TorrentStorage
         {
             Keep(file, record with { Device = partial.Value.Device }, RecordType.FileState, batch);
         }
-        else if (record.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared && final is { } stat && record.IsUnchanged(stat))
+        else if (record.Kind is OwnKind.Published or OwnKind.Adopted or OwnKind.Shared
+            && (final ?? FindRenamedByClient(folder, file)) is { } stat && record.IsUnchanged(stat))
         {
             Keep(file, record with { Device = stat.Device }, RecordType.FileState, batch);
         }

@@ -64,7 +64,7 @@ public sealed class DestinationClientTests
     [DestinationCase(93)]
     public async Task Files_ThatTheClientDoesNotFind_AreCheckedOnceThenNamed()
     {
-        await using var rig = new DestinationRig();
+        await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
         rig.Client.LooksElsewhere = true;
         var outcome = await rig.SyncAsync(Torrent, DestinationRig.MakeInit(Torrent));
         Assert.That(GetReason(outcome), Is.EqualTo(RefusalReason.ClientMissingFiles));

@@ -165,7 +165,7 @@ public sealed class DestinationRegisteringTests
     [DestinationCase(93)]
     public async Task Torrent_ThatEndsBroken_IsCheckedOnceThenNamedWithinTwoMinutes(ClientTorrentState state)
     {
-        await using var rig = new DestinationRig();
+        await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
         rig.Client.StateAfterCheck = state;
         var began = rig.Time.GetUtcNow();
         var outcome = await rig.SyncAsync(Torrent, DestinationRig.MakeInit(Torrent));
@@ -212,7 +212,7 @@ public sealed class DestinationRegisteringTests
     [DestinationCase(94)]
     public async Task Torrent_ActiveWhileItsFinalizationWaits_IsStoppedInThatPoll()
     {
-        await using var rig = new DestinationRig();
+        await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
         var init = DestinationRig.MakeInit(Torrent);
         rig.Client.EmptyFileLists = int.MaxValue;
         rig.SendMissing(Torrent, await rig.OpenAsync(init), init);

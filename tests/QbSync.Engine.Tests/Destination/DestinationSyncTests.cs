@@ -17,7 +17,7 @@ public sealed class DestinationSyncTests
     [Test]
     public async Task SingleFile_Synced_IsCompleteAndStoppedAtTheClient()
     {
-        await using var rig = new DestinationRig();
+        await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
         var outcome = await rig.SyncAsync(Single, DestinationRig.MakeInit(Single));
         Assert.That(outcome, Is.InstanceOf<FinalizeOutcome.Complete>());
         Assert.That(rig.Disk.Files["disc.iso"], Is.EqualTo(Single.ReadFile(0)));

@@ -220,7 +220,7 @@ public sealed class ReadBackTests
         yield return (ClientChange.Add, async () =>
         {
             await _client.AddAsync(new AddTorrentRequest { Torrent = other.Bytes, SavePath = "/data" }, default);
-            return await _readBack.UntilListedAsync(ClientChange.Add, other.Manifest.V1, other.Manifest.V2, default) is not null;
+            return (await _readBack.UntilListedAsync(ClientChange.Add, other.Manifest.V1, other.Manifest.V2, 1, default)).Seen is not null;
         });
 
         (ClientChange, Func<Task<bool>>) Wait(ClientChange change, Func<ValueTask> send, Func<TorrentStatus?, bool> holds) => (change, async () =>

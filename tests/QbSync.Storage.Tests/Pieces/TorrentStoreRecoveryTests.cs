@@ -100,6 +100,34 @@ public sealed class TorrentStoreRecoveryTests
         Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
     }
 
+    /// <summary>Some clients append a suffix to files until they have checked them; the inode says that they are ours all the same.</summary>
+    [TestCase(StoredPhase.AddIntent, true)]
+    [TestCase(StoredPhase.Added, true)]
+    [TestCase(StoredPhase.Published, false)]
+    [ClientCase(37)]
+    public async Task AFinalFileUnderTheClientsNameForUncheckedFiles_IsHeldWhileTheClientHasTheTorrent(StoredPhase phase, bool isHeld)
+    {
+        var torrent = TorrentStorageReceivingTests.Mixed();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        StoreRig.SendAll(storage, torrent);
+        await StoreRig.FinishAsync(storage);
+        await storage.SetPhaseAsync(phase, null, default).DefaultTimeout();
+        var path = Path.Combine(_rig.Data, torrent.Files[0].RelativePath);
+        File.Move(path, path + ".!qB");
+
+        Assert.That(await storage.CheckPublishedAsync(default).DefaultTimeout(), isHeld ? Is.Empty : Is.EqualTo(new[] { 0 }));
+        storage = (await _rig.RestartAsync())[0];
+        Assert.That(storage.IsPublished(0), Is.EqualTo(isHeld));
+        Assert.That(storage.Layout.IsComplete(storage.CopyHave()), Is.EqualTo(isHeld));
+        if (isHeld)
+        {
+            // Another file under that name is not ours, whatever it holds.
+            File.Copy(path + ".!qB", path + ".copy");
+            File.Move(path + ".copy", path + ".!qB", overwrite: true);
+            Assert.That(await storage.CheckPublishedAsync(default).DefaultTimeout(), Is.EqualTo(new[] { 0 }));
+        }
+    }
+
     [TestCase("RenameNew")]
     [TestCase("SyncFolder")]
     [TestCase("journal")]

@@ -1,3 +1,4 @@
+using QbSync.Engine.Destination.Initialization;
 using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -11,17 +12,22 @@ internal sealed partial class ClientRegistrar
     private const int MaxRefusedAdds = 5;
 
     /// <summary>Adds the torrent; what is listed then, or why there is nothing.</summary>
-    private async Task<(TorrentStatus? Found, RegistrationEnd? End)> AddAsync(FinalizeRun run, CancellationToken lease)
+    private async Task<(TorrentStatus? Found, RegistrationEnd? End)> AddAsync(FinalizeRun run, ClientDescription describes, CancellationToken lease)
     {
         var storage = run.Storage;
         var request = storage.Request;
+        var whyCheck = FindWhyCheck(run, describes);
+        if (whyCheck is not null && ClientPresence.RefuseCheck(describes) is { } uncheckable)
+        {
+            return (null, new RegistrationEnd.Fails(uncheckable));
+        }
+
         if (await FindLostAsync(run, lease).ConfigureAwait(false) is { } lost)
         {
             return (null, lost);
         }
 
         var hasCategory = await EnsureCategoryAsync(request.Parameters.Category, lease).ConfigureAwait(false);
-        var describes = await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false);
         if (storage.Layout.HasBoundaryPieces && describes.Capabilities.ReadsPartFiles
             && await storage.ExportPartFileAsync(GetPartFileName(request.Manifest), lease).ConfigureAwait(false) is { } conflict)
         {
@@ -29,8 +35,8 @@ internal sealed partial class ClientRegistrar
         }
 
         await storage.SetPhaseAsync(StoredPhase.AddIntent, null, lease).ConfigureAwait(false);
-        var skipCheck = options.Recheck != RecheckPolicy.Always && !run.SawMissingFiles && storage.Layout.IsWholeSelection() && !HasOtherNames(request);
-        Log.Adds(logger, request.Manifest.Id, GetSavePath(storage), skipCheck ? "as verified" : "to be checked");
+        Log.Adds(logger, request.Manifest.Id, GetSavePath(storage), whyCheck is null ? "as verified" : $"to be checked, since {whyCheck}");
+        run.TakenAsVerified = whyCheck is null;
         var outcome = AddTorrentOutcome.Unclear;
         try
         {
@@ -42,7 +48,7 @@ internal sealed partial class ClientRegistrar
                     Layout = request.Place.Layout,
                     Category = hasCategory ? request.Parameters.Category : "",
                     Tags = [.. request.Parameters.Tags.Where(IsUsableTag)],
-                    SkipCheck = skipCheck,
+                    SkipCheck = whyCheck is null,
                 },
                 lease).ConfigureAwait(false);
         }
@@ -57,15 +63,23 @@ internal sealed partial class ClientRegistrar
             return (null, new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, "The client here cannot hold such a torrent.")));
         }
 
-        return await FindListedAsync(run, lease).ConfigureAwait(false);
+        return await FindListedAsync(run, describes.Epoch, lease).ConfigureAwait(false);
     }
 
-    private async Task<(TorrentStatus? Found, RegistrationEnd? End)> FindListedAsync(FinalizeRun run, CancellationToken lease)
+    private async Task<(TorrentStatus? Found, RegistrationEnd? End)> FindListedAsync(FinalizeRun run, int epoch, CancellationToken lease)
     {
         var manifest = run.Storage.Request.Manifest;
-        if (await readBack.UntilListedAsync(ClientChange.Add, manifest.V1, manifest.V2, lease).ConfigureAwait(false) is { } found)
+        var (found, restarted) = await readBack.UntilListedAsync(ClientChange.Add, manifest.V1, manifest.V2, epoch, lease).ConfigureAwait(false);
+        if (found is not null)
         {
             return (found, null);
+        }
+
+        if (restarted)
+        {
+            // Maybe before it had written down what it took: the next pass adds it again if need be.
+            return (null, new RegistrationEnd.Waits(
+                new Refusal(RefusalReason.ClientChecking, "The client here was restarted while it was given the torrent."), options.PollInterval));
         }
 
         run.RefusedAdds++;
@@ -77,18 +91,24 @@ internal sealed partial class ClientRegistrar
     }
 
     /// <summary>Waits until the client has made up its mind about a torrent that was just added, or that it was checking.</summary>
-    private async Task<(TorrentStatus? Status, RegistrationEnd? Waits)> SettleAsync(FinalizeRun run, ClientTorrentId id, CancellationToken lease)
+    private async Task<(TorrentStatus? Status, RegistrationEnd? Waits)> SettleAsync(
+        FinalizeRun run, TorrentStatus found, ClientDescription describes, bool isNew, CancellationToken lease)
     {
-        // Taken as verified it ends whole and stopped, within seconds; before that it may show any state for a moment.
+        // Taken as verified it ends whole and stopped, or misses its files, a tick later; until then it may show anything.
+        var verified = run.TakenAsVerified
+            ?? (run.Checks == 0 && options.Recheck != RecheckPolicy.Always && run.Storage.Layout.IsWholeSelection() && !HasOtherNames(run.Storage.Request));
+        var patience = verified ? TimeSpan.FromSeconds(5) : TimeSpan.Zero;
+        var isStale = isNew && verified && describes.Tick > TimeSpan.Zero;
+        if (isStale)
+        {
+            await Task.Delay(describes.Tick, time, lease).ConfigureAwait(false);
+        }
+
         var began = time.GetTimestamp();
-        var skipped = !HasOtherNames(run.Storage.Request) && run.Storage.Layout.IsWholeSelection() && run.Checks == 0;
-        var grace = skipped && options.Recheck != RecheckPolicy.Always ? TimeSpan.FromSeconds(5) : TimeSpan.Zero;
-        var (status, stuck) = await WaitForCheckAsync(
-            run,
-            id,
-            (seen, askedAt) => seen.IsComplete || seen.State is ClientTorrentState.MissingFiles or ClientTorrentState.Error || seen.State.IsActive()
-                || time.GetElapsedTime(began, askedAt) >= grace,
-            lease).ConfigureAwait(false);
+        var (status, stuck) = !isStale && !ClientPresence.IsUnsettled(found.State) && IsOver(found)
+            ? (found, false)
+            : await _check.WaitAsync(
+                found.Id, (seen, _) => IsOver(seen), seen => run.Report(FinalizeStage.Checking, (long)(seen.Progress * 1000), 1000), lease).ConfigureAwait(false);
         if (status is null)
         {
             return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client here does not show it."), options.PollInterval));
@@ -101,6 +121,9 @@ internal sealed partial class ClientRegistrar
         }
 
         return (status, null);
+
+        bool IsOver(TorrentStatus seen) =>
+            seen.IsComplete || IsBroken(seen.State) || seen.State.IsActive() || time.GetElapsedTime(began) >= patience;
     }
 
     /// <summary>Looks at the final files once more before anybody is told of them. Those that changed are read: what is good stays.</summary>
@@ -130,6 +153,11 @@ internal sealed partial class ClientRegistrar
             return false;
         }
 
+        if (watch.Snapshot?.Categories.Contains(category) == true)
+        {
+            return true;
+        }
+
         try
         {
             await client.EnsureCategoryAsync(category, lease).ConfigureAwait(false);
@@ -141,6 +169,36 @@ internal sealed partial class ClientRegistrar
             Log.NoCategory(logger, category, e.Message);
             return false;
         }
+    }
+
+    /// <summary>Why the client has to check the content itself, or null when it may take it as verified.</summary>
+    private string? FindWhyCheck(FinalizeRun run, ClientDescription describes)
+    {
+        var storage = run.Storage;
+        if (run.SawMissingFiles)
+        {
+            return "it did not find the files before";
+        }
+
+        if (!storage.Layout.IsWholeSelection())
+        {
+            return "not every file is selected";
+        }
+
+        if (HasOtherNames(storage.Request))
+        {
+            return "its files have other names than in the .torrent";
+        }
+
+        return options.Recheck switch
+        {
+            RecheckPolicy.Always => "every torrent is",
+            RecheckPolicy.Never => null,
+            RecheckPolicy.Auto => ClientPresence.RefuseCheck(describes) is null
+                && _canary.IsDue(storage.Request.Place.Root, describes.Epoch, storage.Layout.SelectedBytes)
+                ? "that shows whether the client can read here"
+                : null,
+        };
     }
 
     private static bool HasOtherNames(StoreRequest request)

@@ -42,7 +42,12 @@ internal sealed partial class ClientRegistrar
 
         for (var round = 0; round < MaxSelectionRounds; round++)
         {
-            var (wrong, right) = await SelectAsync(run, id, lease).ConfigureAwait(false);
+            if (changed)
+            {
+                files = await client.GetFilesAsync(id, lease).ConfigureAwait(false);
+            }
+
+            var (wrong, right) = await SelectAsync(run, id, files, lease).ConfigureAwait(false);
             changed |= wrong;
             if (right)
             {
@@ -61,10 +66,10 @@ internal sealed partial class ClientRegistrar
     }
 
     /// <summary>Sets the selection where it differs. Whether it differed, and whether it is equal now.</summary>
-    private async Task<(bool Wrong, bool Right)> SelectAsync(FinalizeRun run, ClientTorrentId id, CancellationToken lease)
+    private async Task<(bool Wrong, bool Right)> SelectAsync(
+        FinalizeRun run, ClientTorrentId id, IReadOnlyList<ClientFile> files, CancellationToken lease)
     {
         var storage = run.Storage;
-        var files = await client.GetFilesAsync(id, lease).ConfigureAwait(false);
         if (ClientFileMap.TryMatch(storage.Request, files) is not { } map)
         {
             return (false, false);

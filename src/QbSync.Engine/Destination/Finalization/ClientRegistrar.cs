@@ -9,7 +9,7 @@ namespace QbSync.Engine.Destination.Finalization;
 
 /// <summary>
 /// Brings a published torrent into the client: added once, stopped, on the seeding side, with our names, selection, category and tags. Each pass looks
-/// first and may be repeated after any interruption; each change is read back. Stateless; a run belongs to one session.
+/// first and may be repeated after any interruption; each change is read back. Thread-safe; a run belongs to one session.
 /// </summary>
 internal sealed partial class ClientRegistrar(
     DestinationOptions options,
@@ -20,6 +20,12 @@ internal sealed partial class ClientRegistrar(
     TimeProvider time,
     ILogger<ClientRegistrar> logger)
 {
+    /// <summary>Age above which a look at the client is taken once more before the end state is judged by it.</summary>
+    private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(5);
+
+    private readonly ClientCanary _canary = new();
+    private readonly ClientCheck _check = new(client, readBack, () => watch.Snapshot is { CheckingCount: > 1 }, options.PollTimeout, time);
+
     /// <summary>One pass. An outage of the client is <see cref="RegistrationEnd.Waits"/> without a delay: until it answers again.</summary>
     public async Task<RegistrationEnd> RunAsync(FinalizeRun run, CancellationToken lease)
     {
@@ -53,9 +59,11 @@ internal sealed partial class ClientRegistrar(
             return await UseForeignAsync(run, found, lease).ConfigureAwait(false);
         }
 
+        var describes = await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false);
+        var isNew = found is null;
         if (found is null)
         {
-            (found, var end) = await AddAsync(run, lease).ConfigureAwait(false);
+            (found, var end) = await AddAsync(run, describes, lease).ConfigureAwait(false);
             if (found is null)
             {
                 return end!;
@@ -67,7 +75,7 @@ internal sealed partial class ClientRegistrar(
             await run.Storage.SetPhaseAsync(StoredPhase.Added, null, lease).ConfigureAwait(false);
         }
 
-        var (settled, waits) = await SettleAsync(run, found.Id, lease).ConfigureAwait(false);
+        var (settled, waits) = await SettleAsync(run, found, describes, isNew, lease).ConfigureAwait(false);
         if (settled is null)
         {
             return waits!;
@@ -79,7 +87,11 @@ internal sealed partial class ClientRegistrar(
             return elsewhere;
         }
 
-        var mustCheck = moved || !settled.IsComplete || (options.Recheck == RecheckPolicy.Always && run.Checks == 0);
+        var seen = Sight(settled);
+
+        // Whole though it was added unchecked, it was checked by the client of its own accord, as some versions do.
+        var mustCheck = moved || !settled.IsComplete
+            || (options.Recheck == RecheckPolicy.Always && run.Checks == 0 && run.TakenAsVerified != false);
         for (var round = 0; round < MaxSelectionRounds; round++)
         {
             var (changed, failure) = await ArrangeFilesAsync(run, settled.Id, lease).ConfigureAwait(false);
@@ -90,16 +102,17 @@ internal sealed partial class ClientRegistrar(
 
             if (!changed && !mustCheck)
             {
-                return await EndAsync(run, settled.Id, lease).ConfigureAwait(false);
+                return await EndAsync(run, seen, describes, lease).ConfigureAwait(false);
             }
 
             // A check may set names and selection back, so both are read once more after it.
-            if (await CheckAsync(run, settled, lease).ConfigureAwait(false) is { } bad)
+            var (after, bad) = await CheckAsync(run, seen.Status, describes, lease).ConfigureAwait(false);
+            if (after is null)
             {
-                return bad;
+                return bad!;
             }
 
-            mustCheck = false;
+            (seen, mustCheck) = (Sight(after), false);
         }
 
         return new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, "The client here sets names or selection back each time it checks."));
@@ -142,29 +155,33 @@ internal sealed partial class ClientRegistrar(
     }
 
     /// <summary>The end state, read: seeding side, whole, stopped.</summary>
-    private async Task<RegistrationEnd> EndAsync(FinalizeRun run, ClientTorrentId id, CancellationToken lease)
+    private async Task<RegistrationEnd> EndAsync(FinalizeRun run, ClientSighting seen, ClientDescription describes, CancellationToken lease)
     {
-        var seen = await SeeAsync(id, lease).ConfigureAwait(false);
-        if (seen is { } active && active.State.IsActive())
+        var status = time.GetElapsedTime(seen.Stamp) <= FreshFor
+            ? seen.Status
+            : (await client.GetAsync([seen.Status.Id], lease).ConfigureAwait(false)).FirstOrDefault();
+        if (status is { } active && active.State.IsActive())
         {
-            seen = await StopAsync(run, active, lease).ConfigureAwait(false);
+            status = await StopAsync(run, active, lease).ConfigureAwait(false);
         }
 
-        if (seen is not { IsComplete: true } || !seen.State.IsStopped())
+        if (status is not { IsComplete: true } || !status.State.IsStopped())
         {
             return new RegistrationEnd.Waits(
-                new Refusal(RefusalReason.NotSeeding, $"The client here shows state {seen?.State.ToString() ?? "none"}."), options.PollInterval);
+                new Refusal(RefusalReason.NotSeeding, $"The client here shows state {status?.State.ToString() ?? "none"}."), options.PollInterval);
         }
 
-        var marked = await ApplyMarksAsync(run.Storage.Request.Parameters, seen, lease).ConfigureAwait(false);
-        return new RegistrationEnd.Registered(Sight(seen), !marked, await GetProductAsync(lease).ConfigureAwait(false));
+        if (run.Checks > 0 || run.TakenAsVerified == false)
+        {
+            _canary.Succeeded(run.Storage.Request.Place.Root, describes.Epoch);
+        }
+
+        var marked = await ApplyMarksAsync(run.Storage.Request.Parameters, status, lease).ConfigureAwait(false);
+        return new RegistrationEnd.Registered(status == seen.Status ? seen : Sight(status), !marked, describes.Product);
     }
 
     private async Task<string> GetProductAsync(CancellationToken lease) =>
         (await client.DescribeAsync(refresh: false, lease).ConfigureAwait(false)).Product;
-
-    private async Task<TorrentStatus?> SeeAsync(ClientTorrentId id, CancellationToken lease) =>
-        (await client.GetAsync([id], lease).ConfigureAwait(false)).FirstOrDefault(status => status.Id == id);
 
     /// <summary>Stops a torrent that became active by itself: it was added stopped, and who starts it is decided elsewhere.</summary>
     private async Task<TorrentStatus?> StopAsync(FinalizeRun run, TorrentStatus active, CancellationToken lease)

@@ -38,6 +38,9 @@ internal sealed class FinalizeRun(
     /// <summary>Checks that we asked for.</summary>
     public int Checks { get; set; }
 
+    /// <summary>Whether the client was told that the content is verified; null while this run has not added it.</summary>
+    public bool? TakenAsVerified { get; set; }
+
     /// <summary>Whether the client ended in missing files or an error once, so that it is not trusted without a check again.</summary>
     public bool SawMissingFiles { get; set; }
 

@@ -44,6 +44,31 @@ internal static class ClientPresence
         return status.IsComplete ? null : Incomplete;
     }
 
+    /// <summary>Why this client cannot hold such a torrent, known before a byte of it is sent; null when it can.</summary>
+    public static Refusal? RefuseKind(StoreRequest request, ClientDescription describes)
+    {
+        var (manifest, can) = (request.Manifest, describes.Capabilities);
+        if (manifest.V1.Length == 0 && !can.HoldsV2Torrents)
+        {
+            return Unsupported($"{describes.Product} holds no torrents that have a v2 hash alone.");
+        }
+
+        if (request.Place.Layout == ContentLayout.Subfolder && !can.AddsFolders
+            && !ContentPaths.Of(manifest, ContentLayout.Subfolder).Zip(ContentPaths.Of(manifest, ContentLayout.Original)).All(static pair => pair.First.SequenceEqual(pair.Second)))
+        {
+            return Unsupported($"{describes.Product} cannot give a torrent without a folder one of its own.");
+        }
+
+        return request.Selection.SelectedCount < manifest.Files.Count(static file => file.IsReal) ? RefuseCheck(describes) : null;
+    }
+
+    /// <summary>Why this client must not check what is ours: one that keeps incomplete files elsewhere moves them there when a check does not end well.</summary>
+    public static Refusal? RefuseCheck(ClientDescription describes) => describes is { TempPath: { } temp, Capabilities.StaysAtSavePath: false }
+        ? Unsupported($"{describes.Product} may move what it checks to {temp}, and cannot be told otherwise for one torrent: turn its folder for incomplete torrents off.")
+        : null;
+
+    private static Refusal Unsupported(string detail) => new(RefusalReason.Unsupported, detail);
+
     private static Refusal Incomplete => new(RefusalReason.ClientIncomplete, "The client here has the torrent, not added by QbSync and not whole.");
 
     /// <summary>Whether the client has not made up its mind yet.</summary>

@@ -64,10 +64,11 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
     public async Task<OpeningEnd> ReshapeAsync(ITorrentStorage storage, Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
         var stored = storage.Request;
-        var (canRename, oldPlace) = (true, storage.AddedByUs);
+        ClientDescription? describes = null;
+        var oldPlace = storage.AddedByUs;
         try
         {
-            canRename = await CanRenameAsync(cancellationToken).ConfigureAwait(false);
+            describes = await DescribeClientAsync(cancellationToken).ConfigureAwait(false);
             if (!storage.AddedByUs)
             {
                 var found = await AskClientAsync(stored.Manifest, request, cancellationToken).ConfigureAwait(false);
@@ -88,7 +89,12 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
             // Ours, and journaled: it goes on without the client.
         }
 
-        var plan = OpeningPlan.Reshape(stored, caller, request, canRename);
+        var plan = OpeningPlan.Reshape(stored, caller, request, describes is null or { Capabilities.RenamesFiles: true });
+        if (plan.Store is { } next && describes is not null && ClientPresence.RefuseKind(next, describes) is { } unsupported)
+        {
+            return new OpeningEnd(null, false, unsupported);
+        }
+
         if ((plan.Refusal ?? quotas.Reserve(plan.Store!, caller.Grants.Quota)) is { } refused)
         {
             return new OpeningEnd(null, false, refused);
@@ -168,11 +174,17 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
 
         try
         {
+            var describes = await DescribeClientAsync(cancellationToken).ConfigureAwait(false);
             var plan = OpeningPlan.Make(
-                manifest, request.Torrent, caller, request, await CanRenameAsync(cancellationToken).ConfigureAwait(false));
+                manifest, request.Torrent, caller, request, describes is null or { Capabilities.RenamesFiles: true });
             if (plan.Store is null)
             {
                 return (plan, false);
+            }
+
+            if (describes is not null && ClientPresence.RefuseKind(plan.Store, describes) is { } unsupported)
+            {
+                return (new OpeningPlan(null, false, unsupported), false);
             }
 
             var found = await AskClientAsync(manifest, request, cancellationToken).ConfigureAwait(false);
@@ -192,8 +204,8 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
         }
     }
 
-    private async ValueTask<bool> CanRenameAsync(CancellationToken cancellationToken) =>
-        client is null || (await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false)).Capabilities.RenamesFiles;
+    private async ValueTask<ClientDescription?> DescribeClientAsync(CancellationToken cancellationToken) =>
+        client is null ? null : await client.DescribeAsync(refresh: false, cancellationToken).ConfigureAwait(false);
 
     private static bool IsSame(Place one, Place other) => one.Layout == other.Layout && one.SubPath.SequenceEqual(other.SubPath);
 

@@ -25,7 +25,7 @@ internal sealed class QBittorrentInstanceOptions
     /// <summary>The password it accepts.</summary>
     public string Password { get; init; } = "loopback-only";
 
-    /// <summary>Further session settings, as in <c>Session\TempPathEnabled</c>.</summary>
+    /// <summary>Further settings, as in <c>Session\TempPathEnabled</c>; of versions before 4.4, as in <c>Downloads\TempPathEnabled</c>.</summary>
     public IReadOnlyDictionary<string, string> Session { get; init; } = new Dictionary<string, string>();
 }
 
@@ -54,7 +54,7 @@ internal static class QBittorrentProfile
         Section(text, "Meta", [("MigrationVersion", "99")]);
         Section(text, "Network", [("PortForwardingEnabled", "false")]);
         Section(text, "BitTorrent", Session(options, savePath, peerPort));
-        Section(text, "Preferences", [.. web.Select(static entry => ("WebUI\\" + entry.Key, entry.Value)), .. Legacy(savePath, peerPort)]);
+        Section(text, "Preferences", [.. web.Select(static entry => ("WebUI\\" + entry.Key, entry.Value)), .. Legacy(options, savePath, peerPort)]);
         Section(text, "WebUI", web);
         return text.ToString();
     }
@@ -78,7 +78,7 @@ internal static class QBittorrentProfile
             ["Session\\MultiConnectionsPerIp"] = "true",
             ["Session\\IgnoreLimitsOnLAN"] = "false",
         };
-        foreach (var (key, value) in options.Session)
+        foreach (var (key, value) in options.Session.Where(static entry => entry.Key.StartsWith("Session\\", StringComparison.Ordinal)))
         {
             settings[key] = Quote(value);
         }
@@ -86,7 +86,7 @@ internal static class QBittorrentProfile
         return [.. settings.Select(static entry => (entry.Key, entry.Value))];
     }
 
-    private static (string Key, string Value)[] Legacy(string savePath, int peerPort) =>
+    private static (string Key, string Value)[] Legacy(QBittorrentInstanceOptions options, string savePath, int peerPort) =>
     [
         ("General\\Locale", "en"),
         ("Connection\\PortRangeMin", Number(peerPort)),
@@ -103,6 +103,8 @@ internal static class QBittorrentProfile
         ("Downloads\\SavePath", Quote(savePath)),
         ("Advanced\\updateCheck", "false"),
         ("Advanced\\MultiConnectionsPerIp", "true"),
+        .. options.Session.Where(static entry => !entry.Key.StartsWith("Session\\", StringComparison.Ordinal))
+            .Select(static entry => (entry.Key, Quote(entry.Value))),
     ];
 
     private static void Section(StringBuilder text, string name, IEnumerable<(string Key, string Value)> entries)

@@ -15,6 +15,9 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
     public bool IsDown { get; set; }
 
+    /// <summary>What it tells of itself: another one is another client, or the same after a restart.</summary>
+    public int Epoch { get; set; } = 1;
+
     /// <summary>The next call of this operation finds the client down.</summary>
     public string? DiesAt { get; set; }
 
@@ -137,7 +140,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     }
 
     public ValueTask<ClientDescription> DescribeAsync(bool refresh, CancellationToken cancellationToken) =>
-        Call("Describe", () => new ClientDescription { Product = "Scripted 1", DefaultSavePath = "/data", Capabilities = Capabilities, Epoch = 1 });
+        Call("Describe", () => new ClientDescription { Product = "Scripted 1", DefaultSavePath = "/data", Capabilities = Capabilities, Epoch = Epoch });
 
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
         "Poll",
