@@ -56,12 +56,25 @@ internal sealed class QBittorrentMetrics
             _errors.WithLabels(mode, kind);
         }
 
-        registry.AddBeforeCollectCallback(() => state.Set(breaker() switch
+        var failures = SharedMetricFamilies.CollectErrors(factory).WithLabels("qbittorrent");
+        registry.AddBeforeCollectCallback(() =>
         {
-            ClientGate.Closed => 0,
-            ClientGate.Open or ClientGate.Isolated => 1,
-            ClientGate.HalfOpen => 2,
-        }));
+            try
+            {
+                state.Set(breaker() switch
+                {
+                    ClientGate.Closed => 0,
+                    ClientGate.Open or ClientGate.Isolated => 1,
+                    ClientGate.HalfOpen => 2,
+                });
+            }
+            catch (Exception exception) when (exception is not OutOfMemoryException)
+            {
+                // The registry would swallow it and show a stale value for ever.
+                state.Unpublish();
+                failures.Inc();
+            }
+        });
     }
 
     public void CallStarted(ApiOperation operation) => _calls.WithLabels(_mode, operation.ToString()).Inc();

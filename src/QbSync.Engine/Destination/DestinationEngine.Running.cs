@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -156,7 +157,18 @@ public sealed partial class DestinationEngine
 
     private async Task PollClientAsync(CancellationToken cancellationToken)
     {
-        if (!await _watch!.PollAsync(GetWatched(), cancellationToken).ConfigureAwait(false) || _watch.Snapshot is not { } snapshot)
+        while (!await _watch!.PollAsync(GetWatched(), cancellationToken).ConfigureAwait(false))
+        {
+            // A client that is back is found at the end of its break, and not an interval later.
+            if (ClientPatience.AfterFailure(_client!.Availability, _time.GetUtcNow()) is not { } pause)
+            {
+                return;
+            }
+
+            await Task.Delay(pause, _time, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (_watch.Snapshot is not { } snapshot)
         {
             return;
         }

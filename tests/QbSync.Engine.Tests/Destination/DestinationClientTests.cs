@@ -121,7 +121,7 @@ public sealed class DestinationClientTests
         Assert.That(rig.Client.Rechecks, Is.EqualTo(1));
     }
 
-    [Test]
+    [Test, ClientCase(50)]
     public async Task Client_DownWhileFinalizing_IsWaitedForAndNothingIsCounted()
     {
         await using var rig = new DestinationRig();

@@ -58,6 +58,9 @@ internal sealed partial class PieceMonitor(
             // Whatever a client throws is an outage of that client, and never the end of the source.
             metrics.PollFailed();
             await Report(e.Message, stop).ConfigureAwait(false);
+
+            // What a failure took says nothing of what an answer costs: a client that hung for minutes is found again as soon as any other.
+            return ClientPatience.AfterFailure(client.Availability, clock.Provider.GetUtcNow()) ?? _pace.Next(clock.Now, moves, TimeSpan.Zero);
         }
 
         return _pace.Next(clock.Now, moves, clock.Now - began);

@@ -90,7 +90,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
     public HashSet<string> Categories { get; } = [];
 
-    public ClientAvailability Availability => IsDown ? new(ClientGate.Open, DateTimeOffset.MinValue) : ClientAvailability.Available;
+    public ClientAvailability Availability { get; set; } = ClientAvailability.Available;
 
     public event Action<ClientAvailability>? AvailabilityChanged
     {

@@ -20,7 +20,7 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
 
     public ConcurrentQueue<int> Reads { get; } = [];
 
-    public ClientAvailability Availability => IsDown ? new(ClientGate.Open, DateTimeOffset.MinValue) : ClientAvailability.Available;
+    public ClientAvailability Availability { get; set; } = ClientAvailability.Available;
 
     public event Action<ClientAvailability>? AvailabilityChanged
     {
