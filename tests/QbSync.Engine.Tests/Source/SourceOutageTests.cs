@@ -3,6 +3,7 @@ using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Source;
 
@@ -33,7 +34,7 @@ internal sealed class SourceOutageTests
         Assert.That(await world.ScrapeAsync(), Does.Contain("qbsync_circuit_breaker_state{mode=\"source\",component=\"stream_queue\"} 0"));
     }
 
-    [Test]
+    [Test, ClientCase(50)]
     public async Task ClientDown_AtStartAndLater_KeepsRunningAndRecovers()
     {
         await using var world = new SourceWorld();
@@ -47,13 +48,14 @@ internal sealed class SourceOutageTests
 
         world.Client.IsDown = true;
         await world.PassUntilAsync(() => world.Engine.Status.ClientOk == false);
-        await world.PassAsync(TimeSpan.FromMinutes(2));
+        await world.PassAsync(TimeSpan.FromMinutes(10));
         Assert.That(world.IsSynced(first), Is.True, "an outage removes nothing");
         world.Client.IsDown = false;
         var second = world.Client.Add(SourceWorld.Torrent("second", seed: 2));
         await world.PassUntilAsync(() => world.IsSynced(second));
 
         Assert.That(world.Log.Entries.Count(entry => entry.Id.Name == "ClientLost"), Is.EqualTo(2));
+        Assert.That(first.Tags.Concat(second.Tags), Has.None.EqualTo("sync-failed"));
         Assert.That(world.Destination.Calls, Has.None.StartsWith("Abort"));
     }
 
