@@ -83,7 +83,7 @@ public partial interface IQBittorrentClient
     /// <summary>Removes torrents (<c>torrents/delete</c>).</summary>
     /// <param name="ids">1 to 64.</param>
     /// <param name="deleteFiles">
-    /// Whether their content goes as well. Even without, libtorrent's <c>.parts</c> file does, and before 4.5 complete files of priority 0.
+    /// Whether their content goes as well. Even without, libtorrent's <c>.parts</c> file does, and before 4.5 what there is of files of priority 0.
     /// </param>
     /// <param name="cancellationToken">Ends the call.</param>
     Task DeleteTorrentsAsync(IReadOnlyCollection<ClientTorrentId> ids, bool deleteFiles, CancellationToken cancellationToken);

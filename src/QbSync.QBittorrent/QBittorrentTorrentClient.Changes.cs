@@ -167,7 +167,7 @@ public sealed partial class QBittorrentTorrentClient
         }
     }
 
-    // Before 4.5 a delete takes complete files of priority 0 along, asked or not.
+    // Before 4.5 a delete takes along what there is of files of priority 0, whole or not: they lie in a folder that it removes.
     private async ValueTask GuardUnselectedAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         var session = await _client.OpenSessionAsync(refresh: false, cancellationToken).ConfigureAwait(false);
@@ -179,7 +179,7 @@ public sealed partial class QBittorrentTorrentClient
         foreach (var status in await GetAsync(ids, cancellationToken).ConfigureAwait(false))
         {
             var files = status.HasMetadata ? await GetFilesAsync(status.Id, cancellationToken).ConfigureAwait(false) : [];
-            if (files.FirstOrDefault(static file => !file.Selected && file.Progress >= 1) is { } file)
+            if (files.FirstOrDefault(static file => !file.Selected && file.Progress > 0) is { } file)
             {
                 throw new TorrentClientException(
                     ClientFault.Unsupported,

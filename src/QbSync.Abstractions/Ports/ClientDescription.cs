@@ -63,7 +63,7 @@ public sealed record ClientCapabilities
     /// <summary>Whether it has <see cref="ShareLimits.InactiveMinutes"/>.</summary>
     public bool LimitsInactivity { get; init; } = true;
 
-    /// <summary>Whether a delete without files leaves complete files that are not selected where they are.</summary>
+    /// <summary>Whether a delete without files leaves what there is of files that are not selected where it is.</summary>
     public bool KeepsUnselectedFiles { get; init; } = true;
 
     /// <summary>Whether it tells a tracker's refusal from a tracker that is away.</summary>

@@ -88,7 +88,7 @@ public interface ITorrentClient
     /// <summary>
     /// Removes torrents from the client, and their content if <paramref name="withFiles"/>; they are gone when a read says so. Even without, a
     /// client may remove its part file, so keep a copy of what is still needed. <see cref="ClientFault.Unsupported"/>, unsent, where the client
-    /// would remove complete files that are not selected as well.
+    /// would remove what there is of files that are not selected as well.
     /// </summary>
     ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken);
 

@@ -32,7 +32,7 @@ internal sealed record WebApiProfile(WebApiVersion Version)
     /// <summary>The <c>.torrent</c> can be had (4.5.0).</summary>
     public bool Exports => Version >= new WebApiVersion(2, 8, 18);
 
-    /// <summary>A delete without files leaves complete files of priority 0 where they are (4.5.0).</summary>
+    /// <summary>A delete without files leaves files of priority 0 where they are (4.5.0).</summary>
     public bool KeepsUnselectedFiles => Version >= new WebApiVersion(2, 8, 18);
 
     /// <summary>There is a limit of inactivity (4.6.0).</summary>

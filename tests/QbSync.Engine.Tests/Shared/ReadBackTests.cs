@@ -12,6 +12,7 @@ using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Shared;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 public sealed class ReadBackTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(250);
@@ -68,6 +69,19 @@ public sealed class ReadBackTests
         await DriveAsync(waiting);
         Assert.That(asked, Has.Count.EqualTo(5).And.Ordered);
         Assert.That(asked[^1], Is.InRange(1750, 3000), "the clock moves in quarters of a second");
+    }
+
+    [TestCase(20, true)]
+    [TestCase(90, false)]
+    [ClientCase(32)]
+    public async Task Until_ADeleteThatLags_IsWaitedFor(int seconds, bool expected)
+    {
+        _client.DeleteLag = TimeSpan.FromSeconds(seconds);
+        var (id, began) = (Id, _time.GetTimestamp());
+        await _client.DeleteAsync([id], false, default);
+        var (held, seen) = await DriveAsync(_readBack.UntilAsync(ClientChange.Delete, id, static status => status is null, default));
+        Assert.That((held, seen is null), Is.EqualTo((expected, expected)));
+        Assert.That(_time.GetElapsedTime(began).TotalSeconds, Is.InRange(expected ? 20 : 60, expected ? 30 : 70));
     }
 
     [Test]

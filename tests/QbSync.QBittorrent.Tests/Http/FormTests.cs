@@ -243,6 +243,35 @@ internal sealed class FormTests
         Assert.That((fault.Fault, fault.Status), Is.EqualTo((ClientFault.Rejected, (int?)409)));
     }
 
+    [ClientCase(32)]
+    [TestCase("2.5.1", 0, 1.0, false)]
+    [TestCase("2.5.1", 0, 0.3, false)]
+    [TestCase("2.5.1", 0, 0.0, true)]
+    [TestCase("2.5.1", 1, 1.0, true)]
+    [TestCase("2.8.18", 0, 1.0, true)]
+    public async Task Delete_WithoutFiles_IsSentWhereItLosesNothing(string version, int priority, double progress, bool isSent)
+    {
+        await using var client = new ScriptedClient(version);
+        var files = string.Create(
+            System.Globalization.CultureInfo.InvariantCulture, $$"""[{"name":"t/a","size":5,"priority":1,"progress":1},{"name":"t/b","size":5,"priority":{{priority}},"progress":{{progress}}}]""");
+        client.Server.Always("torrents/info", HttpStatusCode.OK, $$"""[{"hash":"{{Id}}","name":"t","state":"pausedUP","save_path":"/d","total_size":10}]""")
+            .Always("torrents/files", HttpStatusCode.OK, files).Always("torrents/delete", HttpStatusCode.OK);
+        if (isSent)
+        {
+            await client.Client.DeleteAsync([Id], false, default);
+        }
+        else
+        {
+            var fault = client.Fault(() => client.Client.DeleteAsync([Id], false, default).AsTask());
+            Assert.That(fault.Fault, Is.EqualTo(ClientFault.Unsupported));
+            Assert.That(fault.Message, Does.Contain("t/b"));
+        }
+
+        Assert.That(client.Server.Count("torrents/delete"), Is.EqualTo(isSent ? 1 : 0));
+        await client.Client.DeleteAsync([Id], true, default);
+        Assert.That(client.Server.Count("torrents/delete"), Is.EqualTo(isSent ? 2 : 1), "with its files nothing is to be kept");
+    }
+
     private static AddTorrentRequest Torrent() => new() { Torrent = "d4:infoe"u8.ToArray(), SavePath = "/data" };
 
     private static string Limits(string ratio, string seeding, string inactive) =>

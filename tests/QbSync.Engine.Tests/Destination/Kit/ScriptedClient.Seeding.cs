@@ -21,6 +21,11 @@ internal sealed partial class ScriptedClient
     /// <summary>What the client's log says.</summary>
     public List<string> LogLines { get; } = [];
 
+    private readonly Dictionary<ClientTorrentId, DateTimeOffset> _goesAt = [];
+
+    /// <summary>How long a deleted torrent stays in the list.</summary>
+    public TimeSpan DeleteLag { get; set; }
+
     public ClientCapabilities Capabilities { get; set; } = new();
 
     public bool DropsLimits { get; set; }
@@ -127,7 +132,17 @@ internal sealed partial class ScriptedClient
     {
         foreach (var id in ids)
         {
-            _entries.Remove(id);
+            _goesAt[id] = time.GetUtcNow() + DeleteLag;
         }
     });
+
+    /// <summary>Lets go of what was to be deleted by now. Called under the lock.</summary>
+    private void ForgetDeleted()
+    {
+        foreach (var (id, _) in _goesAt.Where(pair => pair.Value <= time.GetUtcNow()).ToList())
+        {
+            _goesAt.Remove(id);
+            _entries.Remove(id);
+        }
+    }
 }

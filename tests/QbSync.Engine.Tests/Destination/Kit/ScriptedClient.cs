@@ -356,6 +356,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
                 (DiesAt, IsDown) = (null, true);
             }
 
+            ForgetDeleted();
             return IsDown
                 ? throw new TorrentClientException(ClientFault.Unreachable, operation, "the client is down")
                 : ValueTask.FromResult(action());
