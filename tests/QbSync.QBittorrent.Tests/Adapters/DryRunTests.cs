@@ -74,6 +74,6 @@ internal sealed class DryRunTests
         client.Fault(() => client.Api.GetCategoriesAsync(default));
         Assert.That(told.Single(), Is.EqualTo(dry.Availability));
         Assert.That((dry.Availability.Gate, dry.Availability.LastFault!.Fault), Is.EqualTo((ClientGate.Open, ClientFault.ServerError)));
-        Assert.That(dry.Availability.Until - client.Time.GetUtcNow(), Is.GreaterThan(TimeSpan.FromSeconds(0.7)).And.LessThan(TimeSpan.FromSeconds(1.3)));
+        Assert.That(dry.Availability.Until - client.Time.GetUtcNow(), Is.GreaterThan(TimeSpan.FromSeconds(0.3)).And.LessThan(TimeSpan.FromSeconds(1.3)));
     }
 }
