@@ -32,9 +32,13 @@ public sealed partial class QBittorrentClient
     }
 
     /// <inheritdoc />
-    public Task<MainDataRecord> GetMainDataAsync(long rid, CancellationToken cancellationToken)
+    public async Task<MainDataRecord> GetMainDataAsync(long rid, CancellationToken cancellationToken) =>
+        (await GetTimedMainDataAsync(rid, cancellationToken).ConfigureAwait(false)).Answer;
+
+    /// <summary>With what it took, waits for a turn and for a retry left out.</summary>
+    internal Task<(MainDataRecord Answer, TimeSpan Took)> GetTimedMainDataAsync(long rid, CancellationToken cancellationToken)
     {
         var call = ApiCalls.GetLong(ApiOperation.GetMainData, $"sync/maindata?rid={rid}", AnswerReader.MainData);
-        return SendAsync(call with { Cost = rid == 0 ? CallCost.Heavy : CallCost.Light }, cancellationToken);
+        return SendTimedAsync(call with { Cost = rid == 0 ? CallCost.Heavy : CallCost.Light }, cancellationToken);
     }
 }

@@ -11,11 +11,16 @@ public sealed partial class QBittorrentClient
 {
     /// <inheritdoc />
     public async Task<IReadOnlyList<TorrentRecord>> GetTorrentsAsync(
+        IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken) =>
+        (await GetTimedTorrentsAsync(ids, cancellationToken).ConfigureAwait(false)).Answer;
+
+    /// <summary>With what it took, waits for a turn and for a retry left out.</summary>
+    internal Task<(List<TorrentRecord> Answer, TimeSpan Took)> GetTimedTorrentsAsync(
         IReadOnlyCollection<ClientTorrentId>? ids, CancellationToken cancellationToken)
     {
         var path = ids is null ? "torrents/info" : "torrents/info?hashes=" + Uri.EscapeDataString(TorrentIds.Join(ids));
         var call = ApiCalls.GetLong(ApiOperation.GetTorrents, path, AnswerReader.Torrents);
-        return await SendAsync(call with { Cost = ids is null ? CallCost.Heavy : CallCost.Light }, cancellationToken).ConfigureAwait(false);
+        return SendTimedAsync(call with { Cost = ids is null ? CallCost.Heavy : CallCost.Light }, cancellationToken);
     }
 
     /// <inheritdoc />

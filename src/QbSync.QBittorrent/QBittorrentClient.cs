@@ -127,8 +127,15 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
 
     private async Task<T> SendAsync<T>(ApiCall<T> call, CancellationToken cancellationToken)
     {
+        return (await SendTimedAsync(call, cancellationToken).ConfigureAwait(false)).Answer;
+    }
+
+    private async Task<(T Answer, TimeSpan Took)> SendTimedAsync<T>(ApiCall<T> call, CancellationToken cancellationToken)
+    {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
-        return await _pipeline.SendAsync(call, new CallProgress(), cancellationToken).ConfigureAwait(false);
+        var progress = new CallProgress();
+        var answer = await _pipeline.SendAsync(call, progress, cancellationToken).ConfigureAwait(false);
+        return (answer, progress.Took);
     }
 
     private void OnBreakerChanged(BreakerChange change)

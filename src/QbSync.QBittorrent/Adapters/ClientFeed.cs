@@ -107,20 +107,25 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
     private async ValueTask<MainDataRecord> AskAllAsync(long rid, CancellationToken cancellationToken)
     {
         _everAsked = true;
-        var startedAt = time.GetTimestamp();
         MainDataRecord answer;
+        TimeSpan duration;
         try
         {
-            answer = _shared.IsShared
-                ? Listed(await client.GetTorrentsAsync(null, cancellationToken).ConfigureAwait(false))
-                : await client.GetMainDataAsync(rid, cancellationToken).ConfigureAwait(false);
+            if (_shared.IsShared)
+            {
+                (var list, duration) = await client.GetTimedTorrentsAsync(null, cancellationToken).ConfigureAwait(false);
+                answer = Listed(list);
+            }
+            else
+            {
+                (answer, duration) = await client.GetTimedMainDataAsync(rid, cancellationToken).ConfigureAwait(false);
+            }
         }
         finally
         {
             _lastAt = time.GetTimestamp();
         }
 
-        var duration = time.GetElapsedTime(startedAt, _lastAt);
         if (rid == 0)
         {
             (_fullCost, _fullDuration, _fullAt) = (_fullCost.Then(duration, client.LightLatency.Median), duration, _lastAt);
@@ -146,7 +151,7 @@ internal sealed partial class ClientFeed(QBittorrentClient client, StatusMapper 
     }
 
     // Free space and categories are not told by a list.
-    private static MainDataRecord Listed(IReadOnlyList<TorrentRecord> torrents)
+    private static MainDataRecord Listed(List<TorrentRecord> torrents)
     {
         var byId = new Dictionary<string, TorrentRecord>(torrents.Count);
         foreach (var torrent in torrents)

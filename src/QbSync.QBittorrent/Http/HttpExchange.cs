@@ -41,9 +41,10 @@ internal sealed class HttpExchange(
                 static (state, token) => state.Exchange.ExchangeAsync(state.Call, state.Request, token),
                 (Exchange: this, Call: call, Request: request),
                 cancellationToken).ConfigureAwait(false);
+            progress.Took = time.GetElapsedTime(startedAt);
             if (call.Cost == CallCost.Light && request.Body is null && call.Operation != ApiOperation.GetMainData)
             {
-                latency.Add(time.GetElapsedTime(startedAt));
+                latency.Add(progress.Took);
             }
 
             return value;

@@ -68,6 +68,9 @@ internal sealed class CallProgress
 
     /// <summary>Whether the request may have reached the client in the last attempt.</summary>
     public bool MayHaveArrived { get; set; }
+
+    /// <summary>What the attempt that succeeded took, from its first byte sent to its answer read: neither slots nor pauses.</summary>
+    public TimeSpan Took { get; set; }
 }
 
 /// <summary>A stage that a call passes. There is one chain of them for all endpoints.</summary>

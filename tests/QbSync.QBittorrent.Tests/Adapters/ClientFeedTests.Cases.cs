@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using QbSync.Ports;
+using QbSync.QBittorrent.Adapters;
 using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.Testing.Clients;
 using QbSync.Testing.Specifications;
@@ -116,6 +117,27 @@ internal sealed partial class ClientFeedTests
             client.Time.Advance(TimeSpan.FromMilliseconds(milliseconds));
             return Task.FromResult(ScriptedServer.Make(HttpStatusCode.OK, Encoding.UTF8.GetBytes(body)));
         }
+    }
+
+    [Test]
+    public async Task Poll_RetriedAfterPauses_CostsWhatItsLastAttemptTook()
+    {
+        await using var client = new ScriptedClient();
+        client.Server.Answer("sync/maindata", Full(1, Torrent(A, "a")));
+        await PollAsync(client);
+        for (var i = 0; i < 4; i++)
+        {
+            client.Server.Throw("sync/maindata", new HttpRequestException(HttpRequestError.ResponseEnded)).Answer("sync/maindata", """{"rid":2}""");
+            Assert.That((await client.RunAsync(() => PollAsync(client))).Kind, Is.EqualTo(ClientUpdateKind.Delta));
+        }
+    }
+
+    [Test]
+    public void PollCost_OfAnyDuration_NeverSilencesTheFeed()
+    {
+        var cost = default(PollCost).Then(TimeSpan.FromMinutes(5), TimeSpan.Zero).Then(TimeSpan.FromMinutes(4), TimeSpan.Zero);
+        Assert.That(cost.Pause, Is.EqualTo(TimeSpan.FromMinutes(2)));
+        Assert.That(cost.Then(TimeSpan.FromMilliseconds(100), TimeSpan.FromMilliseconds(99)).Pause, Is.EqualTo(TimeSpan.FromMilliseconds(20)));
     }
 
     [TestCase("0")]

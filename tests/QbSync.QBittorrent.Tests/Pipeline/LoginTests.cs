@@ -1,6 +1,5 @@
 using System.Net;
 using QbSync.Ports;
-using QbSync.QBittorrent.Pipeline;
 using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
