@@ -12,14 +12,16 @@ namespace QbSync.ClientTests;
 internal sealed class ClientLab : IAsyncDisposable
 {
     private readonly TempDirectory _folder;
-    private readonly QBittorrentProcesses _processes;
+    private readonly QBittorrentProcesses _processes, _others;
     private readonly List<IAsyncDisposable> _owned = [];
     private readonly int _listen = FreePorts.Take();
 
-    private ClientLab(TempDirectory folder, QBittorrentProcesses processes, QBittorrentInstance source, QBittorrentInstance destination)
+    private ClientLab(
+        TempDirectory folder, QBittorrentProcesses processes, QBittorrentProcesses others, QBittorrentInstance source, QBittorrentInstance destination)
     {
         _folder = folder;
         _processes = processes;
+        _others = others;
         Source = source;
         Destination = destination;
         SourceClient = Connect(source);
@@ -55,7 +57,17 @@ internal sealed class ClientLab : IAsyncDisposable
         var processes = new QBittorrentProcesses(executable!, TimeProvider.System);
         var settings = makeSourceSettings?.Invoke(folder["source", "downloads"]);
         return new ClientLab(
-            folder, processes, await StartClientAsync(folder, processes, "source", session: settings), await StartClientAsync(folder, processes, "destination"));
+            folder, processes, processes, await StartClientAsync(folder, processes, "source", session: settings), await StartClientAsync(folder, processes, "destination"));
+    }
+
+    /// <summary>Starts two clients of different versions.</summary>
+    public static async Task<ClientLab> StartAsync(string sourceExecutable, string destinationExecutable)
+    {
+        var folder = new TempDirectory();
+        var processes = new QBittorrentProcesses(sourceExecutable, TimeProvider.System);
+        var others = new QBittorrentProcesses(destinationExecutable, TimeProvider.System);
+        return new ClientLab(
+            folder, processes, others, await StartClientAsync(folder, processes, "source"), await StartClientAsync(folder, others, "destination"));
     }
 
     public Task<QBittorrentInstance> StartClientAsync(string name) => StartClientAsync(_folder, _processes, name);
@@ -178,6 +190,7 @@ internal sealed class ClientLab : IAsyncDisposable
         }
 
         await _processes.DisposeAsync();
+        await _others.DisposeAsync();
         _folder.Dispose();
     }
 

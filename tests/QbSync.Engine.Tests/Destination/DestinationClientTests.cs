@@ -13,6 +13,7 @@ public sealed class DestinationClientTests
 
     [Test]
     [DestinationCase(87)]
+    [ClientCase(17)]
     public async Task Add_WhoseAnswerIsLost_IsNeverRepeated()
     {
         await using var rig = new DestinationRig();
@@ -22,7 +23,18 @@ public sealed class DestinationClientTests
     }
 
     [Test]
+    [ClientCase(17)]
+    public async Task Add_ListedTwentySecondsLater_IsWaitedForAndNeverRepeated()
+    {
+        await using var rig = new DestinationRig();
+        rig.Client.ListsAddsAfter = TimeSpan.FromSeconds(20);
+        await CompleteAsync(rig);
+        Assert.That(rig.Client.Adds, Is.EqualTo(1));
+    }
+
+    [Test]
     [DestinationCase(87)]
+    [ClientCase(17)]
     public async Task Add_ThatFailsThoughItIsDone_IsNeverRepeated()
     {
         await using var rig = new DestinationRig();
@@ -33,6 +45,7 @@ public sealed class DestinationClientTests
 
     [Test]
     [DestinationCase(87)]
+    [ClientCase(17)]
     public async Task Add_ThatTheClientDoesNotKeep_IsTriedFiveTimesThenRefused()
     {
         await using var rig = new DestinationRig();

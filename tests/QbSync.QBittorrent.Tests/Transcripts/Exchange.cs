@@ -23,6 +23,9 @@ internal sealed record Exchange(
 {
     private const string BinaryMark = "Body: base64";
 
+    /// <summary>Where a redirect leads; no client that was recorded sends one.</summary>
+    public string? Location { get; init; }
+
     /// <summary>The body as text.</summary>
     public string Text => Encoding.UTF8.GetString(Body);
 

@@ -53,18 +53,25 @@ internal sealed class TranscriptHandler : HttpMessageHandler
     /// <summary>Plays these, in order, when their endpoints are asked next, whatever the fields.</summary>
     public TranscriptHandler Then(params string[] names)
     {
+        foreach (var exchange in names.Select(name => Transcript[name]))
+        {
+            ThenAt(exchange.Request.Method, exchange.Request.Endpoint, exchange);
+        }
+
+        return this;
+    }
+
+    /// <summary>Plays an answer when another endpoint than its own is asked next.</summary>
+    public TranscriptHandler ThenAt(string method, string endpoint, Exchange exchange)
+    {
         lock (_gate)
         {
-            foreach (var exchange in names.Select(name => Transcript[name]))
+            if (!_next.TryGetValue($"{method} {endpoint}", out var queue))
             {
-                var endpoint = $"{exchange.Request.Method} {exchange.Request.Endpoint}";
-                if (!_next.TryGetValue(endpoint, out var queue))
-                {
-                    _next[endpoint] = queue = [];
-                }
-
-                queue.Enqueue(exchange);
+                _next[$"{method} {endpoint}"] = queue = [];
             }
+
+            queue.Enqueue(exchange);
         }
 
         return this;
@@ -78,6 +85,11 @@ internal sealed class TranscriptHandler : HttpMessageHandler
         if (exchange.ContentType.Length > 0)
         {
             response.Content.Headers.TryAddWithoutValidation("Content-Type", exchange.ContentType);
+        }
+
+        if (exchange.Location is not null)
+        {
+            response.Headers.Location = new Uri(exchange.Location);
         }
 
         foreach (var cookie in exchange.Cookies)

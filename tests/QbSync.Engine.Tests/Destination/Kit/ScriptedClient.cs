@@ -32,6 +32,9 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
 
     public bool RefusesAdds { get; set; }
 
+    /// <summary>How long after an add nothing shows it.</summary>
+    public TimeSpan ListsAddsAfter { get; set; }
+
     /// <summary>Looks in another folder than ours.</summary>
     public bool LooksElsewhere { get; set; }
 
@@ -145,19 +148,19 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken) => Call(
         "Poll",
         () => new ClientUpdate(
-            _sequence = ++Polls, ClientUpdateKind.Full, [.. _entries.Values.Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow())
+            _sequence = ++Polls, ClientUpdateKind.Full, [.. Listed().Select(static entry => entry.Show(look: false))], [], null, time.GetUtcNow())
         {
             Categories = Categories.ToFrozenSet(),
             Epoch = 1,
         });
 
     public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => Call(
-        "Find", () => _entries.Values.FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
+        "Find", () => Listed().FirstOrDefault(entry => entry.Manifest.V1 == v1 && entry.Manifest.V2 == v2)?.Show(look: !ChecksAreStuck));
 
     public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         var answer = await Call<IReadOnlyList<TorrentStatus>>(
-            "Get", () => ++Gets < 0 ? [] : [.. ids.Where(_entries.ContainsKey).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
+            "Get", () => ++Gets < 0 ? [] : [.. ids.Where(id => Listed().Any(entry => entry.Id == id)).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
         if (GetsAreSlow is { } slow)
         {
             await slow.WaitAsync(cancellationToken);
@@ -180,6 +183,8 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
         return pieces;
     });
 
+    private IEnumerable<Entry> Listed() => _entries.Values.Where(entry => entry.ListedAt <= time.GetUtcNow());
+
     public ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
     public ValueTask<AddTorrentOutcome> AddAsync(AddTorrentRequest request, CancellationToken cancellationToken) => Call("Add", () =>
@@ -194,7 +199,11 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
         if (!IgnoresAdds)
         {
             var manifest = TorrentManifest.Parse(request.Torrent);
-            var entry = new Entry(manifest, request.SavePath, ContentPaths.Of(manifest, request.Layout)) { Category = request.Category };
+            var entry = new Entry(manifest, request.SavePath, ContentPaths.Of(manifest, request.Layout))
+            {
+                Category = request.Category,
+                ListedAt = time.GetUtcNow() + ListsAddsAfter,
+            };
             if (!_entries.TryAdd(entry.Id, entry))
             {
                 return AddTorrentOutcome.Unclear;
@@ -383,6 +392,8 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
         public List<string> Names { get; }
 
         public List<bool> Selected { get; }
+
+        public DateTimeOffset ListedAt { get; init; }
 
         public HashSet<string> Tags { get; } = [];
 
