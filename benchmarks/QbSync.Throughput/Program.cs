@@ -7,6 +7,15 @@ using QbSync.Throughput.Report;
 using QbSync.Throughput.Transport;
 
 CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
+if (args is [PlainSource.Kind or TransportSource.Kind or EngineRole.Source, ..])
+{
+    Parent.Listen(endsWithInput: true);
+}
+else if (args is [PlainDestination.Kind or TransportDestination.Kind or EngineRole.Destination, ..])
+{
+    Parent.Listen(endsWithInput: false);
+}
+
 switch (args)
 {
     case [PlainSource.Kind, .. var rest]:

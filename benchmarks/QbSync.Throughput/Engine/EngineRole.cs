@@ -39,7 +39,7 @@ internal static class EngineRole
         var started = TimeProvider.System.GetUtcNow();
         using var stop = new CancellationTokenSource();
         var run = node.RunAsync(stop.Token);
-        await (role == Roles.Source ? SyncedAsync(node, run) : Console.In.ReadToEndAsync());
+        await (role == Roles.Source ? SyncedAsync(node, run) : Parent.Ended);
         var result = meter.Read() with
         {
             StreamSeconds = node.Status?.Torrents.Max(torrent => torrent.ArrivedAt) is { } arrived ? (arrived - started).TotalSeconds : 0,

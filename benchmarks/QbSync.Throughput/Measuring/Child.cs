@@ -3,13 +3,11 @@ using System.Diagnostics;
 namespace QbSync.Throughput.Measuring;
 
 /// <summary>
-/// One half of a run: this program again, in a process of its own. It says one line when it is ready, begins to measure when it hears <see cref="Begin"/>, and
-/// ends with its figures: a source by itself, a destination when its input ends. Disposed, it is over.
+/// One half of a run: this program again, in a process of its own. It says one line when it is ready, begins to measure when it hears <see cref="Parent.Begin"/>, and
+/// ends with its figures: a source by itself, a destination when its input ends. Disposed, it is over, and it does not outlive this process: <see cref="Parent"/>.
 /// </summary>
 internal sealed class Child : IDisposable
 {
-    private const string Begin = "begin";
-
     private readonly Process _process;
 
     private Child(Process process) => _process = process;
@@ -35,7 +33,7 @@ internal sealed class Child : IDisposable
     /// <summary>Tells it to measure from now on, and waits until it does.</summary>
     public async Task BeginAsync()
     {
-        await _process.StandardInput.WriteLineAsync(Begin);
+        await _process.StandardInput.WriteLineAsync(Parent.Begin);
         await _process.StandardInput.FlushAsync();
         await ReadLineAsync();
     }
@@ -68,18 +66,5 @@ internal sealed class Child : IDisposable
         }
 
         _process.Dispose();
-    }
-
-    /// <summary>The child's side of <see cref="BeginAsync"/>.</summary>
-    public static Meter WaitForBegin()
-    {
-        while (Console.In.ReadLine() != Begin)
-        {
-        }
-
-        GC.Collect();
-        var meter = new Meter();
-        Console.WriteLine("measuring");
-        return meter;
     }
 }

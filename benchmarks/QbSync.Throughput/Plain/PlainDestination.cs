@@ -24,8 +24,8 @@ internal static class PlainDestination
 
         // A thread for the pieces, one for the parent's words; pieces pass before and after the measurement begins.
         var receiving = Task.Factory.StartNew(() => Receive(socket, settings), TaskCreationOptions.LongRunning);
-        using var meter = Child.WaitForBegin();
-        await Console.In.ReadToEndAsync();
+        using var meter = Parent.WaitForBegin();
+        await Parent.Ended;
         Console.WriteLine(meter.Read().ToLine());
         await receiving;
         return 0;

@@ -25,7 +25,7 @@ internal static class PlainSource
         var slice = new byte[SliceBytes];
         Send(socket, file, sha1, slice, settings.PieceLength, settings.WarmUp);
         Console.WriteLine("warm");
-        using var meter = Child.WaitForBegin();
+        using var meter = Parent.WaitForBegin();
         Send(socket, file, sha1, slice, settings.PieceLength, settings.Pieces);
         Console.WriteLine(meter.Read().ToLine());
         return 0;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Ports;
@@ -23,6 +24,7 @@ internal static class TransportDestination
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.AddSingleton(registry);
         builder.Services.AddSingleton<IMetricFactory>(Prometheus.Metrics.WithCustomRegistry(registry));
         builder.Services.AddSingleton<IDestination>(new GreetingDestination());
@@ -33,13 +35,21 @@ internal static class TransportDestination
         app.MapQbSync();
         await app.StartAsync();
         Console.WriteLine(new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()).Authority);
-        using (var meter = Child.WaitForBegin())
+        using (var meter = Parent.WaitForBegin())
         {
-            await Console.In.ReadToEndAsync();
+            await Parent.Ended;
             Console.WriteLine(meter.Read().ToLine());
         }
 
         await app.StopAsync();
         return 0;
+    }
+
+    /// <summary>The console's own would take the signals that end a process, and nothing here waits for it.</summary>
+    private sealed class NoLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     }
 }

@@ -28,7 +28,7 @@ internal static class TransportSource
         using var pieces = new PieceSupply(settings);
         await SendAsync(link, sink, pieces, settings.WarmUp);
         Console.WriteLine("warm");
-        using var meter = Child.WaitForBegin();
+        using var meter = Parent.WaitForBegin();
         await SendAsync(link, sink, pieces, settings.Pieces);
         Console.WriteLine(meter.Read().ToLine());
         return 0;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 
 namespace QbSync.Transport.Server;
@@ -11,31 +10,37 @@ namespace QbSync.Transport.Server;
 internal sealed class BlockPoolFactory(TransportServerOptions options) : IMemoryPoolFactory<byte>
 {
     private const long MaxIdleBytes = 64L << 20;
-    private readonly ConcurrentStack<byte[]> _idle = new();
-    private int _idleCount;
+    private readonly Lock _gate = new();
+    private readonly Stack<byte[]> _idle = [];
+    private readonly Stack<Block> _unused = []; // with TLS a block is rented twice for each record, so that even the owners would be felt
+
+    private int Size => options.BlockBytes;
 
     public MemoryPool<byte> Create(MemoryPoolOptions? memoryPoolOptions = null) => new BlockPool(this);
 
-    private byte[] Rent()
+    private Block Rent()
     {
-        if (_idle.TryPop(out var block))
+        Block? block;
+        byte[]? bytes;
+        lock (_gate)
         {
-            Interlocked.Decrement(ref _idleCount);
-            return block;
+            _idle.TryPop(out bytes);
+            _unused.TryPop(out block);
         }
 
-        return GC.AllocateUninitializedArray<byte>(options.BlockBytes, pinned: true);
+        return (block ?? new Block(this)).Own(bytes ?? GC.AllocateUninitializedArray<byte>(Size, pinned: true));
     }
 
-    private void Return(byte[] block)
+    private void Return(Block block, byte[] bytes)
     {
-        if (Interlocked.Increment(ref _idleCount) * (long)options.BlockBytes > MaxIdleBytes)
+        lock (_gate)
         {
-            Interlocked.Decrement(ref _idleCount);
-            return;
+            if ((_idle.Count + 1L) * Size <= MaxIdleBytes)
+            {
+                _idle.Push(bytes);
+                _unused.Push(block);
+            }
         }
-
-        _idle.Push(block);
     }
 
     private sealed class BlockPool(BlockPoolFactory factory) : MemoryPool<byte>
@@ -45,7 +50,7 @@ internal sealed class BlockPoolFactory(TransportServerOptions options) : IMemory
         public override IMemoryOwner<byte> Rent(int minBufferSize = -1)
         {
             ArgumentOutOfRangeException.ThrowIfGreaterThan(minBufferSize, MaxBufferSize);
-            return new Block(factory, factory.Rent());
+            return factory.Rent();
         }
 
         protected override void Dispose(bool disposing)
@@ -54,19 +59,23 @@ internal sealed class BlockPoolFactory(TransportServerOptions options) : IMemory
         }
     }
 
-    private int Size => options.BlockBytes;
-
-    private sealed class Block(BlockPoolFactory factory, byte[] bytes) : IMemoryOwner<byte>
+    private sealed class Block(BlockPoolFactory factory) : IMemoryOwner<byte>
     {
-        private byte[]? _bytes = bytes;
+        private byte[]? _bytes;
 
         public Memory<byte> Memory => _bytes ?? throw new ObjectDisposedException(nameof(Block));
 
+        public Block Own(byte[] bytes)
+        {
+            _bytes = bytes;
+            return this;
+        }
+
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _bytes, null) is { } block)
+            if (Interlocked.Exchange(ref _bytes, null) is { } bytes)
             {
-                factory.Return(block);
+                factory.Return(this, bytes);
             }
         }
     }

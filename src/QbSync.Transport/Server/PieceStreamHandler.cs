@@ -1,6 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
+using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
@@ -17,6 +18,7 @@ internal sealed partial class PieceStreamHandler(
     BudgetShare share,
     TransportMetrics metrics,
     ulong maxInFlight,
+    IWayFeature? way,
     ILogger<PieceStreamHandler> logger,
     TimeProvider time)
 {
@@ -42,6 +44,7 @@ internal sealed partial class PieceStreamHandler(
         var writing = RunAcksAsync(reading, cancelled);
         var failing = CancelOnFailureAsync(reading);
         _newestFrame = time.GetTimestamp();
+        NoteRoundTrip();
         await using var upkeep = time.CreateTimer(_ => KeepUp(reading), null, UpkeepEvery, UpkeepEvery).ConfigureAwait(false);
         Exception? fault;
         try
@@ -90,10 +93,19 @@ internal sealed partial class PieceStreamHandler(
     /// <summary>Each second: answers what waits too long, and ends a stream that says nothing. A timer a frame would be felt.</summary>
     private void KeepUp(CancellationTokenSource reading)
     {
+        NoteRoundTrip();
         queue.Expire();
         if (time.GetElapsedTime(Volatile.Read(ref _newestFrame)) >= SilentTime)
         {
             reading.Cancel();
+        }
+    }
+
+    private void NoteRoundTrip()
+    {
+        if (way is not null)
+        {
+            budget.NoteRoundTrip(share, way.RoundTrip);
         }
     }
 

@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Ports;
+using QbSync.Transport.Security;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
 
@@ -60,7 +61,8 @@ internal sealed class PieceStreams
                 throw new PeerException(PeerFault.Limit, $"{WriteWorkers.MaxQueues} streams are open.");
             }
 
-            await ServeAsync(lease.Caller, _rates.Get(peer), slot, frames, answers, ended, call.CancellationToken).ConfigureAwait(false);
+            var way = call.GetHttpContext().Features.Get<IWayFeature>();
+            await ServeAsync(lease.Caller, _rates.Get(peer), way, slot, frames, answers, ended, call.CancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -71,6 +73,7 @@ internal sealed class PieceStreams
     private async Task ServeAsync(
         Caller caller,
         PeerRate rate,
+        IWayFeature? way,
         uint slot,
         IAsyncStreamReader<IncomingFrame> frames,
         IServerStreamWriter<DestinationFrame> answers,
@@ -85,7 +88,7 @@ internal sealed class PieceStreams
             var capacity = _options.StreamWindow / SyncLimits.LeastWeight + PieceStreamHandler.MaxControlFrames;
             var patience = _options.AnswerWithin - _options.AnswerWithin / 9; // 40 of 45 s: the rest is for the answer's way
             var queue = new FrameQueue(_workers, assembler, Budget, share, acks, capacity, patience, _time);
-            var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, _logger, _time);
+            var handler = new PieceStreamHandler(queue, acks, Budget, share, Metrics, (ulong)_options.StreamWindow, way, _logger, _time);
             await handler.RunAsync(caller.Name, slot, frames, ended, cancelled).ConfigureAwait(false);
         }
         finally

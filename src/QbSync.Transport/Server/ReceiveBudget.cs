@@ -4,8 +4,8 @@ namespace QbSync.Transport.Server;
 /// Bounds what all piece streams together may have on the way or in memory. A stream's credit is the weight that it may ever have sent: what it has sent and
 /// a window, but no more than what was written or dropped and its part of the budget. So a disk that stands still for a moment holds nobody up, and a stream
 /// that needs little keeps nothing from others. A disk that is always slower than the source is another matter: a longer queue before it brings nothing but
-/// memory, so the whole part is given only while, and for a few seconds after, it stood still. What is granted and not released never exceeds the limit; a new
-/// stream may have to wait. Thread-safe.
+/// memory, so the whole part is given only while, and for a few seconds after, it stood still; else a few round trips of what comes, where they are known. What
+/// is granted and not released never exceeds the limit; a new stream may have to wait. Thread-safe.
 /// </summary>
 /// <param name="time">For peers with a rate and for disks that stand still; without it there are no rates, and the whole part is given at once.</param>
 internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time = null)
@@ -13,8 +13,12 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
     private const long LeastAllowance = 256 << 10;
     private static readonly TimeSpan RefillEvery = TimeSpan.FromMilliseconds(50);
 
-    // Longer than a busy machine lets a worker wait, shorter than a gigabit needs to fill two windows.
-    private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(200);
+    // What all streams together may have before a disk that moves: a gigabit brings as much until it is clear that the disk stands still.
+    private const long LeastReach = 16 << 20;
+    private const long LeastReachOfOne = 4 << 20;
+
+    // Longer than a busy machine lets a worker wait.
+    private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(125);
 
     // What came meanwhile is written by then, where the disk is the faster one.
     private static readonly TimeSpan StoodStillFor = TimeSpan.FromSeconds(5);
@@ -69,6 +73,11 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
             }
 
             share.Received += weight;
+            if (!IsStill_NeedsLock(share))
+            {
+                share.Measure(Now);
+            }
+
             _inUse += weight;
             Raise_NeedsLock(share);
             return true;
@@ -81,7 +90,13 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
         List<BudgetShare>? raised;
         lock (_gate)
         {
-            NoteStandstill_NeedsLock(share);
+            if (IsStill_NeedsLock(share))
+            {
+                share.RoomyUntil = Now + StoodStillFor;
+                share.Room += share.Received - share.Released;
+                share.MeasureFrom(Now);
+            }
+
             share.MovedAt = Now;
             share.Released += weight;
             _inUse -= weight;
@@ -117,6 +132,15 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
 
         Wake(raised);
         return true;
+    }
+
+    /// <summary>How long the way between source and server is now; null where that is not known.</summary>
+    public void NoteRoundTrip(BudgetShare share, TimeSpan? roundTrip)
+    {
+        lock (_gate)
+        {
+            share.RoundTrip = roundTrip;
+        }
     }
 
     /// <summary>The stream has ended, and none of its chunks is held any more.</summary>
@@ -167,8 +191,7 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
         }
 
         var wanted = Math.Min(share.Released + part, share.Received + Math.Max(window, LeastAllowance));
-        NoteStandstill_NeedsLock(share);
-        var target = time is null || share.RoomyUntil > Now ? wanted : Math.Min(wanted, share.Released + Math.Max(2 * window, LeastAllowance));
+        var target = time is null ? wanted : Math.Min(wanted, share.Released + GetRoom_NeedsLock(share));
         if (target < wanted && share.Received > share.Released)
         {
             RefillLater_NeedsLock();
@@ -190,13 +213,25 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
         share.IsStarved = share.Granted < wanted;
     }
 
-    private void NoteStandstill_NeedsLock(BudgetShare share)
+    /// <summary>
+    /// Weight that a stream may have on the way and before its disk. While the disk stands still that grows by what its source brings in the time; then it falls with
+    /// what is written, so that the source goes on meanwhile, but a disk that was only late never lets the whole part pile up.
+    /// </summary>
+    private long GetRoom_NeedsLock(BudgetShare share)
     {
-        if (time is not null && share.Received > share.Released && Now - share.MovedAt >= StandsStillAfter)
+        var most = Math.Max(2 * window, LeastAllowance);
+        var reach = share.Need is { } need ? Math.Min(most, Math.Max(need, Math.Max(LeastReach / _shares.Count, LeastReachOfOne))) : most;
+        if (IsStill_NeedsLock(share))
         {
-            share.RoomyUntil = Now + StoodStillFor;
+            return share.Room + (long)(share.BytesPerSecond * (Now - share.MovedAt + (2 * RefillEvery)).TotalSeconds);
         }
+
+        share.Room = share.RoomyUntil > Now ? Math.Max(reach, Math.Min(share.Room, share.Received - share.Released + reach)) : reach;
+        return share.Room;
     }
+
+    /// <summary>Whether something waits for a disk that has done nothing for a while.</summary>
+    private bool IsStill_NeedsLock(BudgetShare share) => time is not null && share.Received > share.Released && Now - share.MovedAt >= StandsStillAfter;
 
     /// <summary>Nothing but time brings a rate's next credit, or shows that a disk stands still.</summary>
     private void RefillLater_NeedsLock()
@@ -246,30 +281,4 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
             share.CreditRaised();
         }
     }
-}
-
-/// <summary>A stream's part of the budget. Its numbers belong to the budget's gate.</summary>
-internal sealed class BudgetShare(Action creditRaised, PeerRate? rate = null)
-{
-    public Action CreditRaised => creditRaised;
-
-    public PeerRate? Rate => rate;
-
-    public long Granted { get; set; }
-
-    public long Received { get; set; }
-
-    public long Released { get; set; }
-
-    /// <summary>ReturnCredits taken.</summary>
-    public long Returns { get; set; }
-
-    /// <summary>When something was written or dropped last, or began to wait for that.</summary>
-    public TimeSpan MovedAt { get; set; }
-
-    /// <summary>Its disk stood still: until then it has the whole of its part.</summary>
-    public TimeSpan RoomyUntil { get; set; }
-
-    /// <summary>Has less than it may come to have.</summary>
-    public bool IsStarved { get; set; }
 }

@@ -70,6 +70,7 @@ internal sealed class ChunkBufferPool(long mostBytes = ChunkBufferPool.RestBytes
         {
             _rented--;
             _rentedBytes -= buffer.Bytes.Length;
+            Trim_NeedsLock(buffer.Size, GetMostIdle_NeedsLock() - buffer.Bytes.Length);
             if (_idleBytes + buffer.Bytes.Length <= GetMostIdle_NeedsLock())
             {
                 _idleBytes += buffer.Bytes.Length;
@@ -82,6 +83,21 @@ internal sealed class ChunkBufferPool(long mostBytes = ChunkBufferPool.RestBytes
     {
         var peak = time is null ? 0 : Math.Min(Math.Max(_peak, _peakBefore), mostBytes);
         return Math.Max(_rest, peak - _rentedBytes);
+    }
+
+    /// <summary>
+    /// Lets smaller ones than <paramref name="than"/> go, the smallest first: a larger one serves in their place, but not the other way round, and those of a time of
+    /// small chunks must not keep the larger ones of today from being used again.
+    /// </summary>
+    private void Trim_NeedsLock(int than, long most)
+    {
+        for (var size = 0; size < than && _idleBytes > most; size++)
+        {
+            while (_idleBytes > most && _idle[size].TryPop(out _))
+            {
+                _idleBytes -= Sizes[size];
+            }
+        }
     }
 
     private void NoteRented_NeedsLock(int bytes)
@@ -101,17 +117,7 @@ internal sealed class ChunkBufferPool(long mostBytes = ChunkBufferPool.RestBytes
         lock (_gate)
         {
             (_peakBefore, _peak) = (_peak, _rentedBytes);
-            var most = GetMostIdle_NeedsLock();
-
-            // Small ones first: a larger one serves in their place, but not the other way round.
-            for (var size = 0; size < Sizes.Length && _idleBytes > most; size++)
-            {
-                while (_idleBytes > most && _idle[size].TryPop(out _))
-                {
-                    _idleBytes -= Sizes[size];
-                }
-            }
-
+            Trim_NeedsLock(Sizes.Length, GetMostIdle_NeedsLock());
             _isTicking = Math.Max(_peak, _peakBefore) > _rest;
             if (_isTicking)
             {

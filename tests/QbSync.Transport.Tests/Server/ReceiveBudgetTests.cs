@@ -157,7 +157,14 @@ internal sealed class ReceiveBudgetTests
             Fill(budget, share);
         }
 
-        Assert.That((budget.InUse, wakes > 0), Is.EqualTo((384 * Mebibyte, true)), "it stands still: its source is told of more without a release");
+        Assert.That((budget.InUse, wakes > 0), Is.EqualTo((242 * Mebibyte, true)), "two seconds at 100 MiB/s: its source is told of more without a release");
+        for (var i = 0; i < 40; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            Fill(budget, share);
+        }
+
+        Assert.That(budget.InUse, Is.EqualTo(384 * Mebibyte), "the whole part, and no more");
 
         for (var i = 0; i < 600; i++)
         {
@@ -175,13 +182,109 @@ internal sealed class ReceiveBudgetTests
         }
 
         Assert.That(budget.InUse, Is.EqualTo(32 * Mebibyte));
+    }
 
-        static void Fill(ReceiveBudget budget, BudgetShare share)
+    /// <summary>Where the way is known, a slow disk has no more waiting before it than keeps it and the way busy.</summary>
+    [TestCase(0.2, 10, 16, TestName = "a short way: the least")]
+    [TestCase(0.2, 1, 16, TestName = "a short way at a gigabyte a second: 15 ms and four round trips")]
+    [TestCase(50, 10, 21, TestName = "50 ms at 100 MiB/s: four round trips, and what waits")]
+    [TestCase(600, 10, 32, TestName = "a long way: two windows at most")]
+    public void Stream_WayIsKnown_KeepsAFewRoundTrips(double milliseconds, int millisecondsOfMebibyte, int mebibytes)
+    {
+        var time = new FakeTimeProvider();
+        var budget = new ReceiveBudget(512 * Mebibyte, 16 * Mebibyte, time);
+        var share = budget.Open(() => { });
+        budget.NoteRoundTrip(share, TimeSpan.FromMilliseconds(milliseconds));
+        Fill(budget, share);
+        for (var i = 0; i < 1000; i++)
         {
-            while (budget.TryReceive(share, Mebibyte))
+            time.Advance(TimeSpan.FromMilliseconds(millisecondsOfMebibyte));
+            budget.Release(share, Mebibyte);
+            Fill(budget, share);
+        }
+
+        Assert.That(budget.InUse, Is.EqualTo(mebibytes * Mebibyte));
+    }
+
+    /// <summary>A disk that stands still for a moment is covered by what its source brings meanwhile, no more.</summary>
+    [Test]
+    public void Stream_DiskStandsStillForAMoment_TakesWhatComesAndNoMore()
+    {
+        var time = new FakeTimeProvider();
+        var budget = new ReceiveBudget(512 * Mebibyte, 16 * Mebibyte, time);
+        var share = budget.Open(() => { });
+        budget.NoteRoundTrip(share, TimeSpan.FromMilliseconds(0.2));
+        for (var i = 0; i < 500; i++)
+        {
+            Pass(written: 1);
+        }
+
+        var most = 0L;
+        for (var i = 0; i < 200; i++)
+        {
+            Pass(written: 0);
+            most = Math.Max(most, budget.InUse);
+        }
+
+        Assert.That(most, Is.EqualTo(200 * Mebibyte), "two seconds at 100 MiB/s, all of it");
+        for (var i = 0; i < 66; i++)
+        {
+            Pass(written: 4);
+        }
+
+        Assert.That(budget.InUse, Is.LessThanOrEqualTo(4 * Mebibyte), "nor did the source wait while four times as much was written");
+
+        void Pass(int written)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            Assert.That(budget.TryReceive(share, Mebibyte), Is.True, "the source waits");
+            for (; written > 0 && share.Released < share.Received; written--)
             {
-                // Until the credit is used up.
+                budget.Release(share, Mebibyte);
             }
+        }
+    }
+
+    /// <summary>One that writes again, but no faster than its source, keeps what it has, and then works it off.</summary>
+    [Test]
+    public void Stream_DiskThatStoodStillStaysSlow_DoesNotFillItsPart()
+    {
+        var time = new FakeTimeProvider();
+        var budget = new ReceiveBudget(512 * Mebibyte, 16 * Mebibyte, time);
+        var share = budget.Open(() => { });
+        budget.NoteRoundTrip(share, TimeSpan.FromMilliseconds(0.2));
+        Write(200);
+        for (var i = 0; i < 10; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+            Fill(budget, share);
+        }
+
+        var after = budget.InUse;
+        Assert.That(after, Is.InRange(17 * Mebibyte, 300 * Mebibyte));
+        Write(400);
+        Assert.That(budget.InUse, Is.LessThanOrEqualTo(after + (16 * Mebibyte)));
+        Write(1000);
+        Assert.That(budget.InUse, Is.EqualTo(16 * Mebibyte));
+
+        void Write(int mebibytes)
+        {
+            for (; mebibytes > 0; mebibytes--)
+            {
+                Fill(budget, share);
+                time.Advance(TimeSpan.FromMilliseconds(10));
+                budget.Release(share, Mebibyte);
+            }
+
+            Fill(budget, share);
+        }
+    }
+
+    private static void Fill(ReceiveBudget budget, BudgetShare share)
+    {
+        while (budget.TryReceive(share, Mebibyte))
+        {
+            // Until the credit is used up.
         }
     }
 }

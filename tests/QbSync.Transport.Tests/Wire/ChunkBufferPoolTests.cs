@@ -100,6 +100,22 @@ internal sealed class ChunkBufferPoolTests
         Assert.That((pool.IdleBytes, pool.Rented), Is.EqualTo((100 * MiB, 0)));
     }
 
+    /// <summary>Chunks grow with the rate: what was idle of the small ones makes place.</summary>
+    [Test]
+    public void Return_IdleIsFullOfSmallerOnes_KeepsTheLargerOne()
+    {
+        var pool = new ChunkBufferPool(mostBytes: 2 * MiB);
+        List<ChunkBuffer> small = [.. Enumerable.Range(0, 32).Select(_ => pool.Rent(10))];
+        List<ChunkBuffer> large = [pool.Rent(1 << 20), pool.Rent(1 << 20)];
+        small.ForEach(static buffer => buffer.Return());
+        Assert.That(pool.IdleBytes, Is.EqualTo(2 * MiB));
+
+        large.ForEach(static buffer => buffer.Return());
+
+        Assert.That(pool.IdleBytes, Is.EqualTo(2 * MiB));
+        Assert.That(new[] { pool.Rent(1 << 20), pool.Rent(1 << 20) }, Is.EquivalentTo(large));
+    }
+
     [Test]
     public void Rent_MoreThanAChunk_IsRefused() =>
         Assert.That(() => new ChunkBufferPool().Rent(ChunkBufferPool.MaxLength + 1), Throws.TypeOf<ArgumentOutOfRangeException>());

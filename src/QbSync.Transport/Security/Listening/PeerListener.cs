@@ -25,6 +25,11 @@ internal sealed partial class PeerListener(
     public async Task RunAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var address = (connection.RemoteEndPoint as IPEndPoint)?.Address;
+        if (connection.Features.Get<IConnectionSocketFeature>() is { } tcp)
+        {
+            connection.Features.Set<IWayFeature>(new TcpWay(tcp.Socket));
+        }
+
         if (parts.Trust is not { } trust)
         {
             await RunInsecureAsync(connection, address, next).ConfigureAwait(false);
