@@ -8,9 +8,11 @@ internal sealed class FactorTrials(CongestionOptions options)
 {
     private const double MostlyWaiting = 0.8;
     private const double Gain = 1.05;
+    private const double Even = 0.9;
     private const int Rounds = 10;
     private static readonly TimeSpan First = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(2);
 
     // A long way has a large window anyway, and its queue would be felt.
@@ -61,7 +63,8 @@ internal sealed class FactorTrials(CongestionOptions options)
     }
 
     /// <summary>Looks whether a trial is due or over. To be called while the link is steady.</summary>
-    public void Advance(long delivered, long roundsEnded, TimeSpan roundTrip, TimeSpan now)
+    /// <param name="largest">Largest bytes a second of the last rounds.</param>
+    public void Advance(long delivered, long roundsEnded, double largest, TimeSpan roundTrip, TimeSpan now)
     {
         if (_before is { } before)
         {
@@ -79,7 +82,7 @@ internal sealed class FactorTrials(CongestionOptions options)
 
             Factor = before;
             _before = null;
-            _next = now + Every;
+            _next = now + GetPause(delivered, largest, now);
             Count(delivered, now);
         }
         else if (now >= _next)
@@ -90,10 +93,13 @@ internal sealed class FactorTrials(CongestionOptions options)
                 return;
             }
 
-            _next = now + Every;
+            _next = now + GetPause(delivered, largest, now);
             Count(delivered, now);
         }
     }
+
+    /// <summary>A link that delivers much less than at its best moments is a jittery one, not a full one, and a trial that fell into a bad moment says little.</summary>
+    private TimeSpan GetPause(long delivered, double largest, TimeSpan now) => GetRate(delivered, now) < Even * largest ? Soon : Every;
 
     private bool IsHeldByWindows(TimeSpan now)
     {

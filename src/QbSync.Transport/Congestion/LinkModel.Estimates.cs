@@ -22,7 +22,8 @@ internal sealed partial class LinkModel
             var trip = _probed ?? _chunkTrips.Least ?? NetworkRoundTrip ?? ShortestRoundTrip;
             if (NetworkRoundTrip is { } network)
             {
-                var most = 3 * network > network + MostQueue ? 3 * network : network + MostQueue;
+                // What is above is somebody else's queue, and who reckons with it fills it for good.
+                var most = 1.5 * network > network + MostQueue ? 1.5 * network : network + MostQueue;
                 trip = trip < most ? trip : most;
             }
 

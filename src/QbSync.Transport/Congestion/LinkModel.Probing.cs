@@ -13,12 +13,13 @@ internal sealed partial class LinkModel
     private static readonly TimeSpan Unknown = TimeSpan.FromDays(1);
 
     private readonly RttProbe _probe = new();
+    private readonly TimeSpan[] _medians = new TimeSpan[3]; // of the last probes
+    private int _probes;
     private TimeSpan? _probeEnds;
     private TimeSpan _probeBegan;
     private TimeSpan _probeEnded;
     private TimeSpan? _probeEvery;
     private TimeSpan _postponedAt;
-    private TimeSpan? _median;
     private TimeSpan _shortest = Unknown;
     private TimeSpan _usual;
 
@@ -72,24 +73,37 @@ internal sealed partial class LinkModel
     }
 
     /// <summary>Next to nothing, so that another link's queue can be told from ours; more on a long way, where that would cost much.</summary>
-    private double GetProbeWindow() =>
-        Math.Max(Math.Clamp(RoundTrip.TotalSeconds, 0.125, 0.5) * Rate * (NetworkRoundTrip ?? RoundTrip).TotalSeconds, (double)ProbeWindow * _windows.Count);
+    private double GetProbeWindow() => Math.Max(
+        Math.Clamp(RoundTrip.TotalSeconds, 0.125, 0.5) * Rate * (NetworkRoundTrip ?? RoundTrip).TotalSeconds,
+        (double)ProbeWindow * Math.Min(2, _windows.Count));
 
-    /// <summary>The next probe comes sooner, while it is not clear how long the way is.</summary>
+    /// <summary>
+    /// The next probe comes sooner, while it is not clear how long the way is. By the same time for all links on a way, whatever each takes its length for: only so
+    /// do their probes fall together.
+    /// </summary>
     private void ProbeSoon()
     {
-        var soon = 50 * RoundTrip > Soon ? 50 * RoundTrip : Soon;
+        var soon = (NetworkRoundTrip ?? RoundTrip) > LongWay ? options.RttProbeEvery : Soon;
         _probeEvery = soon < options.RttProbeEvery ? soon : options.RttProbeEvery;
     }
 
     /// <summary>All chunks of the probe are known.</summary>
     private void CloseProbe()
     {
-        // The less of two, because one that nobody else joined has seen their queue.
-        var (before, median) = (_median, _probe.Close());
-        _median = median ?? before;
-        _probed = before < _median ? before : _median;
-        if (before is { } last && _median is { } known && known < Agrees * last && last < Agrees * known)
+        // The least of the last ones, because one that nobody else joined has seen their queue.
+        var before = _probed;
+        if (_probe.Close() is { } median)
+        {
+            _medians[_probes++ % _medians.Length] = median;
+        }
+
+        _probed = null;
+        foreach (var known in _medians.AsSpan(0, Math.Min(_probes, _medians.Length)))
+        {
+            _probed = _probed < known ? _probed : known;
+        }
+
+        if (before is { } last && _probed is { } now && now < Agrees * last && last < Agrees * now)
         {
             _probeEvery = null;
         }

@@ -3,6 +3,8 @@ namespace QbSync.Transport.Congestion;
 /// <summary>What the link does about its window, and when that ends.</summary>
 internal sealed partial class LinkModel
 {
+    // Two small chunks: more where chunks are large would give most to who has most.
+    private const long LeastOfStream = 2 * ChunkSizing.Smallest;
     private const double EvenAt = 896 * 1024;
     private const double Evenness = 0.15;
     private static readonly TimeSpan ForgetAfter = TimeSpan.FromSeconds(60);
@@ -41,7 +43,7 @@ internal sealed partial class LinkModel
                 BeginProbe(now);
                 break;
             case LinkState.Steady:
-                _factor.Advance(_rate.Delivered, _rate.RoundsEnded, RoundTrip, now);
+                _factor.Advance(_rate.Delivered, _rate.RoundsEnded, Rate, RoundTrip, now);
                 break;
         }
     }
@@ -90,7 +92,7 @@ internal sealed partial class LinkModel
         _growth.Reset(_rate);
         _chunkTrips.Forget();
         _probe.Close();
-        _probed = _median = null;
+        (_probed, _probes) = (null, 0);
         foreach (var window in _windows)
         {
             window.Restart();
@@ -106,7 +108,7 @@ internal sealed partial class LinkModel
         {
             LinkState.Startup => Math.Max((3 * perRoundTrip) + (2 * _chunks), (double)options.StartWindow * _windows.Count),
             LinkState.RttProbe => GetProbeWindow(),
-            LinkState.Steady => (Factor * Even(perRoundTrip)) + (2 * _chunks),
+            LinkState.Steady => (Factor * Even(perRoundTrip)) + Math.Min(2 * _chunks, LeastOfStream * _windows.Count),
         };
         Size = (long)Math.Clamp(size, CongestionWindow.Smallest, Most);
     }

@@ -11,6 +11,9 @@ internal sealed partial class LinkModel(CongestionOptions options)
     // More than all streams may have; only keeps the arithmetic in its range.
     private const double Most = 1L << 40;
 
+    // So many times what a round trip delivers in flight: more would not come through faster.
+    private const double Full = 1.25;
+
     private readonly List<CongestionWindow> _windows = [];
     private readonly DeliveryRateEstimator _rate = new();
     private long _reserved;
@@ -162,7 +165,7 @@ internal sealed partial class LinkModel(CongestionOptions options)
     /// <summary>The rate limit or the receiver holds the sender, so what is measured now is not the link, unless the windows are full anyway.</summary>
     public void MarkLimited(CongestionWindow window)
     {
-        if (InFlight >= Size)
+        if (InFlight >= Math.Min(Size, Full * Rate * RoundTrip.TotalSeconds))
         {
             return;
         }

@@ -17,6 +17,9 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
     private const long LeastReach = 16 << 20;
     private const long LeastReachOfOne = 4 << 20;
 
+    // A gigabit: what comes before a disk that stands still may be more than came before.
+    private const long LeastRate = 128 << 20;
+
     // Longer than a busy machine lets a worker wait.
     private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(125);
 
@@ -223,7 +226,8 @@ internal sealed class ReceiveBudget(long limit, long window, TimeProvider? time 
         var reach = share.Need is { } need ? Math.Min(most, Math.Max(need, Math.Max(LeastReach / _shares.Count, LeastReachOfOne))) : most;
         if (IsStill_NeedsLock(share))
         {
-            return share.Room + (long)(share.BytesPerSecond * (Now - share.MovedAt + (2 * RefillEvery)).TotalSeconds);
+            var rate = Math.Max(share.BytesPerSecond, (double)LeastRate / _shares.Count);
+            return share.Room + (long)(rate * (Now - share.MovedAt + (2 * RefillEvery)).TotalSeconds);
         }
 
         share.Room = share.RoomyUntil > Now ? Math.Max(reach, Math.Min(share.Room, share.Received - share.Released + reach)) : reach;

@@ -33,7 +33,10 @@ internal sealed class Bottleneck(VirtualTime time, double bytesPerSecond, TimeSp
     public void Return(Lane lane, Action arrived) => Deliver(lane, TimeSpan.Zero, arrived);
 
     /// <summary>What a small call takes now.</summary>
-    public TimeSpan Call() => roundTrip + Delay() + TimeSpan.FromSeconds(Queued / BytesPerSecond);
+    public TimeSpan Call() => Smoothed() + Delay();
+
+    /// <summary>What TCP would smooth it to.</summary>
+    public TimeSpan Smoothed() => roundTrip + TimeSpan.FromSeconds(Queued / BytesPerSecond);
 
     private TimeSpan Delay() => Jitter == TimeSpan.Zero ? TimeSpan.Zero : -Math.Log(1 - random.NextDouble()) * Jitter;
 

@@ -9,13 +9,16 @@ internal sealed class SimulatedDestination(VirtualTime time, double diskBytesPer
     private static readonly TimeSpan BatchEvery = TimeSpan.FromMilliseconds(2);
     private static readonly TimeSpan StallEvery = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(2);
-    private readonly ReceiveBudget _budget = new(512 << 20, CongestionWindow.Largest);
+    private readonly ReceiveBudget _budget = new(512 << 20, CongestionWindow.Largest, new VirtualTimeProvider(time));
     private TimeSpan _diskFreeAt;
 
     private VirtualTime Time => time;
 
     /// <summary>Whether the disk writes nothing in two of ten seconds.</summary>
     public bool Stalls { get; init; } = true;
+
+    /// <summary>What the destination's TCP knows of the way; null where it knows nothing.</summary>
+    public Func<TimeSpan>? RoundTrip { get; init; }
 
     public Stream Open(Action<long, long, ulong, TimeSpan> report) => new(this, report);
 
@@ -46,6 +49,7 @@ internal sealed class SimulatedDestination(VirtualTime time, double diskBytesPer
         {
             (_destination, _report) = (destination, report);
             _share = destination._budget.Open(Report);
+            Look();
         }
 
         public long Credit => _destination._budget.Read(_share).Granted;
@@ -65,6 +69,15 @@ internal sealed class SimulatedDestination(VirtualTime time, double diskBytesPer
                 _destination._budget.Release(_share, weight);
                 Report();
             });
+        }
+
+        private void Look()
+        {
+            if (_destination.RoundTrip is { } roundTrip)
+            {
+                _destination._budget.NoteRoundTrip(_share, roundTrip());
+                _destination.Time.In(TimeSpan.FromSeconds(1), Look);
+            }
         }
 
         public void Close() => _destination._budget.Close(_share);

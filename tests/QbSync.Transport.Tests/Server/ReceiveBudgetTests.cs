@@ -157,7 +157,7 @@ internal sealed class ReceiveBudgetTests
             Fill(budget, share);
         }
 
-        Assert.That((budget.InUse, wakes > 0), Is.EqualTo((242 * Mebibyte, true)), "two seconds at 100 MiB/s: its source is told of more without a release");
+        Assert.That((budget.InUse, wakes > 0), Is.EqualTo((300 * Mebibyte, true)), "two seconds of a gigabit: its source is told of more without a release");
         for (var i = 0; i < 40; i++)
         {
             time.Advance(TimeSpan.FromMilliseconds(50));
