@@ -91,7 +91,10 @@ internal sealed class SimulatedLinkTests
         TestContext.Out.WriteLine($"{one >> 20} and {other >> 20} MiB; in flight {together[together.Length / 2] / (_link.BytesPerSecond * RoundTrip):F1} BDP");
 
         Assert.That((double)Math.Min(one, other) / Math.Max(one, other), Is.GreaterThanOrEqualTo(0.5));
-        Assert.That(together[together.Length / 2], Is.LessThanOrEqualTo(10 * _link.BytesPerSecond * Math.Max(RoundTrip, 0.05)));
+
+        // Eight streams have two small chunks each, which on the slow ways is more than a round trip delivers.
+        var most = streams > 4 ? 12 : 10;
+        Assert.That(together[together.Length / 2], Is.LessThanOrEqualTo(most * _link.BytesPerSecond * Math.Max(RoundTrip, 0.05)));
     }
 
     [TestCase(10, 20, 1)]
