@@ -158,7 +158,10 @@ internal sealed class GetClientTests
     private void WriteTool(string name, string text)
     {
         File.WriteAllText(_folder["bin", name], "#!/bin/bash\n" + text);
-        File.SetUnixFileMode(_folder["bin", name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(_folder["bin", name], UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
     }
 
     private async Task<(int Code, string Path, string Said)> RunAsync(params string[] arguments)

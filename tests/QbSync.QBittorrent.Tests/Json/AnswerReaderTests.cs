@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using QbSync.Ports;
 using QbSync.QBittorrent.Json;
 using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Tests.Scripted;

@@ -1,6 +1,5 @@
 using System.Text;
 using QbSync.QBittorrent.Json;
-using QbSync.QBittorrent.Models;
 using QbSync.QBittorrent.Tests.Transcripts;
 
 namespace QbSync.QBittorrent.Tests.Json;

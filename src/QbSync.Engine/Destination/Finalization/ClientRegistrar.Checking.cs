@@ -1,5 +1,4 @@
 using QbSync.Engine.Destination.Initialization;
-using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;
