@@ -30,12 +30,13 @@ internal sealed class TlsTrust
     public string? Refused => _refused;
 
     /// <summary>The authorities of a file; at least one.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
     /// <exception cref="CryptographicException">It is not PEM of certificates.</exception>
     public static X509Certificate2Collection ReadAuthorities(string file)
     {
         X509Certificate2Collection found = [];
         found.ImportFromPemFile(file);
-        return found.Count > 0 ? found : throw new CryptographicException("There is no certificate in it.");
+        return found.Count > 0 ? found : throw new ArgumentException("There is no certificate in it.", nameof(file));
     }
 
     /// <summary>A SHA-256 in hexadecimal digits, with or without colons; null when it is none.</summary>
