@@ -37,6 +37,9 @@ internal sealed class AuthorityFile(string path, TimeProvider time, ILoggerFacto
 {
     private readonly WatchedFiles<X509Certificate2Collection> _files = new([path], () => Load(path), time, loggers.CreateLogger<AuthorityFile>());
 
+    /// <summary>Another collection each time that the file was read anew.</summary>
+    public X509Certificate2Collection Current => _files.Current;
+
     /// <summary>Why a certificate does not count; null when it does.</summary>
     /// <param name="usage">What it has to be for, as an object identifier.</param>
     public string? WhyNot(X509Certificate2 certificate, X509Certificate2Collection intermediates, string usage, DateTimeOffset now)

@@ -7,6 +7,7 @@ using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Client.Connections;
+using QbSync.Transport.Tests.EndToEnd;
 using QbSync.Transport.Tests.Server;
 using QbSync.Transport.Wire;
 using QbSync.Transport.Wire.Protocol;
@@ -103,6 +104,48 @@ internal sealed class OtherModesTests
                 return false;
             }
         });
+    }
+
+    /// <summary>A connection lives for weeks: whom the present authorities would refuse must not stay on it.</summary>
+    [Test]
+    [TransportCase(44)]
+    public async Task Authority_Replaced_CutsWhoCountsNoLonger([Values] bool atListener)
+    {
+        await ListenAsync(ForBoth, "DNS:nas.example.org");
+        var authorities = _folder["dialer-authorities.pem"];
+        File.Copy(_authority.Path, authorities);
+        var (certificate, key) = _authority.Issue("dialer", ForBoth, "URI:spiffe://example.org/box");
+        var remote = _dialer.Dial(_listener.Address, options =>
+        {
+            Set(options, certificate, key);
+            options.AuthorityFile = authorities;
+        });
+        var sink = new RecordingSink();
+        await using var link = remote.OpenLink(Caller, sink);
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
+
+        using var other = new TestAuthority(_folder, "another authority");
+        File.Copy(other.Path, atListener ? _authority.Path : authorities, overwrite: true);
+
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 0);
+        await Eventually.BecomesTrueAsync(() => _logs.Entries.Any(entry =>
+            entry.Id.Id == (atListener ? TransportEventIds.ConnectionRevoked : TransportEventIds.OwnConnectionRevoked)));
+    }
+
+    /// <summary>An authority that joins the others cuts nobody.</summary>
+    [Test]
+    public async Task Authority_OneMore_LeavesConnectionsAlone()
+    {
+        await ListenAsync(ForBoth, "DNS:nas.example.org");
+        var remote = Dial(_authority, ForBoth, "URI:spiffe://example.org/box");
+        await remote.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+        using var other = new TestAuthority(_folder, "another authority");
+
+        await File.AppendAllTextAsync(_authority.Path, Environment.NewLine + await File.ReadAllTextAsync(other.Path));
+        await Eventually.BecomesTrueAsync(() => _logs.Entries.Count(entry => entry.Id.Id == TransportEventIds.FilesReloaded) >= 2);
+        await remote.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+
+        Assert.That(_logs.Entries.Select(entry => entry.Id.Id), Has.None.EqualTo(TransportEventIds.ConnectionRevoked).And.None.EqualTo(TransportEventIds.OwnConnectionRevoked));
     }
 
     [Test]

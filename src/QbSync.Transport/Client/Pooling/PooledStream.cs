@@ -61,6 +61,12 @@ internal sealed class PooledStream(int slot, IFrameWriter writer, int maxChunk)
     /// <summary>When TCP had much acknowledged last, which is progress of what is written and not reported yet.</summary>
     public TimeSpan TcpMovedAt { get; set; }
 
+    /// <summary>The <see cref="MovedAt"/> that <see cref="TcpUntil"/> belongs to.</summary>
+    public TimeSpan? TcpMark { get; set; }
+
+    /// <summary>Bytes that the peer's TCP has acknowledged when nothing of this stream can be among what it acknowledges next; null where TCP does not tell.</summary>
+    public long? TcpUntil { get; set; }
+
     /// <summary>What its sender waits for.</summary>
     public SendHold Hold { get; set; }
 

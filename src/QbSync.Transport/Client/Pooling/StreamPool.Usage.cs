@@ -51,7 +51,10 @@ internal sealed partial class StreamPool
         }
     }
 
-    /// <summary>Takes what TCP tells of a connection: its acknowledgements are progress of all its streams.</summary>
+    /// <summary>
+    /// Takes what TCP tells of a connection: its acknowledgements are progress of all its streams. But what a stream had on the way when it moved last is acknowledged
+    /// after so many bytes; from then on others move, and it alone does not.
+    /// </summary>
     public void OnTcp(int slot, in TcpInfo info, bool hasMoved)
     {
         lock (_gate)
@@ -73,12 +76,35 @@ internal sealed partial class StreamPool
                 return;
             }
 
-            foreach (var stream in _streams)
+            NoteTcpProgress_NeedsLock(slot, info.Acknowledged, now);
+        }
+    }
+
+    private void NoteTcpProgress_NeedsLock(int slot, long? acknowledged, TimeSpan now)
+    {
+        // What is handed over and not reported, a chunk more of each that takes its turn meanwhile, and a tenth for frames and records around them.
+        var onTheWay = 0L;
+        foreach (var stream in _streams)
+        {
+            onTheWay += stream.Slot == slot ? stream.Window.InFlight + stream.MaxChunk : 0;
+        }
+
+        foreach (var stream in _streams)
+        {
+            if (stream.Slot != slot)
             {
-                if (stream.Slot == slot)
-                {
-                    stream.TcpMovedAt = now;
-                }
+                continue;
+            }
+
+            if (stream.TcpMark != stream.MovedAt)
+            {
+                stream.TcpMark = stream.MovedAt;
+                stream.TcpUntil = acknowledged + onTheWay + (onTheWay / 10);
+            }
+
+            if (acknowledged is null || !(acknowledged > stream.TcpUntil))
+            {
+                stream.TcpMovedAt = now;
             }
         }
     }

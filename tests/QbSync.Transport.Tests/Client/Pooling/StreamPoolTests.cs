@@ -138,6 +138,43 @@ internal sealed class StreamPoolTests
         Assert.That(await _test.ScrapeAsync("qbsync_inflight_pieces"), Is.Zero, "no link is shown in this test");
     }
 
+    /// <summary>A full socket takes a stream's chunk late, and that is no timeout; but when all that was on the way is acknowledged, only others move.</summary>
+    [Test]
+    [TransportCase(35)]
+    public void Sweep_StreamStandsBesideOnesThatMove_MeetsTheSendTimeout()
+    {
+        const long Kibibyte = 1024;
+        var stuck = _test.Add(out var stuckWriter);
+        var other = _test.Add(out var otherWriter);
+        Pool.TryRent(stuck);
+        Pool.BeginChunk(stuck, 0, new TestSource(1, 100_000), 100_000);
+        Pool.TryRent(other);
+        var moving = Pool.BeginChunk(other, 0, new TestSource(2, 100_000), 100_000);
+        Pool.EndChunk(other, moving);
+        var acknowledged = 0L;
+
+        // Two chunks of 1 MiB, what is in flight and a tenth: 2.6 MB, of which a slow way carries 32 KiB a second.
+        for (var second = 0; second < 78; second++)
+        {
+            Move();
+        }
+
+        Assert.That(stuckWriter.Ended, Is.EqualTo(StreamEnd.None), "its chunk may be among what TCP has");
+        for (var second = 0; second < 40; second++)
+        {
+            Move();
+        }
+
+        Assert.That((stuckWriter.Ended, otherWriter.Ended), Is.EqualTo((StreamEnd.SendTimeout, StreamEnd.None)));
+
+        void Move()
+        {
+            acknowledged += 32 * Kibibyte;
+            Pool.OnTcp(0, new TcpInfo { RoundTrip = TimeSpan.FromMilliseconds(25), Acknowledged = acknowledged }, hasMoved: true);
+            Sweep(after: 1);
+        }
+    }
+
     [Test]
     public void Sweep_ReportsMoveWhileAWriteWaits_IsNoTimeout()
     {
