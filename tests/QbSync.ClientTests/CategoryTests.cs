@@ -1,5 +1,3 @@
-using System.Net;
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Torrents;
@@ -74,6 +72,6 @@ internal sealed class CategoryTests
         using var http = new HttpClient();
         using var form = new FormUrlEncodedContent(fields.Select(static field => KeyValuePair.Create(field.Name, field.Value)));
         using var answer = await http.PostAsync(new Uri(_lab.Instance.Url, "api/v2/" + endpoint), form);
-        Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(answer.StatusCode, Is.EqualTo(System.Net.HttpStatusCode.OK));
     }
 }
