@@ -56,13 +56,19 @@ internal sealed class VersionsTests
         }
 
         var receiving = lab.StartDestination();
-        var sending = lab.StartSource("--log-level", "debug");
+        var sending = lab.StartSource();
         try
         {
             await lab.AllSyncedAsync(torrents, TimeSpan.FromSeconds(90));
         }
         catch (TimeoutException late)
         {
+            foreach (var torrent in torrents)
+            {
+                TestContext.Out.WriteLine($"at the source: {await lab.SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)}");
+                TestContext.Out.WriteLine($"at the destination: {await lab.DestinationClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)}");
+            }
+
             Assert.Fail($"{late.Message}\nsource: {sending.Output}\ndestination: {receiving.Output}");
         }
 

@@ -34,7 +34,8 @@ internal static partial class RecordingComparison
     // and of the settings their values.
     private static string Comparable(Exchange exchange)
     {
-        var text = Availability().Replace(exchange.Write(), "");
+        var text = Availability().Replace(Placeholders.Fill(exchange.Write()), "");
+        text = exchange.Request.Endpoint is "torrents/info" or "sync/maindata" ? Missing().Replace(Priority().Replace(text, ""), "$1missing") : text;
         return exchange.Name switch
         {
             "log" => $"{exchange.Status} {exchange.ContentType} {exchange.BodyKind}",
@@ -49,9 +50,15 @@ internal static partial class RecordingComparison
     [GeneratedRegex("""("[a-z_0-9]+":)(?:"(?:[^"\\]|\\.)*"|[^,{}\[\]"]+)""")]
     private static partial Regex Keys();
 
-    // Of a torrent whose files are missing it is 0 or -1, as it happens.
-    [GeneratedRegex(""","availability":(?:0|-1)\b""")]
+    // Of a torrent whose files are missing these are one or the other, as it happens; after its start 5.1 may even be about to download it.
+    [GeneratedRegex("""("availability":(?:0|-1),)(?!\.)""")]
     private static partial Regex Availability();
+
+    [GeneratedRegex("""("priority":[01],)""")]
+    private static partial Regex Priority();
+
+    [GeneratedRegex("""("state":")(?:missingFiles|stalledDL)(?=")""")]
+    private static partial Regex Missing();
 
     [GeneratedRegex(""","server_state":\{[^}]*\}|"server_state":\{[^}]*\},?""")]
     private static partial Regex ServerState();

@@ -21,7 +21,11 @@ internal sealed class RecordingTests
 
         if (!Transcript.Versions.Contains(version))
         {
-            Assert.Ignore($"Of qBittorrent {version} no transcripts are stored; tests/clients/record.sh makes them.");
+            // Nobody has measured it: what is new is told, and judged by people.
+            var nearest = Transcript.Versions.OrderBy(Version.Parse).Last(stored => Version.Parse(stored) < Version.Parse(version) || stored == Transcript.Versions[0]);
+            TestContext.Out.WriteLine($"Of qBittorrent {version} no transcripts are stored (tests/clients/record.sh makes them). What differs from {nearest}:");
+            TestContext.Out.WriteLine(string.Join('\n', RecordingComparison.Differences(Transcript.Load(nearest).Exchanges, exchanges)));
+            return;
         }
 
         Assert.That(RecordingComparison.Differences(Transcript.Load(version).Exchanges, exchanges), Is.Empty);
