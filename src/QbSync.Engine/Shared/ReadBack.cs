@@ -38,7 +38,8 @@ internal sealed partial class ReadBack(ITorrentClient client, TimeProvider time,
         var waiter = new Waiter(id, holds, new LookTimes(change.Within), time.GetTimestamp());
         lock (_gate)
         {
-            ObjectDisposedException.ThrowIf(_end.IsCancellationRequested, this);
+            // A phase may come here while its engine stops.
+            _end.Token.ThrowIfCancellationRequested();
             _waiters.Add(waiter);
             if (_poller.IsCompleted)
             {
