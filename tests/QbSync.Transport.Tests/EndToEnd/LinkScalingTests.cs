@@ -41,6 +41,34 @@ internal sealed class LinkScalingTests
         Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.Zero);
     }
 
+    /// <summary>On a long way a stream has no more on it than its window; TCP could carry more, so another stream does, on a connection that is there.</summary>
+    [Test]
+    [TransportCase(26)]
+    public async Task Link_StreamsAreTheLimit_ANewStreamCarriesAndNoConnectionIsAdded()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Ignore("Only Linux tells how busy TCP is.");
+        }
+
+        var server = await _rig.StartAsync(new TestIntake(MiB / 4), configure: static options => options.StreamWindow = MiB);
+        var relay = _rig.Own(new SlowRelay(server.Port) { Delay = TimeSpan.FromMilliseconds(150) });
+        _rig.Open(
+            relay.Port,
+            static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (1, 3, 2),
+            static options => options.SampleTime = TimeSpan.FromMilliseconds(500));
+
+        var sending = SendWhileAsync(out var stop);
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_stream_pool_size") == 2);
+        Assert.That(await _rig.SumAsync("qbsync_grpc_connections_active"), Is.EqualTo(1));
+        Assert.That(relay.Connections, Is.EqualTo(2), "the control connection and one for pieces");
+        stop.Set();
+        await sending.DefaultTimeout();
+
+        Assert.That(_rig.Sink.Losses, Is.Empty);
+        Assert.That(await _rig.SumAsync("qbsync_connection_scale_events_total{direction=\"up\"}"), Is.Zero);
+    }
+
     [Test]
     public async Task Link_WayIsSlow_ANewConnectionBringsNothingAndIsDrained()
     {

@@ -187,6 +187,24 @@ internal sealed class PairedTests
     }
 
     [Test]
+    [TransportCase(38)]
+    public async Task Way_TwoSecondsThereAndBack_HandshakesAndStreams()
+    {
+        await ConnectAsync();
+        await using var relay = new SlowRelay(new Uri($"tcp://{_listener.Address}").Port) { Delay = TimeSpan.FromSeconds(1) };
+        var remote = _dialer.Dial($"127.0.0.1:{relay.Port}");
+        _listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(1000));
+        var sink = new RecordingSink();
+        await using var link = remote.OpenLink(Caller, sink);
+
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
+        Assert.That(await link.SendAsync(new TestSource(1, 1000), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
+        await Eventually.BecomesTrueAsync(() => sink.Held.Count() == 1);
+
+        Assert.That(relay.Connections, Is.EqualTo(3), "no handshake was given up and begun anew");
+    }
+
+    [Test]
     [TransportCase(44)]
     public async Task Grant_Changed_NextCallObeys()
     {
