@@ -38,6 +38,7 @@ internal sealed partial class LoginLedger(IDurableRecords? records, string addre
     private readonly List<LoginEntry> _entries = [];
     private byte[] _salt = RandomNumberGenerator.GetBytes(16);
     private (QBittorrentCredentials Of, string Digest)? _digest;
+    private string? _accepted;
     private bool _isLoaded;
 
     /// <summary>Whether a login may be sent now; if not, how long to wait, or null until something changes.</summary>
@@ -73,7 +74,7 @@ internal sealed partial class LoginLedger(IDurableRecords? records, string addre
 
         // One of the three is kept for other credentials, which a person who asks over and over will give in the end.
         var most = cause == LoginCause.Asked && isKnownWrong ? MostAskedInAnHour : MostInAnHour;
-        var recent = _entries.Where(entry => entry.End != LoginEnd.Banned && entry.At > now - Hour).ToList();
+        var recent = _entries.Where(entry => MayBeCounted(entry) && entry.At > now - Hour).ToList();
         if (recent.Count >= most)
         {
             var free = recent[^most].At + Hour;
@@ -118,6 +119,7 @@ internal sealed partial class LoginLedger(IDurableRecords? records, string addre
     public async ValueTask<TimeSpan?> FailedAsync(DateTimeOffset now, QBittorrentCredentials credentials, LoginEnd end)
     {
         _entries[^1] = new LoginEntry(now, end, DigestOf(credentials));
+        _accepted = null;
         await SaveAsync(CancellationToken.None).ConfigureAwait(false);
         MayTry(now, credentials, LoginCause.Planned, out var wait);
         return wait;
@@ -131,14 +133,19 @@ internal sealed partial class LoginLedger(IDurableRecords? records, string addre
     }
 
     /// <summary>Forgets all, as the client does at a success.</summary>
-    public async ValueTask ClearAsync()
+    public async ValueTask AcceptedAsync(QBittorrentCredentials credentials)
     {
+        _accepted = DigestOf(credentials);
         if (_entries.Count > 0)
         {
             _entries.Clear();
             await SaveAsync(CancellationToken.None).ConfigureAwait(false);
         }
     }
+
+    // What worked a while ago was hardly refused where the answer is not known: a client that hangs must not cost it an hour.
+    private bool MayBeCounted(LoginEntry entry) =>
+        entry.End == LoginEnd.Refused || (entry.End == LoginEnd.Unknown && entry.Credentials != _accepted);
 
     private async ValueTask SaveAsync(CancellationToken cancellationToken)
     {

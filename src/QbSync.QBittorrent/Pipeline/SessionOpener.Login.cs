@@ -52,7 +52,7 @@ internal sealed partial class SessionOpener
         switch (answer)
         {
             case LoginAnswer.Accepted:
-                await ledger.ClearAsync().ConfigureAwait(false);
+                await ledger.AcceptedAsync(credentials).ConfigureAwait(false);
                 break;
             case LoginAnswer.Refused:
                 wait = await ledger.FailedAsync(time.GetUtcNow(), credentials, LoginEnd.Refused).ConfigureAwait(false);

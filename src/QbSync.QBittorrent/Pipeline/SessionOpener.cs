@@ -63,7 +63,7 @@ internal sealed partial class SessionOpener(
 
         if (credentials.BasicAuth is not null)
         {
-            await ledger.ClearAsync().ConfigureAwait(false);
+            await ledger.AcceptedAsync(credentials).ConfigureAwait(false);
         }
 
         var profile = new WebApiProfile(version.Value);

@@ -30,7 +30,7 @@ internal sealed class LoginLedgerTests
         Assert.That(await RefuseAsync(10), Is.EqualTo(TimeSpan.FromMinutes(60)));
         Assert.That(await RefuseAsync(70), Is.Null);
         Assert.That(Wait(60 * 24 * 365), Is.Null);
-        await _ledger.ClearAsync();
+        await _ledger.AcceptedAsync(Wrong);
         Assert.That(Wait(71), Is.EqualTo(TimeSpan.Zero));
     }
 
@@ -103,6 +103,19 @@ internal sealed class LoginLedgerTests
         await RefuseAsync(2);
         Assert.That(Wait(3, cause: LoginCause.Restarted), Is.EqualTo(TimeSpan.FromMinutes(57)));
         Assert.That(Wait(60, cause: LoginCause.Restarted), Is.EqualTo(TimeSpan.Zero));
+    }
+
+    [Test]
+    public async Task LostAnswers_OfCredentialsThatWorked_CostNoHour()
+    {
+        await _ledger.AcceptedAsync(Wrong);
+        for (var login = 0; login < 6; login++)
+        {
+            Assert.That(Wait(1), Is.EqualTo(TimeSpan.Zero));
+            await _ledger.BeginAsync(Start.AddMinutes(1), Wrong, default);
+        }
+
+        Assert.That(await RefuseAsync(2), Is.Null, "now that they are refused, the others may have been, too");
     }
 
     [Test]

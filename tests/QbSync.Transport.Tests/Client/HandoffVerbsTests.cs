@@ -4,51 +4,17 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using QbSync.Outcomes;
 using QbSync.Ports;
-using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
-using QbSync.Transport.Tests.Server;
 using QbSync.Transport.Wire;
 using WireProtocol = QbSync.Transport.Wire.Protocol;
 
 namespace QbSync.Transport.Tests.Client;
 
 /// <summary>Prove, Start, Withdraw, ConfirmHandoff and the table of Finalize over real gRPC on the loopback.</summary>
-internal sealed class HandoffVerbsTests
+internal sealed class HandoffVerbsTests : LoopbackVerbs
 {
-    private static readonly Caller Caller = new(new Guid("00112233-4455-6677-8899-aabbccddeeff"), "seedbox");
-    private static readonly InfoHash Id = TestSource.Torrent;
-    private FakeDestination _fake = null!;
-    private LogErrorGuard _logs = null!;
-    private DestinationServer _server = null!;
-    private RemoteDestination _remote = null!;
-
-    [SetUp]
-    public async Task SetUp()
-    {
-        _fake = new FakeDestination();
-        _logs = new LogErrorGuard();
-        _server = await DestinationServer.StartAsync(_fake, _logs);
-        var registry = Prometheus.Metrics.NewCustomRegistry();
-        _remote = new RemoteDestination(
-            new TransportClientOptions { Address = $"127.0.0.1:{_server.Port}", Security = new() { Mode = SecurityMode.Insecure } },
-            Prometheus.Metrics.WithCustomRegistry(registry),
-            registry,
-            _logs,
-            TimeProvider.System,
-            new Random(1));
-    }
-
-    [TearDown]
-    public async Task TearDown()
-    {
-        await _remote.DisposeAsync();
-        await _server.DisposeAsync();
-        _logs.Verify();
-        _logs.Dispose();
-    }
-
     [Test]
     public async Task Prove_EachAnswer_Crosses()
     {
@@ -61,12 +27,12 @@ internal sealed class HandoffVerbsTests
         var request = new ProveRequest(Id, new byte[] { 5, 6 }, new byte[] { 7 });
         foreach (var outcome in outcomes)
         {
-            _fake.OnProve = _ => outcome;
-            Assert.That(await _remote.ProveAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnProve = _ => outcome;
+            Assert.That(await Remote.ProveAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
         var at = DateTimeOffset.FromUnixTimeMilliseconds(1_700_000_000_123);
-        _fake.OnProve = asked => new ProveOutcome.Proven(new Proof
+        Fake.OnProve = asked => new ProveOutcome.Proven(new Proof
         {
             Id = asked.Id,
             Nonce = asked.Nonce,
@@ -79,7 +45,7 @@ internal sealed class HandoffVerbsTests
             Client = new ClientView(ClientTorrentState.ForcedUp, 1, 0, TimeProvider.System.GetUtcNow(), AnnounceState.NotYet),
             ProofId = new byte[] { 8, 9 },
         });
-        var proof = ((ProveOutcome.Proven)await _remote.ProveAsync(Caller, request, default).DefaultTimeout()).Proof;
+        var proof = ((ProveOutcome.Proven)await Remote.ProveAsync(Caller, request, default).DefaultTimeout()).Proof;
         Assert.That((proof.Id, proof.SelectedBytes, proof.BytesReadBack), Is.EqualTo((Id, 1L << 45, (1L << 45) + 1)));
         Assert.That((proof.From, proof.To), Is.EqualTo((at, at + TimeSpan.FromSeconds(1))));
         Assert.That((proof.Client.State, proof.Client.Announce), Is.EqualTo((ClientTorrentState.ForcedUp, AnnounceState.NotYet)));
@@ -94,7 +60,7 @@ internal sealed class HandoffVerbsTests
     [TransportCase(12)]
     public async Task Prove_AnsweredWithAnotherNonce_IsAPeerFaultAndNoProof()
     {
-        _fake.OnProve = asked => new ProveOutcome.Proven(new Proof
+        Fake.OnProve = asked => new ProveOutcome.Proven(new Proof
         {
             Id = asked.Id,
             Nonce = new byte[] { 1 },
@@ -108,7 +74,7 @@ internal sealed class HandoffVerbsTests
             ProofId = new byte[32],
         });
         Assert.That(
-            async () => await _remote.ProveAsync(Caller, new ProveRequest(Id, new byte[] { 2 }, default), default).DefaultTimeout(),
+            async () => await Remote.ProveAsync(Caller, new ProveRequest(Id, new byte[] { 2 }, default), default).DefaultTimeout(),
             Throws.TypeOf<PeerException>().With.Property(nameof(PeerException.Fault)).EqualTo(PeerFault.Malformed));
     }
 
@@ -124,13 +90,13 @@ internal sealed class HandoffVerbsTests
         var request = new StartRequest(Id, StartCause.RemovedAtSource, new TorrentParameters { Category = "films", Tags = ["a"] });
         foreach (var outcome in outcomes)
         {
-            _fake.OnStart = _ => outcome;
-            Assert.That(await _remote.StartAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnStart = _ => outcome;
+            Assert.That(await Remote.StartAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
         var view = new ClientView(ClientTorrentState.QueuedUp, 1, 0, TimeProvider.System.GetUtcNow(), AnnounceState.Rejected, "no");
-        _fake.OnStart = _ => new StartOutcome.Started(view);
-        var started = (StartOutcome.Started)await _remote.StartAsync(Caller, request, default).DefaultTimeout();
+        Fake.OnStart = _ => new StartOutcome.Started(view);
+        var started = (StartOutcome.Started)await Remote.StartAsync(Caller, request, default).DefaultTimeout();
         Assert.That((started.Seen.State, started.Seen.Announce, started.Seen.AnnounceText), Is.EqualTo((ClientTorrentState.QueuedUp, AnnounceState.Rejected, "no")));
         var seen = Seen<StartRequest>();
         Assert.That((seen.Id, seen.Cause, seen.Parameters.Category), Is.EqualTo((Id, StartCause.RemovedAtSource, "films")));
@@ -149,9 +115,9 @@ internal sealed class HandoffVerbsTests
     public async Task Start_ShareLimits_CrossRoundedUp(
         (double Ratio, double Seeding, double Inactive, double RatioThere, double SeedingThere, double InactiveThere) limits)
     {
-        _fake.OnStart = static _ => new StartOutcome.Unknown();
+        Fake.OnStart = static _ => new StartOutcome.Unknown();
         var parameters = new TorrentParameters { Limits = ShareLimits.FromNumbers(limits.Ratio, limits.Seeding, limits.Inactive) };
-        await _remote.StartAsync(Caller, new StartRequest(Id, StartCause.Handoff, parameters), default).DefaultTimeout();
+        await Remote.StartAsync(Caller, new StartRequest(Id, StartCause.Handoff, parameters), default).DefaultTimeout();
         Assert.That(
             Seen<StartRequest>().Parameters.Limits,
             Is.EqualTo(ShareLimits.FromNumbers(limits.RatioThere, limits.SeedingThere, limits.InactiveThere)));
@@ -168,12 +134,12 @@ internal sealed class HandoffVerbsTests
         ];
         foreach (var outcome in outcomes)
         {
-            _fake.OnWithdraw = _ => outcome;
-            Assert.That(await _remote.WithdrawAsync(Caller, new WithdrawRequest(Id), default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnWithdraw = _ => outcome;
+            Assert.That(await Remote.WithdrawAsync(Caller, new WithdrawRequest(Id), default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
-        _fake.OnWithdraw = _ => new WithdrawOutcome.Done(new ClientView(ClientTorrentState.StoppedUp, 1, 0, TimeProvider.System.GetUtcNow()));
-        var done = (WithdrawOutcome.Done)await _remote.WithdrawAsync(Caller, new WithdrawRequest(Id), default).DefaultTimeout();
+        Fake.OnWithdraw = _ => new WithdrawOutcome.Done(new ClientView(ClientTorrentState.StoppedUp, 1, 0, TimeProvider.System.GetUtcNow()));
+        var done = (WithdrawOutcome.Done)await Remote.WithdrawAsync(Caller, new WithdrawRequest(Id), default).DefaultTimeout();
         Assert.That(done.Seen!.State, Is.EqualTo(ClientTorrentState.StoppedUp));
         Assert.That(Seen<WithdrawRequest>(), Is.EqualTo(new WithdrawRequest(Id)));
     }
@@ -184,9 +150,9 @@ internal sealed class HandoffVerbsTests
         ConfirmOutcome[] outcomes = [new ConfirmOutcome.Done(), new ConfirmOutcome.Unknown(), new ConfirmOutcome.Refused(new Refusal(RefusalReason.Incomplete))];
         foreach (var outcome in outcomes)
         {
-            _fake.OnConfirm = _ => outcome;
+            Fake.OnConfirm = _ => outcome;
             Assert.That(
-                await _remote.ConfirmHandoffAsync(Caller, new ConfirmHandoffRequest(Id, "source-removed", new byte[] { 4 }), default).DefaultTimeout(),
+                await Remote.ConfirmHandoffAsync(Caller, new ConfirmHandoffRequest(Id, "source-removed", new byte[] { 4 }), default).DefaultTimeout(),
                 Is.EqualTo(outcome));
         }
 
@@ -199,19 +165,19 @@ internal sealed class HandoffVerbsTests
     {
         List<SourceFile> files = [.. Enumerable.Range(0, 40_000).Select(static i => new SourceFile(i, new FileIdentity(1, (ulong)i, i, i), i == 7 ? ["x", "y"] : []))];
         var request = new FinalizeRequest { Id = Id, SelectionFingerprint = new byte[32], Parameters = new TorrentParameters(), Files = files };
-        await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
+        await Remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
         var seen = Seen<FinalizeRequest>().Files!;
         Assert.That(seen.Select(static file => (file.FileIndex, file.Identity)), Is.EqualTo(files.Select(static file => (file.FileIndex, file.Identity))));
         Assert.That(seen[7].Name, Is.EqualTo(new[] { "x", "y" }));
 
-        await _remote.FinalizeAsync(Caller, request with { Files = null }, default).DefaultTimeout();
-        Assert.That(_fake.Requests.Select(static item => item.Request).OfType<FinalizeRequest>().Last().Files, Is.Null);
+        await Remote.FinalizeAsync(Caller, request with { Files = null }, default).DefaultTimeout();
+        Assert.That(Fake.Requests.Select(static item => item.Request).OfType<FinalizeRequest>().Last().Files, Is.Null);
     }
 
     [Test]
     public async Task Verbs_WithoutASessionOrWithABrokenId_AreRefusedBeforeTheDestination()
     {
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_server.Port}");
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{Server.Port}");
         var invoker = channel.CreateCallInvoker();
         ConcurrentQueue<StatusCode> answers = new();
         foreach (var options in new[] { new CallOptions(), new CallOptions(await SayHelloAsync(invoker)) })
@@ -224,7 +190,7 @@ internal sealed class HandoffVerbsTests
         }
 
         Assert.That(answers, Is.EqualTo(Enumerable.Repeat(StatusCode.FailedPrecondition, 4).Concat(Enumerable.Repeat(StatusCode.InvalidArgument, 4))));
-        Assert.That(_fake.Requests.All(static item => item.Request is "hello"));
+        Assert.That(Fake.Requests.All(static item => item.Request is "hello"));
 
         async Task TryAsync(Func<Task> call)
         {
@@ -246,5 +212,5 @@ internal sealed class HandoffVerbsTests
         return new Metadata { { SyncLimits.SessionKey, session.Session.ToByteArray() } };
     }
 
-    private T Seen<T>() => _fake.Requests.Select(static item => item.Request).OfType<T>().First();
+    private T Seen<T>() => Fake.Requests.Select(static item => item.Request).OfType<T>().First();
 }

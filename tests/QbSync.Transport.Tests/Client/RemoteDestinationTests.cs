@@ -5,7 +5,6 @@ using Microsoft.Extensions.Time.Testing;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
-using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
@@ -23,39 +22,14 @@ using RefusalReason = QbSync.Outcomes.RefusalReason;
 namespace QbSync.Transport.Tests.Client;
 
 /// <summary>Every verb over real gRPC on the loopback.</summary>
-internal sealed class RemoteDestinationTests
+internal sealed class RemoteDestinationTests : LoopbackVerbs
 {
-    private static readonly Caller Caller = new(new Guid("00112233-4455-6677-8899-aabbccddeeff"), "seedbox");
-    private static readonly InfoHash Id = TestSource.Torrent;
-    private FakeDestination _fake = null!;
-    private LogErrorGuard _logs = null!;
-    private DestinationServer _server = null!;
-    private RemoteDestination _remote = null!;
-
-    [SetUp]
-    public async Task SetUp()
-    {
-        _fake = new FakeDestination();
-        _logs = new LogErrorGuard();
-        _server = await DestinationServer.StartAsync(_fake, _logs);
-        _remote = Connect(_server.Port);
-    }
-
-    [TearDown]
-    public async Task TearDown()
-    {
-        await _remote.DisposeAsync();
-        await _server.DisposeAsync();
-        _logs.Verify();
-        _logs.Dispose();
-    }
-
     [Test]
     public async Task Hello_TellsWhoCallsAndWhatAnswers()
     {
-        var greeting = await _remote.HelloAsync(Caller, default).DefaultTimeout();
+        var greeting = await Remote.HelloAsync(Caller, default).DefaultTimeout();
         Assert.That(greeting, Is.EqualTo(new DestinationGreeting(42, "fake", TimeSpan.FromSeconds(45))));
-        Assert.That(_fake.Requests.Single().Caller, Is.EqualTo(Caller));
+        Assert.That(Fake.Requests.Single().Caller, Is.EqualTo(Caller));
     }
 
     [Test]
@@ -65,14 +39,14 @@ internal sealed class RemoteDestinationTests
         var ids = Enumerable.Range(0, 256).Select(NumberedId).ToList();
         var have = new PieceBitmap(2_097_152);
         have.SetAll();
-        _fake.OnStatus = request =>
+        Fake.OnStatus = request =>
             [.. request.Torrents.Select(id => new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Receiving, Epoch = 7, Have = have })];
-        var answers = await _remote.GetStatusAsync(Caller, new StatusRequest(ids, true), default).DefaultTimeout();
+        var answers = await Remote.GetStatusAsync(Caller, new StatusRequest(ids, true), default).DefaultTimeout();
         Assert.That(answers.Select(answer => answer.Id), Is.EqualTo(ids));
         Assert.That(answers, Has.All.Matches<DestinationTorrentStatus>(answer => answer.Have!.IsFull && answer.Deferred!.Count == 0));
 
         // A bitmap has 256 KiB: an answer of 1 MiB at most has no more than three.
-        Assert.That(_fake.Requests.Count(request => request.Request is StatusRequest), Is.GreaterThanOrEqualTo(256 / 3));
+        Assert.That(Fake.Requests.Count(request => request.Request is StatusRequest), Is.GreaterThanOrEqualTo(256 / 3));
     }
 
     [Test]
@@ -80,7 +54,7 @@ internal sealed class RemoteDestinationTests
     public async Task GetStatus_OfTooManyTorrents_IsMalformed()
     {
         var ids = Enumerable.Range(0, 257).Select(NumberedId).ToList();
-        var error = await CatchAsync(() => _remote.GetStatusAsync(Caller, new StatusRequest(ids, false), default).AsTask());
+        var error = await CatchAsync(() => Remote.GetStatusAsync(Caller, new StatusRequest(ids, false), default).AsTask());
         Assert.That(error.Fault, Is.EqualTo(PeerFault.Malformed));
     }
 
@@ -97,13 +71,13 @@ internal sealed class RemoteDestinationTests
         };
         var have = new PieceBitmap(9);
         have.Set(3);
-        _fake.OnInit = _ => new InitOutcome.Open(1, 11, have, new PieceBitmap(9), true, OldPlace: true);
-        var outcome = await _remote.InitAsync(Caller, request, default).DefaultTimeout();
+        Fake.OnInit = _ => new InitOutcome.Open(1, 11, have, new PieceBitmap(9), true, OldPlace: true);
+        var outcome = await Remote.InitAsync(Caller, request, default).DefaultTimeout();
         var open = (InitOutcome.Open)outcome;
         Assert.That((open.Incarnation, open.Epoch, open.OwnNames, open.OldPlace), Is.EqualTo((42UL, 11UL, true, true)));
         Assert.That(open.Have.ContentEquals(have));
 
-        var seen = _fake.Requests.Select(item => item.Request).OfType<InitRequest>().Single();
+        var seen = Fake.Requests.Select(item => item.Request).OfType<InitRequest>().Single();
         Assert.That(seen.Torrent.Span.SequenceEqual(torrent));
         Assert.That(seen.Files!.Select(file => (file.FileIndex, file.Identity)), Is.EqualTo(request.Files!.Select(file => (file.FileIndex, file.Identity))));
         Assert.That(seen.Files![1].Name, Is.EqualTo(new[] { "a", "b" }));
@@ -124,19 +98,19 @@ internal sealed class RemoteDestinationTests
         ];
         foreach (var outcome in outcomes)
         {
-            _fake.OnInit = _ => outcome;
-            Assert.That(await _remote.InitAsync(Caller, NewInit(), default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnInit = _ => outcome;
+            Assert.That(await Remote.InitAsync(Caller, NewInit(), default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
-        _fake.OnInit = _ => new InitOutcome.Complete(new CompletionView(new byte[] { 1 }, null, new byte[] { 0x80 }));
-        var complete = (InitOutcome.Complete)await _remote.InitAsync(Caller, NewInit(), default).DefaultTimeout();
+        Fake.OnInit = _ => new InitOutcome.Complete(new CompletionView(new byte[] { 1 }, null, new byte[] { 0x80 }));
+        var complete = (InitOutcome.Complete)await Remote.InitAsync(Caller, NewInit(), default).DefaultTimeout();
         Assert.That(complete.View.Selection.ToArray(), Is.EqualTo(new byte[] { 0x80 }));
     }
 
     [Test]
     public async Task Init_TorrentAboveTheLimit_IsALimit()
     {
-        await using var small = await DestinationServer.StartAsync(_fake, _logs, options => options.MaxTorrentBytes = 1 << 20);
+        await using var small = await DestinationServer.StartAsync(Fake, Logs, options => options.MaxTorrentBytes = 1 << 20);
         await using var remote = Connect(small.Port);
         var error = await CatchAsync(() => remote.InitAsync(Caller, NewInit() with { Torrent = new byte[5 << 20] }, default).AsTask());
         Assert.That(error.Fault, Is.EqualTo(PeerFault.Limit));
@@ -156,20 +130,20 @@ internal sealed class RemoteDestinationTests
         var request = new FinalizeRequest { Id = Id, SelectionFingerprint = new byte[] { 1, 2, 3 }, Parameters = new TorrentParameters { Category = "c" } };
         foreach (var outcome in outcomes)
         {
-            _fake.OnFinalize = _ => outcome;
-            Assert.That(await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnFinalize = _ => outcome;
+            Assert.That(await Remote.FinalizeAsync(Caller, request, default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
-        _fake.OnFinalize = _ => new FinalizeOutcome.Incomplete(4, have, have);
-        var incomplete = (FinalizeOutcome.Incomplete)await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
+        Fake.OnFinalize = _ => new FinalizeOutcome.Incomplete(4, have, have);
+        var incomplete = (FinalizeOutcome.Incomplete)await Remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
         Assert.That((incomplete.Epoch, incomplete.Have.Length), Is.EqualTo((4UL, 5)));
 
         var view = new ClientView(ClientTorrentState.StoppedUp, 1, 0, TimeProvider.System.GetUtcNow());
-        _fake.OnFinalize = _ => new FinalizeOutcome.Complete(new CompletionView(new byte[] { 9 }, view, new byte[] { 0xc0 }));
-        var complete = (FinalizeOutcome.Complete)await _remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
+        Fake.OnFinalize = _ => new FinalizeOutcome.Complete(new CompletionView(new byte[] { 9 }, view, new byte[] { 0xc0 }));
+        var complete = (FinalizeOutcome.Complete)await Remote.FinalizeAsync(Caller, request, default).DefaultTimeout();
         Assert.That((complete.View.Client!.State, complete.View.Client.Progress), Is.EqualTo((ClientTorrentState.StoppedUp, 1.0)));
 
-        var seen = _fake.Requests.Select(item => item.Request).OfType<FinalizeRequest>().First();
+        var seen = Fake.Requests.Select(item => item.Request).OfType<FinalizeRequest>().First();
         Assert.That(seen.SelectionFingerprint.ToArray(), Is.EqualTo(new byte[] { 1, 2, 3 }));
         Assert.That(seen.Parameters.Category, Is.EqualTo("c"));
     }
@@ -186,31 +160,31 @@ internal sealed class RemoteDestinationTests
         ];
         foreach (var outcome in outcomes)
         {
-            _fake.OnAbort = _ => outcome;
-            Assert.That(await _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Excluded), default).DefaultTimeout(), Is.EqualTo(outcome));
+            Fake.OnAbort = _ => outcome;
+            Assert.That(await Remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Excluded), default).DefaultTimeout(), Is.EqualTo(outcome));
         }
 
-        Assert.That(_fake.Requests.Select(item => item.Request).OfType<AbortRequest>(), Has.All.EqualTo(new AbortRequest(Id, AbortCause.Excluded)));
+        Assert.That(Fake.Requests.Select(item => item.Request).OfType<AbortRequest>(), Has.All.EqualTo(new AbortRequest(Id, AbortCause.Excluded)));
     }
 
     [Test]
     public async Task Abort_ModeKeep_Arrives()
     {
         var request = new AbortRequest(Id, AbortCause.Operator, Ports.AbortMode.Keep);
-        await _remote.AbortAsync(Caller, request, default).DefaultTimeout();
-        Assert.That(_fake.Requests.Select(item => item.Request).OfType<AbortRequest>().Single(), Is.EqualTo(request));
+        await Remote.AbortAsync(Caller, request, default).DefaultTimeout();
+        Assert.That(Fake.Requests.Select(item => item.Request).OfType<AbortRequest>().Single(), Is.EqualTo(request));
     }
 
     [Test]
     public async Task Watch_UpdatesOfEachKind_Arrive()
     {
         var status = new DestinationTorrentStatus { Id = Id, State = DestinationTorrentState.Receiving, HeldPieces = 3, NeededPieces = 4 };
-        _fake.Tell(new DestinationUpdate.Changed(status));
-        _fake.Tell(new DestinationUpdate.HaveChanged(Id, 1, 2, new PieceBitmap(8), new PieceBitmap(8)));
-        _fake.Tell(new DestinationUpdate.Room());
-        _fake.Tell(new DestinationUpdate.Stopping());
+        Fake.Tell(new DestinationUpdate.Changed(status));
+        Fake.Tell(new DestinationUpdate.HaveChanged(Id, 1, 2, new PieceBitmap(8), new PieceBitmap(8)));
+        Fake.Tell(new DestinationUpdate.Room());
+        Fake.Tell(new DestinationUpdate.Stopping());
         List<DestinationUpdate> seen = [];
-        await foreach (var update in _remote.WatchAsync(Caller, default))
+        await foreach (var update in Remote.WatchAsync(Caller, default))
         {
             seen.Add(update);
             if (seen.Count == 4)
@@ -228,10 +202,10 @@ internal sealed class RemoteDestinationTests
     [Test]
     public async Task Watch_PeerStops_SaysSoAndEndsWithAPeerFault()
     {
-        await using var updates = _remote.WatchAsync(Caller, default).GetAsyncEnumerator();
-        _fake.Tell(new DestinationUpdate.Beat());
+        await using var updates = Remote.WatchAsync(Caller, default).GetAsyncEnumerator();
+        Fake.Tell(new DestinationUpdate.Beat());
         Assert.That(await updates.MoveNextAsync().DefaultTimeout(), Is.True);
-        var stopping = _server.DisposeAsync();
+        var stopping = Server.DisposeAsync();
         Assert.That(await updates.MoveNextAsync().DefaultTimeout(), Is.True);
         Assert.That(updates.Current, Is.TypeOf<DestinationUpdate.Stopping>());
         var error = await CatchAsync(() => updates.MoveNextAsync().AsTask());
@@ -244,9 +218,9 @@ internal sealed class RemoteDestinationTests
     public async Task Watch_CancelledByItsReader_IsACancellation()
     {
         using var cancel = new CancellationTokenSource();
-        await using var updates = _remote.WatchAsync(Caller, cancel.Token).GetAsyncEnumerator(cancel.Token);
+        await using var updates = Remote.WatchAsync(Caller, cancel.Token).GetAsyncEnumerator(cancel.Token);
         var next = updates.MoveNextAsync().AsTask();
-        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "watch"));
+        await Eventually.BecomesTrueAsync(() => Fake.Requests.Any(item => item.Request is "watch"));
         await cancel.CancelAsync();
         Assert.That(async () => await next.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
     }
@@ -255,19 +229,19 @@ internal sealed class RemoteDestinationTests
     [TransportCase(5)]
     public async Task Calls_AfterTheDestinationRestarted_SayHelloOnceAndAreRepeated()
     {
-        await _remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
-        var port = _server.Port;
-        await _server.DisposeAsync();
+        await Remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
+        var port = Server.Port;
+        await Server.DisposeAsync();
         var restarted = new FakeDestination { Incarnation = 43 };
         restarted.OnInit = _ => new InitOutcome.Open(43, 1, new PieceBitmap(1), new PieceBitmap(1), false);
-        _server = await DestinationServer.StartAsync(restarted, _logs, port: port);
+        Server = await DestinationServer.StartAsync(restarted, Logs, port: port);
 
         // The first call may still meet the dead connection.
         await Eventually.BecomesTrueAsync(async () =>
         {
             try
             {
-                await _remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default);
+                await Remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default);
                 return true;
             }
             catch (PeerException e) when (e.IsTransient)
@@ -275,14 +249,14 @@ internal sealed class RemoteDestinationTests
                 return false;
             }
         });
-        var calls = Enumerable.Range(0, 50).Select(_ => _remote.InitAsync(Caller, NewInit(), default).AsTask());
+        var calls = Enumerable.Range(0, 50).Select(_ => Remote.InitAsync(Caller, NewInit(), default).AsTask());
         foreach (var outcome in await Task.WhenAll(calls).DefaultTimeout())
         {
             Assert.That(outcome is InitOutcome.Open { Incarnation: 43 });
         }
 
         Assert.That(restarted.Requests.Count(item => item.Request is "hello"), Is.EqualTo(1));
-        Assert.That(_logs.Entries.Count(entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
+        Assert.That(Logs.Entries.Count(entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
     }
 
     [Test]
@@ -290,49 +264,49 @@ internal sealed class RemoteDestinationTests
     public async Task Calls_FiftyAtOnceWhoseSessionIsGone_OneHelloAndEachOnceMore()
     {
         var time = new FakeTimeProvider();
-        await using var server = await DestinationServer.StartAsync(_fake, _logs, time: time);
+        await using var server = await DestinationServer.StartAsync(Fake, Logs, time: time);
         await using var remote = Connect(server.Port);
         await remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).DefaultTimeout();
-        _fake.Incarnation = 43;
-        _fake.Requests.Clear();
+        Fake.Incarnation = 43;
+        Fake.Requests.Clear();
         time.Advance(TimeSpan.FromMinutes(11));
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => remote.GetStatusAsync(Caller, new StatusRequest([Id], false), default).AsTask())).DefaultTimeout();
-        Assert.That(_fake.Requests.Count(static item => item.Request is "hello"), Is.EqualTo(1));
-        Assert.That(_fake.Requests.Count(static item => item.Request is StatusRequest), Is.EqualTo(50));
-        Assert.That(_logs.Entries.Count(static entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
+        Assert.That(Fake.Requests.Count(static item => item.Request is "hello"), Is.EqualTo(1));
+        Assert.That(Fake.Requests.Count(static item => item.Request is StatusRequest), Is.EqualTo(50));
+        Assert.That(Logs.Entries.Count(static entry => entry.Id.Id == TransportEventIds.IncarnationChanged), Is.EqualTo(1));
     }
 
     [Test]
     public async Task Calls_OfAForgottenSession_AllWaitForOneHello()
     {
-        var calls = Enumerable.Range(0, 50).Select(_ => _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
+        var calls = Enumerable.Range(0, 50).Select(_ => Remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
         await Task.WhenAll(calls).DefaultTimeout();
-        Assert.That(_fake.Requests.Count(item => item.Request is "hello"), Is.EqualTo(1));
+        Assert.That(Fake.Requests.Count(item => item.Request is "hello"), Is.EqualTo(1));
     }
 
     [Test]
     [TransportCase(11)]
     public async Task Verb_ThatThrowsAtTheDestination_IsInternalWithAnIdOfTheLog()
     {
-        _logs.Expect(TransportEventIds.VerbFailed);
-        _fake.OnAbort = _ => throw new InvalidOperationException("secret");
-        var error = await CatchAsync(() => _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
+        Logs.Expect(TransportEventIds.VerbFailed);
+        Fake.OnAbort = _ => throw new InvalidOperationException("secret");
+        var error = await CatchAsync(() => Remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).AsTask());
         Assert.That(error.Fault, Is.EqualTo(PeerFault.Unreachable));
         Assert.That(error.ToString(), Does.Not.Contain("secret"));
-        var entry = _logs.Entries.Single(item => item.Id.Id == TransportEventIds.VerbFailed);
+        var entry = Logs.Entries.Single(item => item.Id.Id == TransportEventIds.VerbFailed);
         Assert.That(error.Message, Does.Contain(entry.Message.TrimEnd('.').Split(' ')[^1]));
-        _fake.OnAbort = _ => new AbortOutcome.Done(0, 0);
-        await _remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).DefaultTimeout();
+        Fake.OnAbort = _ => new AbortOutcome.Done(0, 0);
+        await Remote.AbortAsync(Caller, new AbortRequest(Id, AbortCause.Operator), default).DefaultTimeout();
     }
 
     [Test]
     public async Task Hello_NotAnsweredForFiveSeconds_IsATimeout()
     {
         var time = new FakeTimeProvider();
-        await using var remote = Connect(_server.Port, time);
-        _fake.HelloGate = new TaskCompletionSource().Task;
+        await using var remote = Connect(Server.Port, time);
+        Fake.HelloGate = new TaskCompletionSource().Task;
         var hello = remote.HelloAsync(Caller, default).AsTask();
-        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "hello"));
+        await Eventually.BecomesTrueAsync(() => Fake.Requests.Any(item => item.Request is "hello"));
         time.Advance(TimeSpan.FromSeconds(6));
         var error = await CatchAsync(() => hello);
         Assert.That((error.Fault, error.IsTransient), Is.EqualTo((PeerFault.Timeout, true)));
@@ -342,10 +316,10 @@ internal sealed class RemoteDestinationTests
     public async Task Watch_SilentForThirtySeconds_IsATimeout()
     {
         var time = new FakeTimeProvider();
-        await using var remote = Connect(_server.Port, time);
+        await using var remote = Connect(Server.Port, time);
         await using var updates = remote.WatchAsync(Caller, default).GetAsyncEnumerator();
         var next = updates.MoveNextAsync().AsTask();
-        await Eventually.BecomesTrueAsync(() => _fake.Requests.Any(item => item.Request is "watch"));
+        await Eventually.BecomesTrueAsync(() => Fake.Requests.Any(item => item.Request is "watch"));
         time.Advance(TimeSpan.FromSeconds(31));
         var error = await CatchAsync(() => next);
         Assert.That(error.Fault, Is.EqualTo(PeerFault.Timeout));
@@ -355,7 +329,7 @@ internal sealed class RemoteDestinationTests
     [TransportCase(7)]
     public async Task Init_ThirdUploadAtOnce_IsBusyUntilAnotherEnds()
     {
-        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_server.Port}");
+        using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{Server.Port}");
         var invoker = channel.CreateCallInvoker();
         var hello = new HelloRequest { Lowest = 1, Highest = 1, SourceId = WireMapping.ToWire(new byte[16]) };
         var session = await invoker.AsyncUnaryCall(SyncMethods.Hello, null, default, hello).ResponseAsync.DefaultTimeout();
@@ -370,7 +344,7 @@ internal sealed class RemoteDestinationTests
 
         var third = NewInit() with { Torrent = new byte[3 << 20] };
         await Eventually.BecomesTrueAsync(async () =>
-            await _remote.InitAsync(Caller, third, default) is InitOutcome.Refused { Refusal.Reason: RefusalReason.Busy });
+            await Remote.InitAsync(Caller, third, default) is InitOutcome.Refused { Refusal.Reason: RefusalReason.Busy });
         foreach (var upload in uploads)
         {
             await upload.RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
@@ -379,7 +353,7 @@ internal sealed class RemoteDestinationTests
             upload.Dispose();
         }
 
-        Assert.That(await _remote.InitAsync(Caller, third, default).DefaultTimeout(), Is.TypeOf<InitOutcome.Running>());
+        Assert.That(await Remote.InitAsync(Caller, third, default).DefaultTimeout(), Is.TypeOf<InitOutcome.Running>());
     }
 
     [Test]
@@ -397,7 +371,7 @@ internal sealed class RemoteDestinationTests
         var options = new TransportClientOptions { Address = "nowhere", MinConnections = 0, RateLimit = 5, Security = new() { Mode = SecurityMode.Insecure } };
         var registry = Prometheus.Metrics.NewCustomRegistry();
         Assert.That(
-            () => new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, TimeProvider.System, new Random(1)),
+            () => new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, Logs, TimeProvider.System, new Random(1)),
             Throws.ArgumentException.With.Message.Contains("destination-addr").And.Message.Contains("min-connections").And.Message.Contains("rate-limit"));
     }
 
@@ -429,11 +403,4 @@ internal sealed class RemoteDestinationTests
         Place = new Place("disk", ["films", "new"], ContentLayout.Subfolder),
         Parameters = new TorrentParameters { Category = "films", Tags = ["x", "y"], AddedAt = new DateTimeOffset(2024, 1, 2, 3, 4, 5, TimeSpan.Zero) },
     };
-
-    private RemoteDestination Connect(int port, TimeProvider? time = null)
-    {
-        var registry = Prometheus.Metrics.NewCustomRegistry();
-        var options = new TransportClientOptions { Address = $"127.0.0.1:{port}", Security = new() { Mode = SecurityMode.Insecure } };
-        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _logs, time ?? TimeProvider.System, new Random(1));
-    }
 }

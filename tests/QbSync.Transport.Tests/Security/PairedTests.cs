@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Grpc.Core;
 using QbSync.Outcomes;
 using QbSync.Ports;
-using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -15,46 +14,25 @@ using QbSync.Transport.Wire;
 namespace QbSync.Transport.Tests.Security;
 
 /// <summary>Pinned mutual TLS over real sockets: who gets in, and what others see.</summary>
-internal sealed class PairedTests
+internal sealed class PairedTests : TwoNodes
 {
     private static readonly Caller Caller = new(new Guid("6f1c2a0e-52a9-4c0f-9d5b-1f2e3d4c5b6a"), "test");
-
-    private LogErrorGuard _logs = null!;
-    private SecureNode _listener = null!;
-    private SecureNode _dialer = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _logs = new LogErrorGuard();
-        _listener = new SecureNode(_logs, "nas");
-        _dialer = new SecureNode(_logs, "box");
-    }
-
-    [TearDown]
-    public async Task TearDown()
-    {
-        await _dialer.DisposeAsync();
-        await _listener.DisposeAsync();
-        _logs.Verify();
-        _logs.Dispose();
-    }
 
     [Test]
     public async Task Peers_ThatTrustEachOther_TalkAndAreKnownByTheirIds()
     {
         await ConnectAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        var remote = Dialer.Dial(Listener.Address);
 
         await remote.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
         await remote.GetStatusAsync(Caller, new StatusRequest([], false), CancellationToken.None).DefaultTimeout();
 
-        var callers = _listener.Destination.Requests.Select(request => request.Caller).ToList();
-        Assert.That(callers.Select(caller => caller.Peer), Has.All.EqualTo(_dialer.Identity.Id.ToString()));
+        var callers = Listener.Destination.Requests.Select(request => request.Caller).ToList();
+        Assert.That(callers.Select(caller => caller.Peer), Has.All.EqualTo(Dialer.Identity.Id.ToString()));
         Assert.That(callers.Select(caller => caller.Source).Distinct().Count(), Is.EqualTo(1));
         Assert.That(callers[0].Source, Is.Not.EqualTo(Caller.Source), "a source id is the peer's own");
-        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total", _listener.Server.Registry), Is.Zero);
-        var expiry = DateTimeOffset.FromUnixTimeSeconds((long)await _dialer.CountAsync("qbsync_certificate_expiry_timestamp_seconds"));
+        Assert.That(await Listener.CountAsync("qbsync_peer_auth_failures_total", Listener.Server.Registry), Is.Zero);
+        var expiry = DateTimeOffset.FromUnixTimeSeconds((long)await Dialer.CountAsync("qbsync_certificate_expiry_timestamp_seconds"));
         Assert.That(expiry, Is.EqualTo(DateTimeOffset.UtcNow.AddYears(20)).Within(TimeSpan.FromDays(2)));
     }
 
@@ -63,36 +41,36 @@ internal sealed class PairedTests
     [TransportCase(42)]
     public async Task Tls_UnknownPeer_EveryMethod_HandshakeFails()
     {
-        await _dialer.TrustAsync(_listener);
-        await _listener.ListenAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        await Dialer.TrustAsync(Listener);
+        await Listener.ListenAsync();
+        var remote = Dialer.Dial(Listener.Address);
         var verbs = Verbs(remote).ToList();
 
         foreach (var verb in verbs)
         {
             var error = Assert.CatchAsync<PeerException>(() => verb().DefaultTimeout())!;
             Assert.That(error.Fault, Is.EqualTo(PeerFault.NotTrusted), error.Message);
-            Assert.That(error.Message, Does.Contain(_dialer.Identity.Id.ToString()).And.Contain(_listener.Identity.Id.ToString()));
+            Assert.That(error.Message, Does.Contain(Dialer.Identity.Id.ToString()).And.Contain(Listener.Identity.Id.ToString()));
         }
 
-        Assert.That(_listener.Destination.Requests, Is.Empty);
-        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(verbs.Count));
-        Assert.That(await _dialer.CountAsync("qbsync_peer_auth_failures_total{"), Is.EqualTo(verbs.Count));
+        Assert.That(Listener.Destination.Requests, Is.Empty);
+        Assert.That(await Listener.CountAsync("qbsync_peer_auth_failures_total{", Listener.Server.Registry), Is.EqualTo(verbs.Count));
+        Assert.That(await Dialer.CountAsync("qbsync_peer_auth_failures_total{"), Is.EqualTo(verbs.Count));
     }
 
     [Test]
     [TransportCase(42)]
     public async Task Stream_UnknownPeer_NeverOpens()
     {
-        await _dialer.TrustAsync(_listener);
-        await _listener.ListenAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        await Dialer.TrustAsync(Listener);
+        await Listener.ListenAsync();
+        var remote = Dialer.Dial(Listener.Address);
 
         await using var link = remote.OpenLink(Caller, new RecordingSink());
-        await Eventually.BecomesTrueAsync(async () => await _dialer.CountAsync("qbsync_peer_auth_failures_total{") >= 2);
+        await Eventually.BecomesTrueAsync(async () => await Dialer.CountAsync("qbsync_peer_auth_failures_total{") >= 2);
 
         Assert.That(link.OpenStreams, Is.Zero);
-        Assert.That(_listener.Destination.Requests, Is.Empty);
+        Assert.That(Listener.Destination.Requests, Is.Empty);
     }
 
     [TestCase("none")]
@@ -112,37 +90,37 @@ internal sealed class PairedTests
             _ => SecureNode.NewEcdsa(ECCurve.NamedCurves.nistP256),
         };
         await using var ssl = await SecureNode.KnockAsync(
-            _listener.Server.Port, certificate, kind.EndsWith("1.2", StringComparison.Ordinal) ? SslProtocols.Tls12 : SslProtocols.None).DefaultTimeout();
+            Listener.Server.Port, certificate, kind.EndsWith("1.2", StringComparison.Ordinal) ? SslProtocols.Tls12 : SslProtocols.None).DefaultTimeout();
 
         await ssl.WriteAsync("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8.ToArray());
         var heard = await ReadToEndAsync(ssl).DefaultTimeout();
 
         Assert.That(heard, Is.EqualTo(Refusal), "GOAWAY, for insufficient security");
-        Assert.That(_listener.Destination.Requests, Is.Empty);
-        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(1));
-        await _dialer.Dial(_listener.Address).HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
+        Assert.That(Listener.Destination.Requests, Is.Empty);
+        Assert.That(await Listener.CountAsync("qbsync_peer_auth_failures_total{", Listener.Server.Registry), Is.EqualTo(1));
+        await Dialer.Dial(Listener.Address).HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
     }
 
     [Test]
     [TransportCase(42)]
     public async Task Certificate_OfAnotherPinnedPeer_SeesNothingOfOthers()
     {
-        await using var other = new SecureNode(_logs, "other");
-        await _listener.TrustAsync(other);
-        await other.TrustAsync(_listener);
+        await using var other = new SecureNode(Logs, "other");
+        await Listener.TrustAsync(other);
+        await other.TrustAsync(Listener);
         await ConnectAsync();
         await using var theirs = await ChannelAsync(other);
-        await using var ours = await ChannelAsync(_dialer);
+        await using var ours = await ChannelAsync(Dialer);
 
         var session = (await ours.HelloAsync(Caller.Source)).Session;
         var error = Assert.CatchAsync<RpcException>(() => theirs.GetStatusAsync(session))!;
         Assert.That(StatusMapping.IsHelloNeeded(error), Is.True, error.ToString());
         await theirs.HelloAsync(Caller.Source);
 
-        var callers = _listener.Destination.Requests.Select(request => request.Caller).ToList();
+        var callers = Listener.Destination.Requests.Select(request => request.Caller).ToList();
         Assert.That(callers, Has.Count.EqualTo(2));
         Assert.That(callers[0].Source, Is.Not.EqualTo(callers[1].Source), "the same source id of two peers is two sources");
-        Assert.That(callers.Select(caller => caller.Peer), Is.EqualTo(new[] { _dialer.Identity.Id.ToString(), other.Identity.Id.ToString() }));
+        Assert.That(callers.Select(caller => caller.Peer), Is.EqualTo(new[] { Dialer.Identity.Id.ToString(), other.Identity.Id.ToString() }));
     }
 
     /// <summary>The listener is a node that the dialer has pinned, and not the one that was paired at this address.</summary>
@@ -151,18 +129,18 @@ internal sealed class PairedTests
     [TransportCase(44)]
     public async Task Listener_WithAnotherPinnedPeersCertificate_IsRefusedWithBothIds()
     {
-        await using var other = new SecureNode(_logs, "other");
-        await _listener.TrustAsync(_dialer);
-        await _listener.ListenAsync();
-        await _dialer.TrustAsync(_listener, "somewhere.else:50051");
-        await _dialer.TrustAsync(other, _listener.Address);
+        await using var other = new SecureNode(Logs, "other");
+        await Listener.TrustAsync(Dialer);
+        await Listener.ListenAsync();
+        await Dialer.TrustAsync(Listener, "somewhere.else:50051");
+        await Dialer.TrustAsync(other, Listener.Address);
 
-        var error = Assert.CatchAsync<PeerException>(() => _dialer.Dial(_listener.Address).HelloAsync(Caller, CancellationToken.None).AsTask().DefaultTimeout())!;
+        var error = Assert.CatchAsync<PeerException>(() => Dialer.Dial(Listener.Address).HelloAsync(Caller, CancellationToken.None).AsTask().DefaultTimeout())!;
 
         Assert.That(error.Fault, Is.EqualTo(PeerFault.NotTrusted));
-        Assert.That(error.Message, Does.Contain(_listener.Identity.Id.ToString()).And.Contain(other.Identity.Id.ToString()));
-        Assert.That(_listener.Destination.Requests, Is.Empty);
-        Assert.That(_dialer.Peers.Peers.Select(peer => peer.Id), Is.EquivalentTo(new[] { _listener.Identity.Id, other.Identity.Id }), "nothing is pinned by itself");
+        Assert.That(error.Message, Does.Contain(Listener.Identity.Id.ToString()).And.Contain(other.Identity.Id.ToString()));
+        Assert.That(Listener.Destination.Requests, Is.Empty);
+        Assert.That(Dialer.Peers.Peers.Select(peer => peer.Id), Is.EquivalentTo(new[] { Listener.Identity.Id, other.Identity.Id }), "nothing is pinned by itself");
     }
 
     /// <summary>Reliability F 3.</summary>
@@ -171,18 +149,18 @@ internal sealed class PairedTests
     public async Task Tls_RemovedPeer_LosesOpenConnections([Values] bool atListener)
     {
         await ConnectAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        var remote = Dialer.Dial(Listener.Address);
         var sink = new RecordingSink();
         await using var link = remote.OpenLink(Caller, sink);
         await Eventually.BecomesTrueAsync(() => link.OpenStreams == 2);
 
-        var (store, id) = atListener ? (_listener.Peers, _dialer.Identity.Id) : (_dialer.Peers, _listener.Identity.Id);
+        var (store, id) = atListener ? (Listener.Peers, Dialer.Identity.Id) : (Dialer.Peers, Listener.Identity.Id);
         Assert.That(await store.RemoveAsync(id, CancellationToken.None).DefaultTimeout(), Is.True);
         await Eventually.BecomesTrueAsync(() => link.OpenStreams == 0);
 
         // A call may still meet the connection that is being cut.
         await Eventually.BecomesTrueAsync(async () => await HelloFaultAsync(remote) == PeerFault.NotTrusted);
-        Assert.That(_logs.Entries.Select(entry => entry.Id.Id), Has.Some.EqualTo(
+        Assert.That(Logs.Entries.Select(entry => entry.Id.Id), Has.Some.EqualTo(
             atListener ? TransportEventIds.ConnectionRevoked : TransportEventIds.OwnConnectionRevoked));
     }
 
@@ -191,9 +169,9 @@ internal sealed class PairedTests
     public async Task Way_TwoSecondsThereAndBack_HandshakesAndStreams()
     {
         await ConnectAsync();
-        await using var relay = new SlowRelay(new Uri($"tcp://{_listener.Address}").Port) { Delay = TimeSpan.FromSeconds(1) };
-        var remote = _dialer.Dial($"127.0.0.1:{relay.Port}");
-        _listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(1000));
+        await using var relay = new SlowRelay(new Uri($"tcp://{Listener.Address}").Port) { Delay = TimeSpan.FromSeconds(1) };
+        var remote = Dialer.Dial($"127.0.0.1:{relay.Port}");
+        Listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(1000));
         var sink = new RecordingSink();
         await using var link = remote.OpenLink(Caller, sink);
 
@@ -209,34 +187,34 @@ internal sealed class PairedTests
     public async Task Grant_Changed_NextCallObeys()
     {
         await ConnectAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        var remote = Dialer.Dial(Listener.Address);
         await remote.GetStatusAsync(Caller, new StatusRequest([], false), CancellationToken.None).DefaultTimeout();
         await AskAsync(remote);
-        var before = _listener.Destination.Requests.Last().Caller.Grants;
+        var before = Listener.Destination.Requests.Last().Caller.Grants;
 
-        await _listener.Peers.SetGrantsAsync(_dialer.Identity.Id, new PeerGrants { MayDelete = false, Roots = ["films"], Quota = 5 }, CancellationToken.None);
+        await Listener.Peers.SetGrantsAsync(Dialer.Identity.Id, new PeerGrants { MayDelete = false, Roots = ["films"], Quota = 5 }, CancellationToken.None);
         await Eventually.BecomesTrueAsync(async () =>
         {
             await AskAsync(remote);
-            return !_listener.Destination.Requests.Last().Caller.Grants.MayDelete;
+            return !Listener.Destination.Requests.Last().Caller.Grants.MayDelete;
         });
 
-        var after = _listener.Destination.Requests.Last().Caller.Grants;
+        var after = Listener.Destination.Requests.Last().Caller.Grants;
         Assert.That((before.MayDelete, before.Roots, before.Quota), Is.EqualTo((true, (IReadOnlyList<string>?)null, (long?)null)));
         Assert.That((after.MayStart, after.Quota), Is.EqualTo((true, (long?)5)));
         Assert.That(after.Roots, Is.EqualTo(new[] { "films" }));
-        Assert.That(_listener.Destination.Requests.Count(request => request.Request is "hello"), Is.EqualTo(1), "the same session, the same connection");
+        Assert.That(Listener.Destination.Requests.Count(request => request.Request is "hello"), Is.EqualTo(1), "the same session, the same connection");
     }
 
     [Test]
     public async Task Grant_FileDoesNotParse_RefusesEveryPeer()
     {
-        _logs.Expect(TransportEventIds.PeersNotUsable);
+        Logs.Expect(TransportEventIds.PeersNotUsable);
         await ConnectAsync();
-        var remote = _dialer.Dial(_listener.Address);
+        var remote = Dialer.Dial(Listener.Address);
         await remote.HelloAsync(Caller, CancellationToken.None).DefaultTimeout();
 
-        await File.WriteAllTextAsync(_listener.Options.PeersFile, "{ \"version\": 1, \"peers\": [");
+        await File.WriteAllTextAsync(Listener.Options.PeersFile, "{ \"version\": 1, \"peers\": [");
         await Eventually.BecomesTrueAsync(async () => await HelloFaultAsync(remote) == PeerFault.NotTrusted);
     }
 
@@ -245,9 +223,9 @@ internal sealed class PairedTests
     {
         const int Length = 3 << 20;
         await ConnectAsync();
-        _listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(Length));
+        Listener.Destination.OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(Length));
         var sink = new RecordingSink();
-        await using var link = _dialer.Dial(_listener.Address).OpenLink(Caller, sink);
+        await using var link = Dialer.Dial(Listener.Address).OpenLink(Caller, sink);
 
         for (var piece = 0; piece < 8; piece++)
         {
@@ -309,12 +287,12 @@ internal sealed class PairedTests
         return all.ToArray();
     }
 
-    private async Task<SecureChannel> ChannelAsync(SecureNode node) => new(await SecureNode.KnockAsync(_listener.Server.Port, node.Identity.Certificate));
+    private async Task<SecureChannel> ChannelAsync(SecureNode node) => new(await SecureNode.KnockAsync(Listener.Server.Port, node.Identity.Certificate));
 
     private async Task ConnectAsync()
     {
-        await _listener.TrustAsync(_dialer);
-        await _dialer.TrustAsync(_listener);
-        await _listener.ListenAsync();
+        await Listener.TrustAsync(Dialer);
+        await Dialer.TrustAsync(Listener);
+        await Listener.ListenAsync();
     }
 }

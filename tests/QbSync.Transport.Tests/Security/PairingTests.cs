@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Time.Testing;
-using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Security;
@@ -13,51 +12,30 @@ using QbSync.Transport.Wire.Protocol;
 namespace QbSync.Transport.Tests.Security;
 
 /// <summary>Pairing over real sockets with a listener that is a whole destination, and everything that must not pair.</summary>
-internal sealed class PairingTests
+internal sealed class PairingTests : TwoNodes
 {
-    private LogErrorGuard _logs = null!;
-    private SecureNode _listener = null!;
-    private SecureNode _dialer = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        _logs = new LogErrorGuard();
-        _listener = new SecureNode(_logs, "nas");
-        _dialer = new SecureNode(_logs, "box");
-    }
-
-    [TearDown]
-    public async Task TearDown()
-    {
-        await _dialer.DisposeAsync();
-        await _listener.DisposeAsync();
-        _logs.Verify();
-        _logs.Dispose();
-    }
-
     [Test]
     [TransportCase(43)]
     public async Task Pair_RightCode_PinsBothAndWorksOnce()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         var waiting = window.WaitAsync(CancellationToken.None);
 
-        var outcome = await PairAsync(_dialer, window.Code.ToLowerInvariant().Replace('-', ' '));
+        var outcome = await PairAsync(Dialer, window.Code.ToLowerInvariant().Replace('-', ' '));
 
         Assert.That(outcome, Is.TypeOf<PairingOutcome.Paired>());
         var paired = ((PairingOutcome.Paired)outcome).Peer;
-        Assert.That((paired.Id, paired.Name, paired.Address), Is.EqualTo((_listener.Identity.Id, "nas", _listener.Address)));
-        Assert.That((await waiting.DefaultTimeout())?.Id, Is.EqualTo(_dialer.Identity.Id));
-        await Eventually.BecomesTrueAsync(() => _listener.Peers.Find(_dialer.Identity.Id) is { Name: "box", Address: null });
-        await _dialer.Dial(_listener.Address).HelloAsync(new Ports.Caller(Guid.Empty, "x"), CancellationToken.None).DefaultTimeout();
+        Assert.That((paired.Id, paired.Name, paired.Address), Is.EqualTo((Listener.Identity.Id, "nas", Listener.Address)));
+        Assert.That((await waiting.DefaultTimeout())?.Id, Is.EqualTo(Dialer.Identity.Id));
+        await Eventually.BecomesTrueAsync(() => Listener.Peers.Find(Dialer.Identity.Id) is { Name: "box", Address: null });
+        await Dialer.Dial(Listener.Address).HelloAsync(new Ports.Caller(Guid.Empty, "x"), CancellationToken.None).DefaultTimeout();
 
-        await using var third = new SecureNode(_logs, "third");
+        await using var third = new SecureNode(Logs, "third");
         Assert.That(await PairAsync(third, window.Code), Is.TypeOf<PairingOutcome.Refused>(), "twice");
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>(), "by one who is trusted already");
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>(), "by one who is trusted already");
         Assert.That(third.Peers.Peers, Is.Empty);
-        Assert.That(_listener.Peers.Peers, Has.Count.EqualTo(1));
+        Assert.That(Listener.Peers.Peers, Has.Count.EqualTo(1));
     }
 
     [Test]
@@ -66,14 +44,14 @@ internal sealed class PairingTests
     {
         using var window = Open();
         await using var listening = await PairingListener.StartAsync(
-            _listener.Options, new IPEndPoint(IPAddress.Loopback, 0), _logs, TimeProvider.System, CancellationToken.None).DefaultTimeout();
+            Listener.Options, new IPEndPoint(IPAddress.Loopback, 0), Logs, TimeProvider.System, CancellationToken.None).DefaultTimeout();
         var waiting = window.WaitAsync(CancellationToken.None);
 
-        var outcome = await PairAsync(_dialer, window.Code, $"127.0.0.1:{listening.Port}");
+        var outcome = await PairAsync(Dialer, window.Code, $"127.0.0.1:{listening.Port}");
 
         Assert.That(outcome, Is.TypeOf<PairingOutcome.Paired>());
-        Assert.That((await waiting.DefaultTimeout())?.Id, Is.EqualTo(_dialer.Identity.Id));
-        var error = Assert.CatchAsync<PeerException>(() => _dialer.Dial($"127.0.0.1:{listening.Port}")
+        Assert.That((await waiting.DefaultTimeout())?.Id, Is.EqualTo(Dialer.Identity.Id));
+        var error = Assert.CatchAsync<PeerException>(() => Dialer.Dial($"127.0.0.1:{listening.Port}")
             .HelloAsync(new Ports.Caller(Guid.Empty, "x"), CancellationToken.None).AsTask().DefaultTimeout())!;
         Assert.That(error.Fault, Is.Not.EqualTo(PeerFault.NotTrusted), "a peer is let in, and nothing but pairing is there");
     }
@@ -82,12 +60,12 @@ internal sealed class PairingTests
     [Test]
     public async Task Tls_EveryListener_SameRules()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         await using var pairing = await PairingListener.StartAsync(
-            _listener.Options, new IPEndPoint(IPAddress.Loopback, 0), _logs, TimeProvider.System, CancellationToken.None).DefaultTimeout();
+            Listener.Options, new IPEndPoint(IPAddress.Loopback, 0), Logs, TimeProvider.System, CancellationToken.None).DefaultTimeout();
         using var rsa = SecureNode.NewRsa();
         using var unknown = SecureNode.NewEcdsa(ECCurve.NamedCurves.nistP256);
-        foreach (var port in (int[])[_listener.Server.Port, pairing.Port])
+        foreach (var port in (int[])[Listener.Server.Port, pairing.Port])
         {
             foreach (var certificate in (System.Security.Cryptography.X509Certificates.X509Certificate2?[])[null, rsa, unknown])
             {
@@ -109,33 +87,33 @@ internal sealed class PairingTests
     [TransportCase(43)]
     public async Task Pair_FiveWrongCodes_WindowCloses()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         var waiting = window.WaitAsync(CancellationToken.None);
         for (var wrong = 0; wrong < PairingFile.MostTries; wrong++)
         {
-            Assert.That(await PairAsync(_dialer, OneTimeCode.Make()), Is.TypeOf<PairingOutcome.Refused>());
+            Assert.That(await PairAsync(Dialer, OneTimeCode.Make()), Is.TypeOf<PairingOutcome.Refused>());
         }
 
         Assert.That(await waiting.DefaultTimeout(), Is.Null);
-        Assert.That(File.Exists(_listener.Options.PairingPath), Is.False);
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>(), "the right one comes too late");
+        Assert.That(File.Exists(Listener.Options.PairingPath), Is.False);
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>(), "the right one comes too late");
         AssertNobodyIsPinned();
-        Assert.That(await _listener.CountAsync("qbsync_peer_auth_failures_total{", _listener.Server.Registry), Is.EqualTo(PairingFile.MostTries + 1));
+        Assert.That(await Listener.CountAsync("qbsync_peer_auth_failures_total{", Listener.Server.Registry), Is.EqualTo(PairingFile.MostTries + 1));
     }
 
     [Test]
     [TransportCase(43)]
     public async Task Pair_FourWrongCodes_RightOneStillPairs()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         for (var wrong = 1; wrong < PairingFile.MostTries; wrong++)
         {
-            Assert.That(await PairAsync(_dialer, OneTimeCode.Make()), Is.TypeOf<PairingOutcome.Refused>());
+            Assert.That(await PairAsync(Dialer, OneTimeCode.Make()), Is.TypeOf<PairingOutcome.Refused>());
         }
 
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Paired>());
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Paired>());
     }
 
     [Test]
@@ -143,11 +121,11 @@ internal sealed class PairingTests
     public async Task Pair_Late_IsRefusedInTheHandshake()
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        await _listener.ListenAsync(time);
-        using var window = PairingWindow.Open(_listener.Options, _listener.Peers, "nas", time);
+        await Listener.ListenAsync(time);
+        using var window = PairingWindow.Open(Listener.Options, Listener.Peers, "nas", time);
         time.Advance(PairingFile.OpenTime + TimeSpan.FromSeconds(1));
 
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>());
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>());
         AssertNobodyIsPinned();
     }
 
@@ -156,23 +134,23 @@ internal sealed class PairingTests
     [TransportCase(43)]
     public async Task Pair_RelayWithOwnCertificates_Fails()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
-        await using var relay = await PairingRelay.StartAsync(_listener.Server.Port);
+        await using var relay = await PairingRelay.StartAsync(Listener.Server.Port);
 
-        var outcome = await PairAsync(_dialer, window.Code, $"127.0.0.1:{relay.Port}");
+        var outcome = await PairAsync(Dialer, window.Code, $"127.0.0.1:{relay.Port}");
 
         Assert.That(outcome, Is.TypeOf<PairingOutcome.Refused>());
         Assert.That(relay.Passed, Is.EqualTo(3), "nonce, nonce and proof: the listener then told nothing");
         AssertNobodyIsPinned();
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Paired>(), "one try was spent, no more");
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Paired>(), "one try was spent, no more");
     }
 
     [Test]
     [TransportCase(43)]
     public async Task Pair_Replayed_ProofIsOfNoUseInAnotherExchange()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         var nonce = PairingExchange.NewNonce();
         byte[] proof;
@@ -181,7 +159,7 @@ internal sealed class PairingTests
             // Heard, not finished: the proof is right, and the exchange ends before the listener pins.
             using var call = Exchange(first);
             var theirs = await SendNonceAsync(call, nonce);
-            var transcript = PairingExchange.Transcript(_dialer.Identity.Id, _listener.Identity.Id, nonce, theirs);
+            var transcript = PairingExchange.Transcript(Dialer.Identity.Id, Listener.Identity.Id, nonce, theirs);
             proof = PairingExchange.DialerProof(OneTimeCode.ToKey(window.Code)!, transcript);
             await call.RequestStream.WriteAsync(Proof(proof));
             Assert.That(await call.ResponseStream.MoveNext(CancellationToken.None).DefaultTimeout(), Is.True, "right in its own exchange");
@@ -196,19 +174,19 @@ internal sealed class PairingTests
     [TransportCase(43)]
     public async Task Pair_RolesSwapped_ListenersProofIsNoDialers()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         var key = OneTimeCode.ToKey(window.Code)!;
         var nonce = PairingExchange.NewNonce();
         await using var channel = await StrangerAsync();
         Assert.That(
-            await TryAsync(channel, nonce, theirs => PairingExchange.ListenerProof(key, PairingExchange.Transcript(_dialer.Identity.Id, _listener.Identity.Id, nonce, theirs))),
+            await TryAsync(channel, nonce, theirs => PairingExchange.ListenerProof(key, PairingExchange.Transcript(Dialer.Identity.Id, Listener.Identity.Id, nonce, theirs))),
             Is.EqualTo(StatusCode.PermissionDenied),
             "the listener's own kind of proof");
 
         await using var again = await StrangerAsync();
         Assert.That(
-            await TryAsync(again, nonce, theirs => PairingExchange.DialerProof(key, PairingExchange.Transcript(_listener.Identity.Id, _dialer.Identity.Id, theirs, nonce))),
+            await TryAsync(again, nonce, theirs => PairingExchange.DialerProof(key, PairingExchange.Transcript(Listener.Identity.Id, Dialer.Identity.Id, theirs, nonce))),
             Is.EqualTo(StatusCode.PermissionDenied),
             "the places of the certificates and nonces");
         AssertNobodyIsPinned();
@@ -221,31 +199,31 @@ internal sealed class PairingTests
     {
         await using var mirror = await PairingRelay.StartAsync(null);
 
-        var outcome = await PairAsync(_dialer, OneTimeCode.Make(), $"127.0.0.1:{mirror.Port}");
+        var outcome = await PairAsync(Dialer, OneTimeCode.Make(), $"127.0.0.1:{mirror.Port}");
 
         Assert.That(outcome, Is.TypeOf<PairingOutcome.NotProven>());
-        Assert.That(_dialer.Peers.Peers, Is.Empty);
+        Assert.That(Dialer.Peers.Peers, Is.Empty);
     }
 
     [Test]
     public async Task Pair_OneExchangeAtATime_AndEachEndsInTime()
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        await _listener.ListenAsync(time);
-        using var window = PairingWindow.Open(_listener.Options, _listener.Peers, "nas", time);
+        await Listener.ListenAsync(time);
+        using var window = PairingWindow.Open(Listener.Options, Listener.Peers, "nas", time);
         await using var silent = await StrangerAsync();
         using var held = Exchange(silent);
         await SendNonceAsync(held, PairingExchange.NewNonce());
 
-        Assert.That(await PairAsync(_dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>());
+        Assert.That(await PairAsync(Dialer, window.Code), Is.TypeOf<PairingOutcome.Refused>());
         time.Advance(TimeSpan.FromSeconds(11));
-        await Eventually.BecomesTrueAsync(async () => await PairAsync(_dialer, window.Code) is PairingOutcome.Paired);
+        await Eventually.BecomesTrueAsync(async () => await PairAsync(Dialer, window.Code) is PairingOutcome.Paired);
     }
 
     [Test]
     public async Task Pair_StrangerWithOpenCode_MayCallNothingElse()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
         await using var channel = await StrangerAsync();
 
@@ -261,32 +239,32 @@ internal sealed class PairingTests
             })!.StatusCode,
             Is.EqualTo(StatusCode.ResourceExhausted).Or.EqualTo(StatusCode.PermissionDenied),
             "more than 4 KiB");
-        Assert.That(_listener.Destination.Requests, Is.Empty);
+        Assert.That(Listener.Destination.Requests, Is.Empty);
     }
 
     [Test]
     public async Task Pair_WithItselfOrNobody_SaysSo()
     {
-        await _listener.ListenAsync();
+        await Listener.ListenAsync();
         using var window = Open();
-        Assert.That(await PairAsync(_listener, window.Code), Is.TypeOf<PairingOutcome.ThisNode>());
-        Assert.That(await PairAsync(_dialer, "no code"), Is.TypeOf<PairingOutcome.NoCode>());
-        Assert.That(await PairAsync(_dialer, window.Code, "127.0.0.1:1"), Is.TypeOf<PairingOutcome.Unreachable>());
+        Assert.That(await PairAsync(Listener, window.Code), Is.TypeOf<PairingOutcome.ThisNode>());
+        Assert.That(await PairAsync(Dialer, "no code"), Is.TypeOf<PairingOutcome.NoCode>());
+        Assert.That(await PairAsync(Dialer, window.Code, "127.0.0.1:1"), Is.TypeOf<PairingOutcome.Unreachable>());
     }
 
-    private PairingWindow Open() => PairingWindow.Open(_listener.Options, _listener.Peers, "nas", TimeProvider.System);
+    private PairingWindow Open() => PairingWindow.Open(Listener.Options, Listener.Peers, "nas", TimeProvider.System);
 
     private async Task<PairingOutcome> PairAsync(SecureNode node, string code, string? address = null) => await PairingClient.PairAsync(
-        address ?? _listener.Address, code, node.Identity, node.Peers, node.Name, TimeProvider.System, CancellationToken.None).DefaultTimeout();
+        address ?? Listener.Address, code, node.Identity, node.Peers, node.Name, TimeProvider.System, CancellationToken.None).DefaultTimeout();
 
     private void AssertNobodyIsPinned() => Assert.Multiple(() =>
     {
-        Assert.That(_listener.Peers.Peers, Is.Empty);
-        Assert.That(_dialer.Peers.Peers, Is.Empty);
-        Assert.That(File.Exists(_listener.Options.PeersFile), Is.False);
+        Assert.That(Listener.Peers.Peers, Is.Empty);
+        Assert.That(Dialer.Peers.Peers, Is.Empty);
+        Assert.That(File.Exists(Listener.Options.PeersFile), Is.False);
     });
 
-    private async Task<SecureChannel> StrangerAsync() => new(await SecureNode.KnockAsync(_listener.Server.Port, _dialer.Identity.Certificate).DefaultTimeout());
+    private async Task<SecureChannel> StrangerAsync() => new(await SecureNode.KnockAsync(Listener.Server.Port, Dialer.Identity.Certificate).DefaultTimeout());
 
     private static AsyncDuplexStreamingCall<PairingFrame, PairingFrame> Exchange(SecureChannel channel) =>
         channel.Invoker.AsyncDuplexStreamingCall(PairingMethods.Exchange, null, default);
