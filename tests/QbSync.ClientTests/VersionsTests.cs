@@ -47,7 +47,8 @@ internal sealed class VersionsTests
 
         if (source != "bullseye" && destination != "bullseye")
         {
-            torrents.Add(new TorrentBuilder("v2 only") { Seed = 44, Version = TorrentVersion.V2 }.AddFile("one.bin", 900_007).Build());
+            // Of two files: one alone in a folder libtorrent takes for a torrent of a single file.
+            torrents.Add(new TorrentBuilder("v2 only") { Seed = 44, Version = TorrentVersion.V2 }.AddFile("one.bin", 900_007).AddFile("two.bin", 100_000).Build());
         }
 
         foreach (var torrent in torrents)
