@@ -6,6 +6,7 @@ namespace QbSync.ClientTests;
 
 /// <summary>A torrent's category at a real client that does not have it, has it with a path of its own, or does not take it.</summary>
 [Category("Real")]
+[Parallelizable(ParallelScope.All)]
 internal sealed class CategoryTests
 {
     /// <summary>Event of a mark that the client does not show.</summary>

@@ -9,7 +9,7 @@ namespace QbSync.ClientTests;
 
 /// <summary>Torrents and categories that are at a real client already, and what each version of it makes of a torrent's files.</summary>
 [Category("Real")]
-[Parallelizable(ParallelScope.Children)]
+[Parallelizable(ParallelScope.All)]
 internal sealed class PresenceTests
 {
     private const int Piece = 16 * 1024;

@@ -6,7 +6,7 @@ using QbSync.Testing.Waiting;
 namespace QbSync.QBittorrent.Tests.Real;
 
 /// <summary>What reaches a real client of what we send, letter by letter.</summary>
-[Category("Real"), NonParallelizable]
+[Category("Real"), Parallelizable]
 internal sealed class FormTests
 {
     private readonly WireWatch _wire = new();

@@ -7,7 +7,7 @@ using QbSync.Torrents;
 namespace QbSync.QBittorrent.Tests.Real;
 
 /// <summary>What is added is told apart by looks, and what is exported is what was added.</summary>
-[Category("Real"), NonParallelizable]
+[Category("Real"), Parallelizable]
 internal sealed class IdentityTests
 {
     private RealClient _real = null!;

@@ -7,7 +7,7 @@ using QbSync.Torrents;
 namespace QbSync.QBittorrent.Tests.Real;
 
 /// <summary>What a real client makes of each change, and what is never sent to it.</summary>
-[Category("Real"), NonParallelizable]
+[Category("Real"), Parallelizable]
 internal sealed class MutationTests
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(100);

@@ -6,7 +6,7 @@ using QbSync.Testing.Waiting;
 namespace QbSync.QBittorrent.Tests.Real;
 
 /// <summary>The sample that uses the client alone, which the package's README shows whole.</summary>
-[Category("Real"), NonParallelizable]
+[Category("Real"), Parallelizable]
 internal sealed class SampleTests
 {
     [Test, ClientCase(61)]
