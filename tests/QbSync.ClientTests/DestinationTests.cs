@@ -123,6 +123,12 @@ internal sealed class DestinationTests
         var builder = new TorrentBuilder(isSingle ? $"layout one {(int)layout}.bin" : $"layout many {(int)layout}") { PieceLength = Piece, Length = 50_000, Seed = 40 + (int)layout };
         var torrent = (isSingle ? builder : builder.AddFile("x.bin", 30_000).AddFile("sub/y.bin", 20_000)).Build();
         var place = $"layout {layout} {isSingle}";
+        if (layout == ContentLayout.Subfolder && isSingle && !await _lab.IsAtLeastAsync("2.7.0"))
+        {
+            Assert.That(await _lab.InitAsync(DestinationLab.MakeInit(torrent, null, layout, place)), Is.InstanceOf<InitOutcome.Refused>(), "before 4.3.2 no folder is added");
+            return;
+        }
+
         var status = await _lab.CompleteAsync(torrent, DestinationLab.MakeInit(torrent, null, layout, place));
         var shown = (await _lab.Client.GetFilesAsync(status.Id, CancellationToken.None)).Select(static file => file.Path);
         Assert.That(string.Join(' ', shown), Is.EqualTo(expected));
@@ -136,10 +142,12 @@ internal sealed class DestinationTests
         var torrent = new TorrentBuilder("renamed") { PieceLength = Piece, Seed = 51 }.AddFile("x.bin", 30_000).AddFile("y.bin", 20_000).Build();
         var init = DestinationLab.MakeInit(torrent, null, ContentLayout.Original, "names") with { Files = [Named(0, "renamed", "other name.bin"), Named(1)] };
         var open = await _lab.InitAsync(init);
-        Assert.That((open as InitOutcome.Open)?.OwnNames, Is.False);
+        var canRename = await _lab.IsAtLeastAsync("2.8.1");
+        Assert.That((open as InitOutcome.Open)?.OwnNames, Is.EqualTo(!canRename), "a client before 4.3.5 cannot be told of other names");
         var status = await _lab.CompleteAsync(torrent, init);
-        Assert.That((await _lab.Client.GetFilesAsync(status.Id, CancellationToken.None)).Select(static file => file.Path), Is.EquivalentTo(new[] { "renamed/other name.bin", "renamed/y.bin" }));
-        Assert.That(ListFiles("names"), Is.EquivalentTo(new[] { "renamed/other name.bin", "renamed/y.bin" }));
+        var shown = (await _lab.Client.GetFilesAsync(status.Id, CancellationToken.None)).Select(static file => file.Path);
+        Assert.That(shown, Is.EquivalentTo(new[] { canRename ? "renamed/other name.bin" : "renamed/x.bin", "renamed/y.bin" }));
+        Assert.That(ListFiles("names"), Is.EquivalentTo(shown));
 
         var bad = new TorrentBuilder("kept") { PieceLength = Piece, Seed = 52 }.AddFile("x.bin", 30_000).AddFile("y.bin", 20_000).Build();
         init = DestinationLab.MakeInit(bad, null, ContentLayout.Original, "own") with { Files = [Named(0, "kept", "y.bin"), Named(1)] };
@@ -157,6 +165,14 @@ internal sealed class DestinationTests
         var torrent = new TorrentBuilder("choice") { PieceLength = Piece, Seed = 61 }.AddFile("a", 10 * Piece).AddFile("b", 5 * Piece).AddFile("c", 20 * Piece).Build();
         var first = await _lab.CompleteAsync(torrent, Wanting("a"));
         var sent = _lab.Sent[torrent.Id];
+        if (!await _lab.IsAtLeastAsync("2.8.4"))
+        {
+            // 4.2 never looks again at a file that it had set aside, until it is restarted; so it is refused there, and nothing is started.
+            var refused = await _lab.FinalizeAsync(torrent, Wanting("ac"));
+            Assert.That((refused as FinalizeOutcome.Refused)?.Refusal.Reason, Is.EqualTo(RefusalReason.ClientRefused), $"{refused}");
+            Assert.That((await _lab.FindAsync(torrent))!.State.IsStopped(), Is.True);
+            return;
+        }
 
         var second = await _lab.CompleteAsync(torrent, Wanting("ac"));
         Assert.That(_lab.Sent[torrent.Id] - sent, Is.EqualTo(20), "only what lacked");

@@ -28,7 +28,7 @@ internal sealed partial class ClientRegistrar
         foreach (var (index, shown) in map)
         {
             var wanted = string.Join('/', storage.Request.FileNames[index]);
-            if (shown.Path == wanted || !storage.Layout.Selection.IsSelected(index))
+            if (shown.Path == wanted || !storage.Layout.Selection.IsSelected(index) || (!shown.Selected && IsSetAside(shown.Path, wanted)))
             {
                 continue;
             }
@@ -56,6 +56,13 @@ internal sealed partial class ClientRegistrar
         }
 
         return (true, new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, "The client here does not keep which files are selected.")));
+    }
+
+    /// <summary>4.2 shows a file that is not selected in a folder beside the others; once it is selected, it is shown where it belongs.</summary>
+    private static bool IsSetAside(string shown, string wanted)
+    {
+        var folder = wanted.LastIndexOf('/') + 1;
+        return shown == $"{wanted[..folder]}.unwanted/{wanted[folder..]}";
     }
 
     private async Task<bool> RenameAsync(ClientTorrentId id, ClientFile file, string wanted, CancellationToken lease)
