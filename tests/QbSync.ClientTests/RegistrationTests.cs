@@ -117,7 +117,7 @@ internal sealed class RegistrationTests
     }
 
     [TestCase(RecheckPolicy.Never)]
-    [TestCase(RecheckPolicy.Auto)]
+    [TestCase(RecheckPolicy.Auto, Category = "Long")]
     [ClientCase(42)]
     public async Task SavePath_ThatTheClientDoesNotHave_IsNamedAndNothingIsStarted(RecheckPolicy policy)
     {
@@ -153,6 +153,7 @@ internal sealed class RegistrationTests
 
     /// <summary>Clients cannot agree which invisible letters a name may have; ours is what lies on the disk.</summary>
     [Test]
+    [Category("Long")]
     [ClientCase(43)]
     public async Task Name_ThatTheClientSanitisesOtherwise_IsRenamedInTheClientAndChecked()
     {

@@ -124,6 +124,7 @@ public sealed class DestinationRegisteringTests
 
     [Test]
     [DestinationCase(92)]
+    [ClientCase(44)]
     public async Task Check_BehindOthers_DoesNotCountAsStandingStill()
     {
         await using var rig = new DestinationRig();
