@@ -11,8 +11,13 @@ internal static class RealRecording
 
     private static readonly Dictionary<string, string> Session = new() { ["Session\\RefreshInterval"] = "500" };
 
-    /// <summary>Version and what was answered. Ignores the test where there is no client.</summary>
-    public static async Task<(string Version, IReadOnlyList<Exchange> Exchanges)> PlayAsync(CancellationToken cancellationToken)
+    private static readonly Lazy<Task<(string Version, IReadOnlyList<Exchange> Exchanges)>> Played = new(() => PlayOnceAsync(CancellationToken.None));
+
+    /// <summary>Version and what was answered, played once for all tests. Ignores the test where there is no client.</summary>
+    public static Task<(string Version, IReadOnlyList<Exchange> Exchanges)> PlayAsync(CancellationToken cancellationToken) =>
+        Played.Value.WaitAsync(cancellationToken);
+
+    private static async Task<(string Version, IReadOnlyList<Exchange> Exchanges)> PlayOnceAsync(CancellationToken cancellationToken)
     {
         if (QBittorrentProcesses.FindExecutable() is not { } executable)
         {
