@@ -3,13 +3,16 @@ namespace QbSync.Engine;
 /// <summary>When the destination's client checks a torrent that it was given.</summary>
 public enum RecheckPolicy
 {
-    /// <summary>Only where nothing else leads to the end state: partial selections, other names, after missing files.</summary>
+    /// <summary>
+    /// Where nothing else leads to the end state: partial selections, other names, after missing files. Of whole torrents those up to 16 GiB, until one
+    /// was found good at its root, anew after each start of either side: that shows whether the client can read there.
+    /// </summary>
     Auto = 0,
 
     /// <summary>Every torrent.</summary>
     Always = 1,
 
-    /// <summary>As <see cref="Auto"/>, and never for anything that could do without.</summary>
+    /// <summary>As <see cref="Auto"/>, but no whole torrent for its root's sake.</summary>
     Never = 2,
 }
 

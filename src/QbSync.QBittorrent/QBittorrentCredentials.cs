@@ -62,7 +62,10 @@ public sealed class QBittorrentCredentials
     // An option that is given empty is one that is not given.
     internal QBittorrentCredentials WithoutEmpty() => new()
     {
-        Username = OrNull(Username), Password = OrNull(Password), ApiKey = OrNull(ApiKey), BasicAuth = OrNull(BasicAuth),
+        Username = OrNull(Username),
+        Password = OrNull(Password),
+        ApiKey = OrNull(ApiKey),
+        BasicAuth = OrNull(BasicAuth),
     };
 
     private static string? OrNull(string? text) => string.IsNullOrEmpty(text) ? null : text;

@@ -99,7 +99,10 @@ public sealed class QBittorrentOptions
     /// <summary>What is set of credentials; empty counts as not set.</summary>
     internal QBittorrentCredentials Credentials => new QBittorrentCredentials
     {
-        Username = Username, Password = Password, ApiKey = ApiKey, BasicAuth = BasicAuth,
+        Username = Username,
+        Password = Password,
+        ApiKey = ApiKey,
+        BasicAuth = BasicAuth,
     }.WithoutEmpty();
 
     private IEnumerable<string> ValidateTrust()

@@ -11,7 +11,9 @@ internal static class Promtool
     {
         ProcessStartInfo start = new("promtool", arguments)
         {
-            WorkingDirectory = Repository.Root, RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = Repository.Root,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         };
         Process process;
         try

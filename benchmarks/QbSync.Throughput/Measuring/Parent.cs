@@ -29,7 +29,8 @@ internal static class Parent
         }
 
         Over.TrySetResult();
-    }) { IsBackground = true }.Start();
+    })
+    { IsBackground = true }.Start();
 
     /// <summary>The child's side of <see cref="Child.BeginAsync"/>; without a parent it ends the process.</summary>
     public static Meter WaitForBegin()

@@ -225,23 +225,27 @@ public sealed class ReadBackTests
         {
             await _client.RenameFileAsync(id, "disc.iso", "new", default);
             return await _readBack.UntilFilesAsync(ClientChange.RenameFile, id, static files => files[0].Path == "new", default);
-        });
+        }
+        );
         yield return (ClientChange.Select, async () =>
         {
             await _client.SelectAsync(id, [0], false, default);
             return await _readBack.UntilFilesAsync(ClientChange.Select, id, static files => !files[0].Selected, default);
-        });
+        }
+        );
         yield return (ClientChange.Add, async () =>
         {
             await _client.AddAsync(new AddTorrentRequest { Torrent = other.Bytes, SavePath = "/data" }, default);
             return (await _readBack.UntilListedAsync(ClientChange.Add, other.Manifest.V1, other.Manifest.V2, 1, default)).Seen is not null;
-        });
+        }
+        );
 
         (ClientChange, Func<Task<bool>>) Wait(ClientChange change, Func<ValueTask> send, Func<TorrentStatus?, bool> holds) => (change, async () =>
         {
             await send();
             return (await _readBack.UntilAsync(change, id, holds, default)).Held;
-        });
+        }
+        );
     }
 
     private async Task<T> DriveAsync<T>(Task<T> task)
