@@ -60,7 +60,7 @@ internal sealed class ClientCalls
     /// <summary>Made by the runtime for the port, whatever its verbs are.</summary>
     public class Proxy : DispatchProxy
     {
-        private static readonly MethodInfo _generic = typeof(Proxy).GetMethod(nameof(CallAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
+        private static readonly MethodInfo Generic = typeof(Proxy).GetMethod(nameof(CallAsync), BindingFlags.Instance | BindingFlags.NonPublic)!;
 
         private ClientCalls _calls = null!;
         private ITorrentClient _client = null!;
@@ -76,7 +76,7 @@ internal sealed class ClientCalls
             }
 
             return type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>)
-                ? _generic.MakeGenericMethod(type.GetGenericArguments()).Invoke(this, [targetMethod, args])
+                ? Generic.MakeGenericMethod(type.GetGenericArguments()).Invoke(this, [targetMethod, args])
                 : Send(targetMethod, args);
         }
 

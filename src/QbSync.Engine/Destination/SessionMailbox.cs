@@ -29,6 +29,15 @@ internal sealed class SessionMailbox : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs a turn: for who then answers that it is so, since whoever is answered may look. Not from within a turn.</summary>
+    public Task<bool> ApplyAsync(Action turn) => AskAsync(
+        () =>
+        {
+            turn();
+            return true;
+        },
+        ended: false);
+
     /// <summary>Queues a turn without waiting; false when there is no room or the mailbox has ended.</summary>
     public bool TryPost(Action turn) => _turns.Writer.TryWrite(turn);
 

@@ -124,7 +124,7 @@ internal sealed partial class TorrentSession
             }
 
             await storage.SetPhaseAsync(StoredPhase.Complete, null, lease).ConfigureAwait(false);
-            await _mailbox.PostAsync(() => OnStopped(stopped, "did not seed")).ConfigureAwait(false);
+            await _mailbox.ApplyAsync(() => OnStopped(stopped, "did not seed")).ConfigureAwait(false);
             return Refused(SeedingControl.NotSeeding(after?.Status));
         }
         catch (TorrentClientException e)
@@ -149,14 +149,14 @@ internal sealed partial class TorrentSession
         }
 
         var view = await seeding.ViewAsync(seen, lease).ConfigureAwait(false);
-        await _mailbox.PostAsync(() => OnStarted(seen, view)).ConfigureAwait(false);
+        await _mailbox.ApplyAsync(() => OnStarted(seen, view)).ConfigureAwait(false);
         return new StartOutcome.Started(view);
     }
 
     private async Task<StartOutcome> EndUncertainAsync(string problem)
     {
         Log.StartUncertain(_context.Logger, Id, problem);
-        await _mailbox.PostAsync(() =>
+        await _mailbox.ApplyAsync(() =>
         {
             _isUncertain = true;
             Publish();

@@ -53,7 +53,7 @@ internal sealed partial class TorrentSession
 
         if (await storage.ReadProofAsync(lease).ConfigureAwait(false) is not { } proof)
         {
-            await _mailbox.PostAsync(() => OnContentChanged([], "its proof cannot be read")).ConfigureAwait(false);
+            await _mailbox.ApplyAsync(() => OnContentChanged([], "its proof cannot be read")).ConfigureAwait(false);
             return new ProveOutcome.Refused(new Refusal(RefusalReason.Incomplete, "The stored proof cannot be read; it is made anew when the torrent is finalized."));
         }
 
@@ -82,7 +82,7 @@ internal sealed partial class TorrentSession
         if (changed.Count > 0)
         {
             var names = string.Join(", ", changed.Take(3).Select(file => string.Join('/', storage.Request.FileNames[file])));
-            await _mailbox.PostAsync(() => OnContentChanged(changed, $"{names} changed")).ConfigureAwait(false);
+            await _mailbox.ApplyAsync(() => OnContentChanged(changed, $"{names} changed")).ConfigureAwait(false);
             return (null, new Refusal(RefusalReason.Incomplete, $"Changed since they were read back: {names}{(changed.Count > 3 ? $" and {changed.Count - 3} more" : "")}."));
         }
 

@@ -67,7 +67,7 @@ internal sealed partial class TorrentSession
             await storage.SetPhaseAsync(StoredPhase.Complete, null, lease).ConfigureAwait(false);
         }
 
-        await _mailbox.PostAsync(() => OnStopped(seen, "withdrawn")).ConfigureAwait(false);
+        await _mailbox.ApplyAsync(() => OnStopped(seen, "withdrawn")).ConfigureAwait(false);
         return new WithdrawOutcome.Done(seen is null ? null : SeedingControl.MakeView(seen));
     }
 
@@ -120,7 +120,7 @@ internal sealed partial class TorrentSession
             }
         }
 
-        await _mailbox.PostAsync(OnClosed).ConfigureAwait(false);
+        await _mailbox.ApplyAsync(OnClosed).ConfigureAwait(false);
         return new ConfirmOutcome.Done();
     }
 }

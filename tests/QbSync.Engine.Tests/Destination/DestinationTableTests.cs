@@ -41,7 +41,14 @@ public sealed class DestinationTableTests
         {
             await using var rig = new DestinationRig();
             await BringAsync(rig, state, init);
-            Assert.That(await verbs[verb](rig), Is.EqualTo(expected[verb]), $"verb {verb} in {state}");
+            var answer = await verbs[verb](rig);
+            for (var again = 0; answer == "Running" && expected[verb] != "Running" && again < 50; again++)
+            {
+                // The rig's time may pass faster than a busy machine works; who is told Running asks again.
+                answer = await verbs[verb](rig);
+            }
+
+            Assert.That(answer, Is.EqualTo(expected[verb]), $"verb {verb} in {state}");
         }
     }
 
