@@ -63,7 +63,8 @@ internal sealed class AccessTests
         Assert.That(await _lab.Connect(instance).Api.GetVersionAsync(default).DefaultTimeout(), Does.StartWith("v"), "six wrong keys are no ban");
     }
 
-    [Test, ClientCase(7)]
+    // Needs a client that knows keys, 5.2 or later.
+    [Test, Category("Long"), ClientCase(7)]
     public async Task ApiKey_SharedByTwoFeeds_GoesOverToWholeListsAndWarnsOnce()
     {
         var instance = await _lab.StartAsync();
@@ -112,7 +113,8 @@ internal sealed class AccessTests
         Assert.That(parties.Select(static party => party.Logins), Is.All.EqualTo(1), "one login per process, and none of them in the other's way");
     }
 
-    [Test, ClientCase(8)]
+    // Needs a second version of the client.
+    [Test, Category("Long"), ClientCase(8)]
     public async Task Client_StartedAgainAsAnotherVersion_HasAnotherEpochAndIsListedInFull()
     {
         if (AccessLab.OtherExecutable is not { } other)
