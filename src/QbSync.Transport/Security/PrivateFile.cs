@@ -9,6 +9,7 @@ internal static partial class PrivateFile
 {
     private const int Longest = 4 << 20;
     private const int OpenForReading = 0x80000; // O_RDONLY | O_CLOEXEC, open(2)
+    private const int Exists = 17; // EEXIST
     private const UnixFileMode Owner = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private const UnixFileMode WrittenByOthers = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
@@ -79,13 +80,14 @@ internal static partial class PrivateFile
             var temporary = WriteBeside(path, content);
             try
             {
-                // Without overwriting this is link(2) and unlink(2), so that of two makers one is told.
-                File.Move(temporary, path, overwrite: false);
+                if (!TryLink(temporary, path))
+                {
+                    return false;
+                }
             }
-            catch (IOException) when (File.Exists(path))
+            finally
             {
                 File.Delete(temporary);
-                return false;
             }
 
             SyncFolder(path);
@@ -125,6 +127,31 @@ internal static partial class PrivateFile
         {
             Directory.CreateDirectory(FolderOf(path), Owner | UnixFileMode.UserExecute);
         }
+    }
+
+    // Of two makers one is told. File.Move without overwriting is no such thing: where it sees no file it renames over what came meanwhile.
+    private static bool TryLink(string temporary, string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            try
+            {
+                File.Move(temporary, path, overwrite: false);
+                return true;
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                return false;
+            }
+        }
+
+        if (Link(temporary, path) == 0)
+        {
+            return true;
+        }
+
+        var error = Marshal.GetLastPInvokeError();
+        return error == Exists ? false : throw new IOException(Marshal.GetPInvokeErrorMessage(error));
     }
 
     private static string WriteBeside(string path, ReadOnlySpan<byte> content)
@@ -175,6 +202,9 @@ internal static partial class PrivateFile
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Open(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string made);
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int Sync(int descriptor);
