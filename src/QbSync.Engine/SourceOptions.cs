@@ -41,6 +41,10 @@ public sealed class SourceOptions
     /// <value>0 for no limit; at most 100,000.</value>
     public int MaxActive { get; set; }
 
+    /// <summary>How and when torrents are handed over.</summary>
+    /// <value>As <see cref="HandoffOptions"/> says.</value>
+    public HandoffOptions Handoff { get; set; } = new();
+
     /// <summary>Time between looks at the client while anything moves.</summary>
     /// <value>500 ms; at least 50 ms. Quiet clients are looked at less, down to every 5 s.</value>
     public TimeSpan PollInterval { get; set; } = TimeSpan.FromMilliseconds(500);
@@ -57,7 +61,10 @@ public sealed class SourceOptions
     /// <value>64 MiB; at least 4 MiB.</value>
     public long ReadAhead { get; set; } = 64L << 20;
 
-    /// <summary>Free space at the client's default save path below which torrents that are complete get three times the share: what finishes can leave.</summary>
+    /// <summary>
+    /// Free space at the source below which it is short of space: torrents that are complete get three times the share, and what is synced is handed
+    /// over if <see cref="HandoffOptions.Mode"/> says so.
+    /// </summary>
     /// <value>50 GiB, in bytes; 0 for never.</value>
     public long MinSpace { get; set; } = 50L << 30;
 
@@ -115,6 +122,7 @@ public sealed class SourceOptions
         }
 
         errors.AddRange(Filter.Validate());
+        errors.AddRange(Handoff.Validate());
         Require(errors, Enum.IsDefined(Order), $"order: {Order} is no choice.");
         Require(errors, MaxActive is >= 0 and <= 100_000, $"max-active: {MaxActive} is not between 0 and 100000.");
         foreach (var mapping in PathMap)

@@ -10,6 +10,7 @@ public sealed class SpecificationTests
     [TestCase("Destination", DestinationCaseAttribute.Last)]
     [TestCase("Transport", TransportCaseAttribute.Last)]
     [TestCase("Client", ClientCaseAttribute.Last)]
+    [TestCase("Source", SourceCaseAttribute.Last)]
     public void Cases_EachNumber_HasATest(string part, int last)
     {
         var covered = Covered(part);
@@ -19,6 +20,7 @@ public sealed class SpecificationTests
     [TestCase("Destination", DestinationCaseAttribute.Last)]
     [TestCase("Transport", TransportCaseAttribute.Last)]
     [TestCase("Client", ClientCaseAttribute.Last)]
+    [TestCase("Source", SourceCaseAttribute.Last)]
     public void Cases_Marks_NameCasesThatExist(string part, int last) => Assert.That(Covered(part).Except(Enumerable.Range(1, last)), Is.Empty);
 
     private static HashSet<int> Covered(string part)

@@ -101,7 +101,8 @@ internal sealed partial class SourceLoop
                     TorrentSyncState.Synced when record.Completion is not null => TorrentSyncState.Synced,
                     TorrentSyncState.Failed or TorrentSyncState.Excluded or TorrentSyncState.Removing => record.State,
                     TorrentSyncState.Discovered or TorrentSyncState.Initializing or TorrentSyncState.Streaming or TorrentSyncState.Finalizing
-                        or TorrentSyncState.Synced or TorrentSyncState.Removed => TorrentSyncState.Discovered,
+                        or TorrentSyncState.Synced or TorrentSyncState.HandingOff or TorrentSyncState.HandedOff or TorrentSyncState.Removed =>
+                        TorrentSyncState.Discovered,
                 },
                 "as recorded");
             if (sync.State == TorrentSyncState.Failed)

@@ -29,4 +29,10 @@ internal enum TorrentSyncState
 
     /// <summary>The outcome was delivered; forgotten.</summary>
     Removed = 8,
+
+    /// <summary>An open journal entry names it.</summary>
+    HandingOff = 9,
+
+    /// <summary>Deleted here with a proof; its record is kept for a while.</summary>
+    HandedOff = 10,
 }

@@ -39,6 +39,9 @@ internal sealed record RoleSettings
     /// <summary>Source only: which torrents are synced.</summary>
     public required SyncFilterOptions Filter { get; init; }
 
+    /// <summary>Source only: how and when torrents are handed over.</summary>
+    public required HandoffOptions Handoff { get; init; }
+
     public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
 
     /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
@@ -67,6 +70,7 @@ internal sealed record RoleSettings
             PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
             BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, reader) : [],
             Filter = role == Roles.Source ? ReadFilter(values) : new SyncFilterOptions(),
+            Handoff = role == Roles.Source ? ReadHandoff(values) : new HandoffOptions(),
         };
         new SettingsCheck(settings, reader).Run();
         errors = reader.Errors;
@@ -84,6 +88,19 @@ internal sealed record RoleSettings
         MinSize = values.Bytes("min-torrent-size"),
         MaxSize = values.Bytes("max-torrent-size"),
         PrivateTorrents = values.Text("private-torrents") == "skip" ? PrivateTorrents.Skip : PrivateTorrents.Sync,
+    };
+
+    private static HandoffOptions ReadHandoff(OptionValues values) => new()
+    {
+        Mode = values.Choice<HandoffMode>("handoff"),
+        Eviction = values.Choice<EvictionOrder>("eviction"),
+        MinSeedingTime = values.Duration("min-seeding-time"),
+        Overlap = values.Duration("overlap"),
+        DeleteGrace = values.Duration("delete-grace"),
+        VerifyAnnounce = values.Flag("verify-announce"),
+        AnnounceTimeout = values.Duration("announce-timeout"),
+        ExcludeCleanupTag = values.Text("exclude-cleanup-tag"),
+        DrainTimeout = values.Duration("drain-timeout"),
     };
 
     private static ClientKind FindClient(Roles role, OptionValues values) => values.Text("client") switch

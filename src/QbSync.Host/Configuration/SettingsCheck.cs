@@ -104,7 +104,7 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
             }
         }
 
-        ReportAll(settings.Filter.Validate(), "See: qbsync source --help.");
+        ReportAll([.. settings.Filter.Validate(), .. settings.Handoff.Validate()], "See: qbsync source --help.");
         if (_values.Bytes("rate-limit") is > 0 and < LeastRate)
         {
             Report("rate-limit", "below 64 KiB a second, at which a piece could not be answered in time", "Give 64KiB/s or more, or 0 for no limit.");

@@ -19,11 +19,13 @@ internal sealed class TorrentSyncTests
             [TorrentSyncState.Initializing, TorrentSyncState.Finalizing, TorrentSyncState.Failed, TorrentSyncState.Excluded, TorrentSyncState.Removing],
         [TorrentSyncState.Finalizing] =
             [TorrentSyncState.Initializing, TorrentSyncState.Streaming, TorrentSyncState.Synced, TorrentSyncState.Failed, TorrentSyncState.Excluded, TorrentSyncState.Removing],
-        [TorrentSyncState.Synced] = [TorrentSyncState.Discovered, TorrentSyncState.Initializing, TorrentSyncState.Removing],
+        [TorrentSyncState.Synced] = [TorrentSyncState.Discovered, TorrentSyncState.Initializing, TorrentSyncState.HandingOff, TorrentSyncState.Removing],
         [TorrentSyncState.Failed] = [TorrentSyncState.Discovered, TorrentSyncState.Excluded, TorrentSyncState.Removing],
         [TorrentSyncState.Excluded] = [TorrentSyncState.Discovered, TorrentSyncState.Removing],
         [TorrentSyncState.Removing] = [TorrentSyncState.Removed, TorrentSyncState.Discovered, TorrentSyncState.Synced],
         [TorrentSyncState.Removed] = [],
+        [TorrentSyncState.HandingOff] = [TorrentSyncState.HandedOff, TorrentSyncState.Synced],
+        [TorrentSyncState.HandedOff] = [TorrentSyncState.Discovered],
     };
 
     [Test]

@@ -140,7 +140,7 @@ internal static class SourcePlanner
                 { IsOwedThere: true, PeerReady: false } => new SyncDecision(SyncAction.Wait, WaitingReason.Peer),
                 _ => new SyncDecision(SyncAction.Deliver),
             },
-            TorrentSyncState.Removed => default,
+            TorrentSyncState.HandingOff or TorrentSyncState.HandedOff or TorrentSyncState.Removed => default,
         };
     }
 
