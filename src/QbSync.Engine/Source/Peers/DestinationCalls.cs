@@ -27,6 +27,18 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
     public Task<AbortOutcome> AbortAsync(AbortRequest request, CancellationToken cancellationToken) =>
         CallAsync(token => destination.AbortAsync(caller, request, token), cancellationToken);
 
+    public Task<ProveOutcome> ProveAsync(ProveRequest request, CancellationToken cancellationToken) =>
+        CallAsync(token => destination.ProveAsync(caller, request, token), cancellationToken);
+
+    public Task<StartOutcome> StartAsync(StartRequest request, CancellationToken cancellationToken) =>
+        CallAsync(token => destination.StartAsync(caller, request, token), cancellationToken);
+
+    public Task<WithdrawOutcome> WithdrawAsync(WithdrawRequest request, CancellationToken cancellationToken) =>
+        CallAsync(token => destination.WithdrawAsync(caller, request, token), cancellationToken);
+
+    public Task<ConfirmOutcome> ConfirmHandoffAsync(ConfirmHandoffRequest request, CancellationToken cancellationToken) =>
+        CallAsync(token => destination.ConfirmHandoffAsync(caller, request, token), cancellationToken);
+
     public IPieceLink OpenLink(IPieceLinkSink sink) => destination.OpenLink(caller, sink);
 
     /// <summary>Repeats a verb while it answers Running.</summary>

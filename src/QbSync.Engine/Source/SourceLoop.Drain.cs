@@ -1,0 +1,11 @@
+using QbSync.Engine.Source.Handoff;
+
+namespace QbSync.Engine.Source;
+
+internal sealed partial class SourceLoop
+{
+    /// <summary>A group's handoff ended, whatever its cause.</summary>
+    private void DrainEnded(HandoffGroup group, HandoffEnd end)
+    {
+    }
+}
