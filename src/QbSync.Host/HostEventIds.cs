@@ -11,4 +11,7 @@ internal static class HostEventIds
     public const int Insecure = 5005;
     public const int SecretFileIsOpen = 5006;
     public const int NobodyPaired = 5007;
+    public const int DrainNoCluster = 5008;
+    public const int DrainAnnotation = 5009;
+    public const int DrainAnnotationUnread = 5010;
 }

@@ -10,8 +10,8 @@ internal sealed partial class SourceLoop
 {
     private static readonly TimeSpan LookApart = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(10);
-    private readonly RemovalJudge _removals = new();
     private readonly Dictionary<ClientTorrentId, TorrentSync> _byClientId = [];
+    private readonly HashSet<string> _clientWarnings = [];
     private bool? _clientOk;
     private string _clientProblem = "";
     private long? _freeBytes;
@@ -32,11 +32,11 @@ internal sealed partial class SourceLoop
 
     private void OnSeen(ClientSnapshot snapshot)
     {
+        WarnOf(snapshot.Description);
         // Unknown is not short: a client that does not tell changes no order.
         _freeBytes = snapshot.Update.FreeBytes;
         _scheduler.SetShortOfSpace(_freeBytes < _options.MinSpace);
         HashSet<InfoHash> listed = [];
-        HashSet<ClientTorrentId> named = [.. snapshot.Update.Removed];
         foreach (var status in snapshot.Update.Torrents)
         {
             if (Find(status) is { } sync)
@@ -51,21 +51,7 @@ internal sealed partial class SourceLoop
             }
         }
 
-        var known = _syncs.ToDictionary(pair => pair.Key, pair => named.Contains(pair.Value.ClientId));
-        foreach (var sync in _syncs.Values)
-        {
-            if (!listed.Contains(sync.Id) && sync.Status is not null)
-            {
-                sync.Status = null;
-                Freeze(sync);
-            }
-        }
-
-        foreach (var id in _removals.Judge(snapshot.Update.Kind, known, listed, snapshot.Update.Torrents.Count, Now))
-        {
-            OnRemoved(_syncs[id]);
-        }
-
+        JudgeRemovals(snapshot, listed);
         foreach (var sync in _syncs.Values.ToArray())
         {
             Consider(sync);
@@ -74,6 +60,18 @@ internal sealed partial class SourceLoop
         _with.Metrics.CycleListReused();
         _isScheduleDue = true;
         _isReportDue = true;
+    }
+
+    /// <summary>Settings of the client that cost the user something, once each: above all that it removes torrents by itself.</summary>
+    private void WarnOf(ClientDescription client)
+    {
+        foreach (var warning in client.Warnings)
+        {
+            if (_clientWarnings.Add(warning))
+            {
+                Log.ClientWarning(_logger, warning);
+            }
+        }
     }
 
     private TorrentSync? Find(TorrentStatus status)

@@ -52,7 +52,7 @@ internal sealed partial class SourceLoop
                 Exclude(sync, IsExcluded(sync.Status) ? ExcludedByTag : decision.Reason);
                 break;
             case SyncAction.Abort:
-                StartPhase(sync, (input, progress, token) => _work.AbortAsync(input, AbortCause.Excluded, progress, token));
+                StartPhase(sync, _work.ExcludeAsync);
                 break;
             case SyncAction.Readmit or SyncAction.Retry:
                 Readmit(sync, decision.Reason);
@@ -91,6 +91,7 @@ internal sealed partial class SourceLoop
         IsBusy = sync.IsBusy,
         IsHeld = sync.Hold is not null,
         PeerReady = PeerReady,
+        ClientWasSeen = _hasList,
     };
 
     private bool WantsTag(TorrentSync sync) => sync switch
@@ -166,6 +167,7 @@ internal sealed partial class SourceLoop
         sync.Strikes.Clear();
         sync.FailedTagWasSeen = false;
         sync.Answer = null;
+        sync.NeedsValidation = next == TorrentSyncState.Synced; // the outcome of its removal may have begun there
         Persist(sync);
         Consider(sync);
     }

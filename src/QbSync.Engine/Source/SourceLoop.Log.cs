@@ -36,5 +36,14 @@ internal sealed partial class SourceLoop
 
         [LoggerMessage(4059, LogLevel.Debug, "What the destination holds could not be asked again. {Reason}")]
         public static partial void NotHealed(ILogger logger, string reason);
+
+        [LoggerMessage(4060, LogLevel.Information, "{Name} ({Torrent}) is settled with the destination: {What}.")]
+        public static partial void Delivered(ILogger logger, string name, InfoHash torrent, string what);
+
+        [LoggerMessage(4061, LogLevel.Warning, "The client lists {Count} of {Known} torrents no more, all at once. That looks like a client without its profile: nothing is done about them for 30 minutes.")]
+        public static partial void RemovalDoubted(ILogger logger, int count, int known);
+
+        [LoggerMessage(4062, LogLevel.Warning, "The client: {Warning}")]
+        public static partial void ClientWarning(ILogger logger, string warning);
     }
 }

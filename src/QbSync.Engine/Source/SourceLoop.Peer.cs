@@ -269,6 +269,7 @@ internal sealed partial class SourceLoop
             // The copy is gone, whatever the record says: it is synced again, and nothing here stops for that.
             sync.Completion = null;
             sync.AllArrived = false;
+            sync.WasComplete &= status.State != DestinationTorrentState.Absent;
             sync.ArrivedAt = sync.FinishedAt = null;
             sync.Transition(TorrentSyncState.Discovered, $"the destination says {status.State}");
             sync.Answer = status;

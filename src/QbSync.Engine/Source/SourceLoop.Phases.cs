@@ -122,10 +122,7 @@ internal sealed partial class SourceLoop
                 (sync.Traits, sync.Filter) = (inspected.Traits, null);
                 break;
             case PhaseResult.Delivered delivered:
-                OnDelivered(sync, delivered.WasAborted);
-                break;
-            case PhaseResult.FollowFinalize:
-                sync.AllArrived = true;
+                OnDelivered(sync, delivered);
                 break;
             case PhaseResult.Tagged { Done: false }:
                 sync.Hold = new Hold(WaitingReason.Client, FaultClass.TransientClient, Now + _options.Sleep, "", sync.Failures);
@@ -203,8 +200,10 @@ internal sealed partial class SourceLoop
         sync.Name = completed.Name;
         sync.SelectedPieces = completed.Pieces;
         sync.Completion = completed.Record;
+        sync.Finalize = completed.Finalize;
         sync.OpenedThere = true;
         sync.AllArrived = true;
+        sync.WasComplete = true;
         sync.Strikes.Clear();
         sync.FinishedAt = completed.Record.SyncedAt;
         sync.ArrivedAt ??= sync.FinishedAt;
@@ -219,12 +218,6 @@ internal sealed partial class SourceLoop
 
     private void OnIncomplete(TorrentSync sync, FinalizeOutcome.Incomplete outcome)
     {
-        if (sync.State == TorrentSyncState.Removing)
-        {
-            sync.AllArrived = false;
-            return;
-        }
-
         if (sync.Stream is not { } stream || _greeting is not { } greeting)
         {
             sync.Transition(TorrentSyncState.Initializing, "the destination lacks pieces");
@@ -294,7 +287,7 @@ internal sealed partial class SourceLoop
         if (fault == FaultClass.Permanent)
         {
             Log.Unexpected(_logger, sync.Name, sync.Id, exception);
-            if (Strike(sync, $"an unexpected fault (internal): {exception.Message}"))
+            if (sync.State != TorrentSyncState.Removing && Strike(sync, $"an unexpected fault (internal): {exception.Message}"))
             {
                 return;
             }

@@ -61,6 +61,9 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     /// <summary>Whether every selected piece was acknowledged once.</summary>
     public bool AllArrived { get; set; }
 
+    /// <summary>Whether the destination once said Complete, so that final files of it are there.</summary>
+    public bool WasComplete { get; set; }
+
     public bool NeedsValidation { get; set; }
 
     public bool FailedTagWasSeen { get; set; }

@@ -69,6 +69,8 @@ internal static class OptionCatalog
         new("delete-grace", Roles.Source, OptionKind.Duration, "10m", "Time from the start at the destination to the delete here; none in a drain.") { PlainUnit = "1s", Min = "0s", Max = "30d" },
         new("verify-announce", Roles.Source, OptionKind.Boolean, "true", "Delete only after a tracker has accepted the destination."),
         new("announce-timeout", Roles.Source, OptionKind.Duration, "2m", "How long that is waited for before the torrent comes back.") { PlainUnit = "1s", Min = "1s", Max = "1h" },
+        new("drain", Roles.Source, OptionKind.Choice, "annotation", "Whether a first signal to stop hands everything over before: when the own Kubernetes pod says so (annotation), always, or never.") { Choices = ["annotation", "always", "never"] },
+        new("drain-annotation", Roles.Source, OptionKind.Text, "qbsync/drain", "Annotation of the own pod that has to be exactly \"true\" for a drain."),
         new("drain-timeout", Roles.Source, OptionKind.Duration, "5m", "Longest time of a drain.") { PlainUnit = "1s", Min = "10s", Max = "1d" },
         new("sync-failed-tag", Roles.Source, OptionKind.Text, "sync-failed", "Tag for torrents that failed; empty for none.") { MayBeEmpty = true },
 

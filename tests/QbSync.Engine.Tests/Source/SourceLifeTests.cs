@@ -183,7 +183,7 @@ internal sealed class SourceLifeTests
         world.Destination.OnFinalize = static _ => null;
         await world.PassUntilAsync(() => world.Engine.Status.Torrents.Count == 0);
 
-        Assert.That(world.Destination.Find(torrent.Torrent.Id)!.State, Is.EqualTo(DestinationTorrentState.Complete));
+        Assert.That(world.Destination.Find(torrent.Torrent.Id)!.State, Is.EqualTo(DestinationTorrentState.HandedOff));
         Assert.That(world.Destination.Find(torrent.Torrent.Id)!.Parameters!.Category, Is.EqualTo("films"));
         Assert.That(world.Destination.Find(torrent.Torrent.Id)!.Parameters!.Limits, Is.EqualTo(ShareLimits.FromNumbers(1.5, 60, -1)));
         Assert.That(world.Destination.Count("AbortRemovedAtSource"), Is.Zero);

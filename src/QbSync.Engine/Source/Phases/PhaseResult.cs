@@ -19,7 +19,7 @@ internal abstract record PhaseResult
     public sealed record FinalizingThere(TorrentContent Content) : PhaseResult;
 
     /// <summary>The destination has all of it, and the record of that is durable.</summary>
-    public sealed record Completed(CompletionRecord Record, string Name, int Pieces) : PhaseResult;
+    public sealed record Completed(CompletionRecord Record, FinalizeRecord Finalize, string Name, int Pieces) : PhaseResult;
 
     /// <summary>The destination lacks pieces.</summary>
     public sealed record Incomplete(FinalizeOutcome.Incomplete Outcome) : PhaseResult;
@@ -34,10 +34,9 @@ internal abstract record PhaseResult
     public sealed record Inspected(TorrentTraits Traits) : PhaseResult;
 
     /// <summary>What was owed to the destination is delivered.</summary>
-    public sealed record Delivered(bool WasAborted) : PhaseResult;
-
-    /// <summary>Everything had arrived there, so it is being made final.</summary>
-    public sealed record FollowFinalize : PhaseResult;
+    /// <param name="WasAborted">Whether it gave something unfinished up.</param>
+    /// <param name="What">What became of it there, for people.</param>
+    public sealed record Delivered(bool WasAborted, string What) : PhaseResult;
 
     /// <summary>A tag was set and read back, or could not be.</summary>
     public sealed record Tagged(bool Done) : PhaseResult;

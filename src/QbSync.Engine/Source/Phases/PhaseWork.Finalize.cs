@@ -127,19 +127,32 @@ internal sealed partial class PhaseWork
             Completion = completion,
         };
         await records.WriteAsync(content.Manifest.Id, record, cancellationToken).ConfigureAwait(false);
-        return new PhaseResult.Completed(completion, content.Manifest.Name, content.Pieces.SelectedPieceCount);
+        return new PhaseResult.Completed(completion, record.Finalize, content.Manifest.Name, content.Pieces.SelectedPieceCount);
     }
 
     /// <summary>What is kept to finalize without the source's entry.</summary>
-    public static FinalizeRecord FinalizeOf(TorrentContent content) => new()
+    public static FinalizeRecord FinalizeOf(TorrentContent content) =>
+        Keep(new FinalizeRecord { Fingerprint = content.Selection.Fingerprint(content.Manifest.Id) }, content.Parameters);
+
+    /// <summary>The same with newer parameters.</summary>
+    public static FinalizeRecord Keep(FinalizeRecord record, TorrentParameters parameters) => record with
     {
-        Fingerprint = content.Selection.Fingerprint(content.Manifest.Id),
-        Category = content.Parameters.Category,
-        Tags = content.Parameters.Tags,
-        AddedAt = content.Parameters.AddedAt,
-        CompletedAt = content.Parameters.CompletedAt,
-        RatioLimit = content.Parameters.Limits.Ratio.ToNumber(),
-        SeedingLimit = content.Parameters.Limits.SeedingMinutes.ToNumber(),
-        InactiveLimit = content.Parameters.Limits.InactiveMinutes.ToNumber(),
+        Category = parameters.Category,
+        Tags = parameters.Tags,
+        AddedAt = parameters.AddedAt,
+        CompletedAt = parameters.CompletedAt,
+        RatioLimit = parameters.Limits.Ratio.ToNumber(),
+        SeedingLimit = parameters.Limits.SeedingMinutes.ToNumber(),
+        InactiveLimit = parameters.Limits.InactiveMinutes.ToNumber(),
+    };
+
+    /// <summary>What was kept.</summary>
+    public static TorrentParameters ParametersOf(FinalizeRecord record) => new()
+    {
+        Category = record.Category,
+        Tags = record.Tags,
+        AddedAt = record.AddedAt,
+        CompletedAt = record.CompletedAt,
+        Limits = ShareLimits.FromNumbers(record.RatioLimit, record.SeedingLimit, record.InactiveLimit),
     };
 }

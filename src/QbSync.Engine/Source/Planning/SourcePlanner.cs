@@ -98,6 +98,9 @@ internal readonly record struct SyncFacts
     public bool IsHeld { get; init; }
 
     public bool PeerReady { get; init; }
+
+    /// <summary>Whether this process has seen all that the client lists.</summary>
+    public bool ClientWasSeen { get; init; }
 }
 
 /// <summary>Facts in, decisions out: pure, so that the loop and every report of what it would do say the same.</summary>
@@ -137,6 +140,8 @@ internal static class SourcePlanner
             TorrentSyncState.Removing => facts switch
             {
                 { Class: not null } => new SyncDecision(SyncAction.Readmit, Reason: "it is back"),
+                // Owed since an earlier process: it may have been added again meanwhile.
+                { ClientWasSeen: false } => new SyncDecision(SyncAction.Wait, WaitingReason.Client),
                 { IsOwedThere: true, PeerReady: false } => new SyncDecision(SyncAction.Wait, WaitingReason.Peer),
                 _ => new SyncDecision(SyncAction.Deliver),
             },

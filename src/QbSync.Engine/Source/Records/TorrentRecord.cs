@@ -32,6 +32,9 @@ internal sealed record TorrentRecord
     /// <summary>Whether every selected piece was acknowledged, so that a removal here finalizes there.</summary>
     public bool AllArrived { get; init; }
 
+    /// <summary>Whether the destination once said Complete, so that final files of it are there: they are never discarded.</summary>
+    public bool WasComplete { get; init; }
+
     /// <summary>Whether the tag of a failure was seen on it, so that its absence means that the user asks for another try.</summary>
     public bool FailedTagWasSeen { get; init; }
 

@@ -82,49 +82,6 @@ internal sealed class PureRulesTests
     }
 
     [Test]
-    public void Removal_ByName_IsBelievedAtOnce()
-    {
-        var judge = new RemovalJudge();
-
-        Assert.That(judge.Judge(ClientUpdateKind.Delta, Known((1, true), (2, false), (3, false)), Listed(2, 3), 2, default), Is.EqualTo([Id(1)]));
-    }
-
-    [Test]
-    public void Removal_ByAbsence_NeedsTwoLooksTenSecondsApart()
-    {
-        var judge = new RemovalJudge();
-        var known = Known((1, false), (2, false), (3, false));
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(2, 3), 2, default), Is.Empty);
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(2, 3), 2, TimeSpan.FromSeconds(9)), Is.Empty);
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(2, 3), 2, TimeSpan.FromSeconds(10)), Is.EqualTo([Id(1)]));
-    }
-
-    [Test]
-    public void Removal_ByAbsence_StartsAnewWhenTheClientWasAway()
-    {
-        var judge = new RemovalJudge();
-        var known = Known((1, false), (2, false), (3, false));
-        judge.Judge(ClientUpdateKind.Full, known, Listed(2, 3), 2, default);
-        judge.ClientLost();
-
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(2, 3), 2, TimeSpan.FromSeconds(20)), Is.Empty);
-    }
-
-    [Test]
-    public void Removal_OfAlmostAll_IsDoubtedForHalfAnHour()
-    {
-        var judge = new RemovalJudge();
-        var known = Known((1, false), (2, false), (3, false));
-        judge.Judge(ClientUpdateKind.Full, known, Listed(), 0, default);
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(), 0, TimeSpan.FromMinutes(29)), Is.Empty);
-        Assert.That(judge.Judge(ClientUpdateKind.Full, known, Listed(), 0, TimeSpan.FromMinutes(30)), Has.Count.EqualTo(3));
-
-        var many = Enumerable.Range(1, 40).Select(i => (i, i <= 30)).ToArray();
-        var rest = Listed([.. Enumerable.Range(31, 10)]);
-        Assert.That(new RemovalJudge().Judge(ClientUpdateKind.Delta, Known(many), rest, 10, default), Is.Empty, "30 of 40 at once");
-    }
-
-    [Test]
     public void PollPace_WhenNothingMoves_SlowsDownToFiveSecondsAndBack()
     {
         var pace = new PollPace(TimeSpan.FromMilliseconds(500));
@@ -213,8 +170,4 @@ internal sealed class PureRulesTests
     }
 
     private static InfoHash Id(int number) => InfoHash.Parse(number.ToString("x40", System.Globalization.CultureInfo.InvariantCulture));
-
-    private static Dictionary<InfoHash, bool> Known(params (int Number, bool Named)[] known) => known.ToDictionary(item => Id(item.Number), item => item.Named);
-
-    private static HashSet<InfoHash> Listed(params int[] numbers) => [.. numbers.Select(Id)];
 }

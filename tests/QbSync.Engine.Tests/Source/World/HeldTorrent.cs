@@ -21,6 +21,15 @@ internal sealed class HeldTorrent(TorrentManifest manifest, byte[] selection)
 
     public TorrentParameters? Parameters { get; set; }
 
+    /// <summary>Whether its client there seeds it.</summary>
+    public bool IsActive { get; set; }
+
+    /// <summary>Whether the source said that its own data is gone: from then on it is the user's.</summary>
+    public bool IsClosed { get; set; }
+
+    /// <summary>Tags that the source asked for.</summary>
+    public HashSet<string> Tags { get; } = [];
+
     public PieceLayout Layout =>
         QbSync.Torrents.Selection.TryFromBytes(Manifest, Selection, out var selected)
             ? new PieceLayout(Manifest, selected!) : throw new InvalidOperationException("The selection was checked at Init.");

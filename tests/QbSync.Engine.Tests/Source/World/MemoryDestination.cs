@@ -11,7 +11,7 @@ namespace QbSync.Engine.Tests.Source.World;
 /// A small honest destination: it parses what it is sent, hashes every piece, and says Complete only for what it holds. The test makes it absent, full,
 /// slow, forgetful or stubborn. Thread-safe.
 /// </summary>
-internal sealed class MemoryDestination : IDestination
+internal sealed partial class MemoryDestination(TimeProvider time) : IDestination
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<InfoHash, HeldTorrent> _torrents = [];
@@ -220,14 +220,23 @@ internal sealed class MemoryDestination : IDestination
     public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
     {
         Enter($"Abort{request.Cause}", caller);
+        if (OnAbort(request) is { } instead)
+        {
+            return new(instead);
+        }
+
         lock (_gate)
         {
-            if (_torrents.TryGetValue(request.Id, out var torrent) && torrent.State == DestinationTorrentState.Complete)
+            if (_torrents.TryGetValue(request.Id, out var torrent) && torrent.State is DestinationTorrentState.Complete or DestinationTorrentState.HandedOff)
             {
                 return new(new AbortOutcome.Refused(new Refusal(RefusalReason.Complete)));
             }
 
-            _torrents.Remove(request.Id);
+            if (request.Mode == AbortMode.Discard)
+            {
+                _torrents.Remove(request.Id);
+            }
+
             return new(new AbortOutcome.Done(1, 1));
         }
     }
@@ -300,10 +309,4 @@ internal sealed class MemoryDestination : IDestination
     }
 
     public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

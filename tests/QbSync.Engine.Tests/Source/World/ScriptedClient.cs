@@ -7,7 +7,7 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Tests.Source.World;
 
 /// <summary>A torrent client whose torrents the test moves, and the disk that holds their bytes. Thread-safe.</summary>
-internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPieceReader
+internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient, IPieceReader
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ClientTorrentId, ScriptedTorrent> _torrents = [];
@@ -52,12 +52,16 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
         }
     }
 
-    public void Remove(ScriptedTorrent torrent)
+    /// <summary>The user removes them, all in one look of ours; the client names them.</summary>
+    public void Remove(params IEnumerable<ScriptedTorrent> torrents)
     {
         lock (_gate)
         {
-            _torrents.Remove(torrent.Id);
-            _removed.Add(torrent.Id);
+            foreach (var torrent in torrents)
+            {
+                _torrents.Remove(torrent.Id);
+                _removed.Add(torrent.Id);
+            }
         }
     }
 
@@ -75,12 +79,13 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
             Polls++;
             var update = new ClientUpdate(
                 ++_sequence,
-                _sequence == 1 ? ClientUpdateKind.Full : ClientUpdateKind.Delta,
-                [.. _torrents.Values.Select(torrent => torrent.Status)],
+                _sequence == 1 || _isRestarted ? ClientUpdateKind.Full : ClientUpdateKind.Delta,
+                [.. _torrents.Values.Where(torrent => !_unlisted.Contains(torrent.Id)).Select(torrent => torrent.Status)],
                 [.. _removed],
                 null,
                 time.GetUtcNow());
             _removed.Clear();
+            _isRestarted = false;
             return new(update);
         }
     }
@@ -92,7 +97,7 @@ internal sealed class ScriptedClient(TimeProvider time) : ITorrentClient, IPiece
         ThrowIfDown();
         lock (_gate)
         {
-            return new([.. ids.Where(_torrents.ContainsKey).Select(id => _torrents[id].Status)]);
+            return new([.. ids.Where(id => _torrents.ContainsKey(id) && !_unlisted.Contains(id)).Select(id => _torrents[id].Status)]);
         }
     }
 

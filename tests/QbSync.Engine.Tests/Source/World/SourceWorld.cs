@@ -17,7 +17,7 @@ internal sealed class SourceWorld : IAsyncDisposable
     public SourceWorld()
     {
         Client = new ScriptedClient(Time);
-        Destination = new MemoryDestination();
+        Destination = new MemoryDestination(Time);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
