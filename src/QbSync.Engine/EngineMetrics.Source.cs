@@ -112,6 +112,7 @@ internal sealed partial class EngineMetrics
         _backlogBytes = _factory.CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
         _sourceStates = CreateStateGauges([.. Enum.GetValues<TorrentSyncState>().Select(StateLabel)]);
         _liveDropped = dropped.WithLabels(_mode, "live");
+        RegisterHandoffs();
     }
 
     private static string StateLabel(TorrentSyncState state) => state.ToString().ToLowerInvariant();

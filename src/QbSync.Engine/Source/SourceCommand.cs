@@ -1,3 +1,4 @@
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Streaming;
@@ -44,6 +45,12 @@ internal abstract record SourceCommand
     /// <summary>Bitmaps that were asked for once more were answered; no answers when that failed.</summary>
     public sealed record Bitmaps(IReadOnlyList<(TorrentSync Sync, StreamGrant Grant)> Asked, IReadOnlyList<DestinationTorrentStatus> Answers)
         : SourceCommand;
+
+    /// <summary>A handoff took a step.</summary>
+    public sealed record HandoffMoved(HandoffRun Run) : SourceCommand;
+
+    /// <summary>A handoff ended; null when it was suspended and its entry stays open.</summary>
+    public sealed record HandoffEnded(HandoffRun Run, HandoffEnd? End) : SourceCommand;
 
     /// <summary>A stream has something to tell.</summary>
     public sealed record Edge(InfoHash Id) : SourceCommand;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Ports;
@@ -13,6 +14,7 @@ internal sealed record SourceDependencies(
     IDestination Destination,
     IPieceReader Reader,
     RecordStore Records,
+    HandoffJournal Handoffs,
     EngineMetrics Metrics,
     ILoggerFactory Loggers,
     MonotonicClock Clock,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source;
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Ports;
@@ -48,6 +49,7 @@ public sealed class SourceEngine : IAsyncDisposable
             destination,
             reader,
             new RecordStore(records, loggers.CreateLogger<RecordStore>()),
+            new HandoffJournal(records, loggers.CreateLogger<HandoffJournal>()),
             new EngineMetrics(metrics, registry, "source"),
             loggers,
             clock,
@@ -93,12 +95,13 @@ public sealed class SourceEngine : IAsyncDisposable
         var sourceId = await _dependencies.Records
             .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), CancellationToken.None).ConfigureAwait(false);
         var records = await _dependencies.Records.LoadAsync(CancellationToken.None).ConfigureAwait(false);
+        var handoffs = await _dependencies.Handoffs.LoadAsync(CancellationToken.None).ConfigureAwait(false);
         var caller = new Caller(sourceId, _dependencies.Options.Name)
         {
             Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         };
         using var loop = new SourceLoop(_dependencies, caller, _status);
         _loop = loop;
-        await loop.RunAsync(records, ends.Token).ConfigureAwait(false);
+        await loop.RunAsync(records, handoffs, ends.Token).ConfigureAwait(false);
     }
 }

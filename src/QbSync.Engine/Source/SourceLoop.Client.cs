@@ -36,6 +36,8 @@ internal sealed partial class SourceLoop
         // Unknown is not short: a client that does not tell changes no order.
         _freeBytes = snapshot.Update.FreeBytes;
         _scheduler.SetShortOfSpace(_freeBytes < _options.MinSpace);
+        _isDesperate = _freeBytes < _options.MinSpace / 4;
+        _lists.Publish(snapshot.Update);
         HashSet<InfoHash> listed = [];
         foreach (var status in snapshot.Update.Torrents)
         {
@@ -139,6 +141,7 @@ internal sealed partial class SourceLoop
         var before = sync.Status;
         var classBefore = sync.Class;
         sync.Status = status;
+        OnListed(sync, status);
         sync.Filter = null;
         if (status.Tags.Contains(_options.SyncFailedTag) && sync.State == TorrentSyncState.Failed && !sync.FailedTagWasSeen)
         {

@@ -1,57 +1,220 @@
+using Microsoft.Extensions.Logging;
 using QbSync.Engine.Source.Handoff;
-using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Records;
+using QbSync.Engine.Status;
+using QbSync.Torrents;
 
 namespace QbSync.Engine.Source;
 
+/// <summary>Handoffs as the loop sees them: who may go, who is on the way, what became of whom.</summary>
 internal sealed partial class SourceLoop
 {
+    private readonly ClientLists _lists;
+    private readonly HandoffServices _handoff;
+    private readonly HashSet<HandoffRun> _handoffs = [];
+    private volatile HandoffRun[] _openHandoffs = []; // the same, for whoever counts them from another thread
+    private volatile bool _isDesperate;
+    private bool _noHandoffs;
+    private long _handoffNumber;
+
     /// <summary>Why a torrent may not be handed over for such a cause; null when it may. Quick facts only: the first step asks again, both sides.</summary>
-    private string? HandoffRefusal(TorrentSync sync, HandoffCause cause)
+    private string? HandoffRefusal(TorrentSync sync, HandoffCause cause) => sync switch
     {
-        var isDrain = cause == HandoffCause.Drain;
-        return sync switch
-        {
-            { State: not TorrentSyncState.Synced } => $"it is {sync.State}",
-            { Status: not { } } => "the client does not list it",
-            { Completion: null } or { NeedsLook: true } => "its record is not known to be current",
-            { Hold: { } hold } => hold.Text,
-            { IsBusy: true } => "it is being looked at",
-            { Class: not ClientClass.Complete } => $"it is not complete here ({sync.Status.State})",
-            _ when IsExcluded(sync.Status) => ExcludedByTag,
-            _ when _options.Handoff.Mode == HandoffMode.Never && !isDrain => "handoff is never, but for a drain",
-            _ when !isDrain && IsKeptByTag(sync) => $"the tag '{_options.Handoff.ExcludeCleanupTag}' keeps it",
-            _ when !isDrain && SeedingTimeOf(sync) < _options.Handoff.MinSeedingTime => "it has not seeded long enough",
-            _ => null,
-        };
-    }
-
-    /// <summary>How long it has seeded: by the client, else since it was complete; unknown is not at all.</summary>
-    private TimeSpan SeedingTimeOf(TorrentSync sync) => sync.Status switch
-    {
-        { SeedingTime: { } told } => told,
-        { CompletedAt: { } completed } => _with.Clock.WallNow - completed,
-        _ => TimeSpan.Zero,
+        { State: not TorrentSyncState.Synced } => $"it is {sync.State}",
+        { Status: null } => "the client does not list it",
+        { Completion: null } or { NeedsLook: true } => "its record is not known to be current",
+        { IsBusy: true } => "it is being looked at",
+        { Hold: { } hold } => hold.Text.Length > 0 ? hold.Text : "it waits",
+        _ when _noHandoffs => "the source ends",
+        _ when sync.HandoffRestsUntil > _with.Clock.WallNow && cause != HandoffCause.Drain => "an earlier handoff turned back",
+        _ => HandoffRules.FindRefusal(sync.Status, cause, _options, _with.Clock.WallNow),
     };
-
-    private bool IsKeptByTag(TorrentSync sync) =>
-        _options.Handoff.ExcludeCleanupTag.Length > 0 && sync.Status!.Tags.Contains(_options.Handoff.ExcludeCleanupTag);
 
     /// <summary>
     /// Takes a group on its way out: every member is in <see cref="TorrentSyncState.HandingOff"/> until the group ended. False, with nothing changed,
     /// when one of them may not go.
     /// </summary>
-    private bool BeginHandoff(HandoffGroup group) => false;
+    private bool BeginHandoff(HandoffGroup group)
+    {
+        var members = group.Members.Select(_syncs.GetValueOrDefault).OfType<TorrentSync>().ToArray();
+        if (members.Length == 0 || members.Length != group.Members.Distinct().Count() || members.Any(sync => HandoffRefusal(sync, group.Cause) is not null))
+        {
+            return false;
+        }
+
+        foreach (var sync in members)
+        {
+            sync.Transition(TorrentSyncState.HandingOff, $"handed over ({group.Cause})");
+            Persist(sync);
+        }
+
+        StartHandoff(
+            new HandoffEntry
+            {
+                Number = ++_handoffNumber,
+                Cause = group.Cause,
+                BegunAt = _with.Clock.WallNow,
+                FreesBytes = group.FreesBytes,
+                Members = [.. members.Select(MemberOf)],
+            },
+            isRecovered: false);
+        return true;
+    }
 
     /// <summary>
     /// Has every group that is on its way turn back, and begins none any more: what has deleted something goes on to its end, all else is active here again.
-    /// Ends when they have ended.
+    /// Their ends come as <see cref="OnHandoffEnded(HandoffGroup, HandoffEnd)"/>.
     /// </summary>
-    private Task TurnBackHandoffsAsync(string reason) => Task.CompletedTask;
+    private void TurnBackHandoffs(string reason)
+    {
+        _noHandoffs = true;
+        foreach (var run in _handoffs)
+        {
+            run.TurnBack(reason);
+        }
+    }
 
     /// <summary>A group ended: its members are in the state that follows.</summary>
     private void OnHandoffEnded(HandoffGroup group, HandoffEnd end)
     {
+        _with.Metrics.HandoffEnded(end.Result);
         CleanupEnded(group, end);
         DrainEnded(group, end);
+    }
+
+    private HandoffServices MakeHandoffServices() => new()
+    {
+        Options = _options,
+        Client = _with.Client,
+        ReadBack = _readBack,
+        Destination = _destination,
+        Loader = _loader,
+        Reader = _with.Reader,
+        Journal = _with.Handoffs,
+        Records = _records,
+        Lists = _lists,
+        Turn = MakeDeleteTurn(),
+        Shared = MakeSharedFiles(),
+        Clock = _with.Clock,
+        Metrics = _with.Metrics,
+        Logger = _with.Loggers.CreateLogger<HandoffRun>(),
+        IsDesperate = () => _isDesperate,
+        Incarnation = () => _greeting?.Incarnation,
+    };
+
+    private static HandoffMember MemberOf(TorrentSync sync) => new()
+    {
+        Id = sync.Id.ToString(),
+        ClientId = sync.ClientId.Value,
+        Name = sync.Name,
+        Selection = sync.Completion?.Selection ?? [],
+        WasActive = sync.Status is not { IsStopped: true },
+        AddedAt = sync.Status?.AddedAt,
+    };
+
+    private void StartHandoff(HandoffEntry entry, bool isRecovered)
+    {
+        Dictionary<InfoHash, HandoffFacts> facts = [];
+        foreach (var member in entry.Members)
+        {
+            if (_syncs.TryGetValue(member.InfoHash, out var sync))
+            {
+                facts[sync.Id] = new HandoffFacts(sync.Content?.Manifest, RecordOf(sync));
+            }
+        }
+
+        var run = new HandoffRun(_handoff, entry, facts, isRecovered, moved => Post(new SourceCommand.HandoffMoved(moved)));
+        foreach (var id in facts.Keys)
+        {
+            _syncs[id].Handoff = run;
+        }
+
+        _handoffs.Add(run);
+        _openHandoffs = [.. _handoffs];
+        Track(Task.Run(() => RunHandoffAsync(run), CancellationToken.None));
+    }
+
+    private async Task RunHandoffAsync(HandoffRun run)
+    {
+        HandoffEnd? end = null;
+        try
+        {
+            end = await run.RunAsync().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            // Its entry stays: the next process goes on with it.
+            Log.HandoffFaulted(_logger, run.Entry.Number, e);
+        }
+
+        await PostAsync(new SourceCommand.HandoffEnded(run, end)).ConfigureAwait(false);
+    }
+
+    private void Post(SourceCommand command) => Track(PostAsync(command));
+
+    private void OnHandoffMoved(HandoffRun run)
+    {
+        var entry = run.Entry;
+        foreach (var member in entry.Members)
+        {
+            if (_syncs.TryGetValue(member.InfoHash, out var sync) && sync.Handoff == run)
+            {
+                sync.WaitingFor = entry.Step switch
+                {
+                    HandoffStep.Announcing => WaitingReason.Announce,
+                    HandoffStep.Waiting => WaitingReason.Grace,
+                    HandoffStep.Confirming => WaitingReason.Peer,
+                    _ => WaitingReason.None,
+                };
+                sync.Reason = entry.Reason.Length == 0 ? entry.Step.ToString() : $"{entry.Step}: {entry.Reason}";
+            }
+        }
+
+        _isReportDue = true;
+    }
+
+    private void OnHandoffEnded(HandoffRun run, HandoffEnd? end)
+    {
+        _handoffs.Remove(run);
+        _openHandoffs = [.. _handoffs];
+        if (end is null)
+        {
+            return;
+        }
+
+        run.Dispose();
+        var entry = run.Entry;
+        foreach (var member in entry.Members)
+        {
+            if (_syncs.TryGetValue(member.InfoHash, out var sync) && sync.Handoff == run)
+            {
+                sync.Handoff = null;
+                EndHandoff(sync, member, entry, end);
+            }
+        }
+
+        _isReportDue = true;
+        OnHandoffEnded(entry.Group, end);
+    }
+
+    private void EndHandoff(TorrentSync sync, HandoffMember member, HandoffEntry entry, HandoffEnd end)
+    {
+        if (member.IsGone)
+        {
+            sync.HandedOff = HandedOffRecord.Of(member, entry);
+            sync.Transition(TorrentSyncState.HandedOff, "deleted here, with a proof");
+            ForgetStream(sync);
+        }
+        else if (sync.Transition(TorrentSyncState.Synced, end.Reason))
+        {
+            sync.HandoffFailures++;
+            sync.HandoffRestsUntil = _with.Clock.WallNow + HandoffRules.RestAfter(sync.HandoffFailures, entry.WasRefusedByTracker, end.Result);
+            sync.Reason = $"handed over later: {end.Reason}";
+            sync.NeedsValidation = true;
+            sync.NeedsLook = true;
+        }
+
+        Persist(sync);
+        Consider(sync);
     }
 }

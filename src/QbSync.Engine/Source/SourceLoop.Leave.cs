@@ -23,10 +23,15 @@ internal sealed partial class SourceLoop
             sync.Completion = record.Completion;
             sync.NeedsValidation = record.Completion is not null;
             sync.FinishedAt = sync.ArrivedAt = record.Completion?.SyncedAt;
+            sync.HandedOff = record.HandedOff;
+            sync.HandoffFailures = record.HandoffFailures;
+            sync.HandoffRestsUntil = record.HandoffRestsUntil;
             sync.Begin(
                 record.State switch
                 {
                     TorrentSyncState.Synced when record.Completion is not null => TorrentSyncState.Synced,
+                    TorrentSyncState.HandingOff when record.Completion is not null => TorrentSyncState.HandingOff,
+                    TorrentSyncState.HandedOff when record.HandedOff is not null => TorrentSyncState.HandedOff,
                     TorrentSyncState.Failed or TorrentSyncState.Excluded or TorrentSyncState.Removing => record.State,
                     TorrentSyncState.Discovered or TorrentSyncState.Initializing or TorrentSyncState.Streaming or TorrentSyncState.Finalizing
                         or TorrentSyncState.Synced or TorrentSyncState.HandingOff or TorrentSyncState.HandedOff or TorrentSyncState.Removed =>
@@ -63,5 +68,8 @@ internal sealed partial class SourceLoop
         Reason = sync.State == TorrentSyncState.Failed ? sync.Reason : "",
         Finalize = sync.Finalize,
         Completion = sync.Completion,
+        HandedOff = sync.HandedOff,
+        HandoffFailures = sync.HandoffFailures,
+        HandoffRestsUntil = sync.HandoffRestsUntil,
     };
 }

@@ -34,6 +34,18 @@ internal sealed partial class SourceLoop
         [LoggerMessage(4058, LogLevel.Information, "By the schedule {Rate} bytes a second may be sent from now on; 0 is no limit.")]
         public static partial void RateChanged(ILogger logger, long rate);
 
+        [LoggerMessage(4120, LogLevel.Error, "Handoff {Number} ended by a fault; its entry stays open for the next start.")]
+        public static partial void HandoffFaulted(ILogger logger, long number, Exception exception);
+
+        [LoggerMessage(4121, LogLevel.Warning, "{Name} ({Torrent}) is active on both sides; the destination, which we had started, is stopped.")]
+        public static partial void TakesBack(ILogger logger, string name, InfoHash torrent);
+
+        [LoggerMessage(4122, LogLevel.Warning, "{Name} ({Torrent}) is active on both sides, there by its user's doing; nothing is stopped.")]
+        public static partial void SeedsTwice(ILogger logger, string name, InfoHash torrent);
+
+        [LoggerMessage(4123, LogLevel.Warning, "{Name} ({Torrent}) was started at the destination and shows {State} there; it is looked at again.")]
+        public static partial void NotWholeThere(ILogger logger, string name, InfoHash torrent, QbSync.Ports.ClientTorrentState state);
+
         [LoggerMessage(4059, LogLevel.Debug, "What the destination holds could not be asked again. {Reason}")]
         public static partial void NotHealed(ILogger logger, string reason);
 

@@ -10,7 +10,7 @@ internal sealed partial class SourceLoop
     private const int BatchesAtOnce = 4;
     private const int ValidatedPerCycle = 1024;
     private readonly HashSet<TorrentSync> _toAsk = [];
-    private DestinationGreeting? _greeting;
+    private volatile DestinationGreeting? _greeting;
     private string _peerProblem = "";
     private bool? _peerOk;
     private bool _isParked;
@@ -263,6 +263,7 @@ internal sealed partial class SourceLoop
         }
 
         sync.NeedsValidation = false;
+        WatchSeeding(sync, status);
         if (sync.State == TorrentSyncState.Synced && status.State is DestinationTorrentState.Absent or DestinationTorrentState.Opening
             or DestinationTorrentState.Receiving or DestinationTorrentState.Failed)
         {

@@ -124,6 +124,9 @@ internal sealed partial class SourceLoop
             case PhaseResult.Delivered delivered:
                 OnDelivered(sync, delivered);
                 break;
+            case PhaseResult.Withdrawn withdrawn:
+                OnWithdrawn(sync, withdrawn.Seen);
+                break;
             case PhaseResult.Tagged { Done: false }:
                 sync.Hold = new Hold(WaitingReason.Client, FaultClass.TransientClient, Now + _options.Sleep, "", sync.Failures);
                 return;

@@ -25,8 +25,8 @@ internal sealed partial class SourceLoop
                 OnVanished(sync);
             }
 
-            // Whom we delete ourselves, or did, is not removed by the user.
-            if (sync.State is not (TorrentSyncState.Removing or TorrentSyncState.Removed or TorrentSyncState.HandingOff or TorrentSyncState.HandedOff))
+            // Whom we deleted ourselves is not removed by the user. One that is on its way is: its handoff knows whether it has sent a delete.
+            if (sync.State is not (TorrentSyncState.Removing or TorrentSyncState.Removed or TorrentSyncState.HandedOff))
             {
                 known[sync.Id] = named.Contains(sync.ClientId);
             }
@@ -64,6 +64,12 @@ internal sealed partial class SourceLoop
     /// <summary>A removal in the client is believed: the destination is owed an outcome, over restarts if need be.</summary>
     private void OnRemoved(TorrentSync sync)
     {
+        if (sync.State == TorrentSyncState.HandingOff)
+        {
+            sync.Handoff?.OnRemoved(sync.Id);
+            return;
+        }
+
         Log.Removed(_logger, sync.Name, sync.Id);
         var wasUnderWay = sync.State is TorrentSyncState.Initializing or TorrentSyncState.Streaming or TorrentSyncState.Finalizing;
         sync.AllArrived |= sync.Stream is { Table.IsAllAcknowledged: true };

@@ -64,7 +64,11 @@ internal sealed partial class SourceLoop
         };
     }
 
-    private void PublishMetrics() => _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options);
+    private void PublishMetrics()
+    {
+        _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options);
+        _with.Metrics.PublishHandoffs(() => _openHandoffs.Select(static run => run.Overdue).DefaultIfEmpty().Max(), () => _doubles);
+    }
 
     private int FailedFinalizations() => _syncs.Values.Count(sync => sync is { State: TorrentSyncState.Finalizing, Hold: not null });
 

@@ -10,6 +10,7 @@ internal sealed partial class SourceLoop
     /// </summary>
     private async Task StopAsync(CancellationTokenSource feedersEnd, Task[] feeders, Task writing)
     {
+        var handoffs = EndHandoffsAsync();
         await feedersEnd.CancelAsync().ConfigureAwait(false);
         _scheduler.Replace([], []);
         await _pump.StopAsync(PieceGrace).ConfigureAwait(false);
@@ -24,6 +25,7 @@ internal sealed partial class SourceLoop
             Log.PiecesLost(_logger, lost);
         }
 
+        await handoffs.ConfigureAwait(false);
         await _phasesEnd.CancelAsync().ConfigureAwait(false);
         Task[] running;
         lock (_runningGate)

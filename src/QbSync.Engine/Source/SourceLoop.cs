@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Planning;
@@ -66,6 +67,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _loader = new ContentLoader(with.Client, with.Reader, _options, with.Clock);
         _readBack = new ReadBack(with.Client, with.Clock.Provider, with.Loggers.CreateLogger<ReadBack>());
         _work = new PhaseWork(_loader, with.Client, _readBack, _destination, with.Reader, _records, with.Clock, with.Metrics);
+        _lists = new ClientLists(with.Clock.Provider);
+        _handoff = MakeHandoffServices();
         _scheduler = new StreamScheduler(_capacity, _options.Order == BacklogOrder.Fair, _options.MaxActive);
         _filter = new SyncFilter(_options.Filter);
         _acks = new PieceAcks(
@@ -103,9 +106,10 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _commands.Writer.WriteAsync(new SourceCommand.Client(problem), cancellationToken);
 
     /// <summary>Runs until stopped; see <see cref="SourceEngine.RunAsync"/>.</summary>
-    public async Task RunAsync(IReadOnlyList<TorrentRecord> records, CancellationToken stop)
+    public async Task RunAsync(IReadOnlyList<TorrentRecord> records, IReadOnlyList<HandoffEntry> handoffs, CancellationToken stop)
     {
         Restore(records);
+        RestoreHandoffs(handoffs);
         PublishMetrics();
         using var feedersEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var writing = _records.RunAsync();
@@ -187,6 +191,12 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             case SourceCommand.Bitmaps bitmaps:
                 OnBitmaps(bitmaps);
                 break;
+            case SourceCommand.HandoffMoved moved:
+                OnHandoffMoved(moved.Run);
+                break;
+            case SourceCommand.HandoffEnded ended:
+                OnHandoffEnded(ended.Run, ended.End);
+                break;
             case SourceCommand.Edge edge when _syncs.TryGetValue(edge.Id, out var sync):
                 OnEdges(sync);
                 break;
@@ -232,6 +242,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
 
         Validate();
         Heal();
+        TickHandoffs();
         _isScheduleDue = true;
         _pulse.Pulse();
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
@@ -48,6 +49,17 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     public PieceStream? Stream { get; set; }
 
     public CompletionRecord? Completion { get; set; }
+
+    /// <summary>The handoff that it is in.</summary>
+    public HandoffRun? Handoff { get; set; }
+
+    /// <summary>What is kept of it after its delete here.</summary>
+    public HandedOffRecord? HandedOff { get; set; }
+
+    /// <summary>Handoffs in a row that turned back, and until when none is tried again.</summary>
+    public int HandoffFailures { get; set; }
+
+    public DateTimeOffset? HandoffRestsUntil { get; set; }
 
     /// <summary>Pieces that the selection needs; 0 while the manifest is not known.</summary>
     public int SelectedPieces { get; set; }

@@ -38,6 +38,9 @@ internal abstract record PhaseResult
     /// <param name="What">What became of it there, for people.</param>
     public sealed record Delivered(bool WasAborted, string What) : PhaseResult;
 
+    /// <summary>A start there was taken back; what the client there shows, where it was asked.</summary>
+    public sealed record Withdrawn(ClientView? Seen) : PhaseResult;
+
     /// <summary>A tag was set and read back, or could not be.</summary>
     public sealed record Tagged(bool Done) : PhaseResult;
 

@@ -19,6 +19,23 @@ internal sealed partial class PhaseWork
             _ => throw new InvalidOperationException("Running was repeated."),
         };
 
+    /// <summary>Takes a start at the destination back.</summary>
+    public async Task<PhaseResult> WithdrawAsync(PhaseInput input, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
+    {
+        var outcome = await destination.RepeatAsync(
+            token => destination.WithdrawAsync(new WithdrawRequest(input.Id), token),
+            static answer => answer is WithdrawOutcome.Running running ? running.Progress : null,
+            onProgress,
+            cancellationToken).ConfigureAwait(false);
+        return outcome switch
+        {
+            WithdrawOutcome.Done done => new PhaseResult.Withdrawn(done.Seen),
+            WithdrawOutcome.Refused { Refusal.Reason: RefusalReason.HandedOff } => new PhaseResult.Withdrawn(null),
+            WithdrawOutcome.Refused refused => PhaseResult.Held.By(refused.Refusal),
+            _ => throw new InvalidOperationException("Running was repeated."),
+        };
+    }
+
     /// <summary>Sets a tag and looks whether it is there.</summary>
     public async Task<PhaseResult> TagAsync(ClientTorrentId id, string tag, CancellationToken cancellationToken)
     {

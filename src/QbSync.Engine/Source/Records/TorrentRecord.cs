@@ -46,6 +46,41 @@ internal sealed record TorrentRecord
 
     /// <summary>Present exactly when the destination said Complete.</summary>
     public CompletionRecord? Completion { get; init; }
+
+    /// <summary>Present when it was deleted here with a proof.</summary>
+    public HandedOffRecord? HandedOff { get; init; }
+
+    /// <summary>Handoffs in a row that turned back.</summary>
+    public int HandoffFailures { get; init; }
+
+    /// <summary>Until when none is tried again.</summary>
+    public DateTimeOffset? HandoffRestsUntil { get; init; }
+}
+
+/// <summary>What is kept for a while of a torrent that was deleted here: on what the delete rested, and by what a new one is known for another.</summary>
+internal sealed record HandedOffRecord
+{
+    public DateTimeOffset At { get; init; }
+
+    /// <summary>When the one that was deleted had been added.</summary>
+    public DateTimeOffset? AddedAt { get; init; }
+
+    public byte[] ProofId { get; init; } = [];
+
+    /// <summary>When the proof was asked for; null for one that somebody else removed.</summary>
+    public DateTimeOffset? ProvenAt { get; init; }
+
+    /// <summary>Bytes that the destination had read back from its disk.</summary>
+    public long BytesReadBack { get; init; }
+
+    public static HandedOffRecord Of(Handoff.HandoffMember member, Handoff.HandoffEntry entry) => new()
+    {
+        At = entry.StepAt,
+        AddedAt = member.AddedAt,
+        ProofId = member.ProofId,
+        ProvenAt = member.WasRemoved ? null : member.ProvenAt,
+        BytesReadBack = member.BytesReadBack,
+    };
 }
 
 /// <summary>What Finalize needs, kept so that it can be called when the source's entry is gone.</summary>
