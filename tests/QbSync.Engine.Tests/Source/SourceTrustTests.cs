@@ -47,6 +47,24 @@ internal sealed class SourceTrustTests
     }
 
     [Test]
+    public async Task Peer_ThatTakesUpTheChangeLaterThanWe_IsAskedAgainSoonAndThenSeldom()
+    {
+        await using var world = new SourceWorld();
+        Untrust(world);
+        world.Start();
+        await world.PassUntilAsync(() => world.Engine.Status.PeerOk == false);
+        var before = world.Destination.Count("Hello");
+        world.Engine.TrustChanged();
+        await world.PassUntilAsync(() => world.Destination.Count("Hello") == before + 1);
+        var refused = world.Time.GetUtcNow();
+        await world.PassUntilAsync(() => world.Destination.Count("Hello") == before + 2);
+        Assert.That(world.Time.GetUtcNow() - refused, Is.LessThan(TimeSpan.FromMinutes(4)), "not by the knock of five minutes");
+
+        await world.PassAsync(TimeSpan.FromHours(1));
+        Assert.That(world.Destination.Count("Hello") - before, Is.InRange(10, 25), "1, 2, 4 s and so on up to five minutes");
+    }
+
+    [Test]
     public async Task Peer_ThatTrustsAgainWithoutAWord_IsFoundByTheNextKnock()
     {
         await using var world = new SourceWorld();

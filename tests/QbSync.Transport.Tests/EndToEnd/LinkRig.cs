@@ -16,6 +16,7 @@ internal sealed class LinkRig : IAsyncDisposable
 
     private readonly List<IAsyncDisposable> _open = [];
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
+    private volatile bool _isOver;
 
     public LogErrorGuard Log { get; } = new();
 
@@ -86,7 +87,7 @@ internal sealed class LinkRig : IAsyncDisposable
         var index = 0;
         await Task.WhenAll(Enumerable.Range(0, senders).Select(_ => Task.Run(async () =>
         {
-            while (!enough())
+            while (!enough() && !_isOver)
             {
                 await Link.SendAsync(new TestSource(Interlocked.Increment(ref index), length), CancellationToken.None);
             }
@@ -109,8 +110,10 @@ internal sealed class LinkRig : IAsyncDisposable
         ];
     }
 
+    /// <summary>Ends senders first, also those of a test that failed: on a closed link they would go round at full speed beside the tests after it.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isOver = true;
         for (var i = _open.Count - 1; i >= 0; i--)
         {
             await _open[i].DisposeAsync().DefaultTimeout();

@@ -41,21 +41,19 @@ internal sealed class LinkScalingTests
         Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.Zero);
     }
 
-    /// <summary>On a long way a stream has no more on it than its window; TCP could carry more, so another stream does, on a connection that is there.</summary>
+    /// <summary>
+    /// On a long way a stream has no more on it than its window; TCP could carry more, so another stream does. There is one connection at most here: on a
+    /// busy machine TCP is busy, too, and a connection would rightly be added; <see cref="Client.Pooling.StreamScalerTests"/> has that choice.
+    /// </summary>
     [Test]
     [TransportCase(26)]
-    public async Task Link_StreamsAreTheLimit_ANewStreamCarriesAndNoConnectionIsAdded()
+    public async Task Link_StreamsAreTheLimit_ANewStreamCarriesOnTheSameConnection()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            Assert.Ignore("Only Linux tells how busy TCP is.");
-        }
-
         var server = await _rig.StartAsync(new TestIntake(MiB / 4), configure: static options => options.StreamWindow = MiB);
         var relay = _rig.Own(new SlowRelay(server.Port) { Delay = TimeSpan.FromMilliseconds(150) });
         _rig.Open(
             relay.Port,
-            static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (1, 3, 2),
+            static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (1, 1, 2),
             static options => options.SampleTime = TimeSpan.FromMilliseconds(500));
 
         var sending = SendWhileAsync(out var stop);

@@ -19,7 +19,9 @@ internal sealed partial class PeerWatcher(
 {
     private static readonly TimeSpan HelloTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Knock = TimeSpan.FromMinutes(5);
-    private static readonly TimeSpan Again = TimeSpan.FromSeconds(1);
+
+    /// <summary>After a change of trust: the other side may take up its part of it a little later than we do ours.</summary>
+    private static readonly Backoff Settling = new(TimeSpan.FromSeconds(1), Knock);
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
     private static readonly Backoff Rewatch = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(5));
     private readonly Lock _lock = new();
@@ -28,7 +30,7 @@ internal sealed partial class PeerWatcher(
     private TaskCompletionSource? _nudge;
     private volatile bool _isTroubled;
     private string _parkedFor = "";
-    private int _trustChanges;
+    private int? _knocksSinceChange;
     private bool? _isUp;
 
     /// <summary>State of the gate, for metrics.</summary>
@@ -68,6 +70,7 @@ internal sealed partial class PeerWatcher(
         {
             _gate.Succeeded();
             _isTroubled = false;
+            _knocksSinceChange = null;
         }
     }
 
@@ -133,7 +136,7 @@ internal sealed partial class PeerWatcher(
         TaskCompletionSource? nudge;
         lock (_lock)
         {
-            _trustChanges++;
+            _knocksSinceChange = 0;
             nudge = _gate.Unpark(clock.Now) ? _nudge : null;
         }
 
@@ -185,7 +188,6 @@ internal sealed partial class PeerWatcher(
     private async ValueTask<bool> GreetAsync(CancellationToken stop)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var trustChanges = Volatile.Read(ref _trustChanges);
         var began = clock.Now;
         try
         {
@@ -207,7 +209,7 @@ internal sealed partial class PeerWatcher(
         }
         catch (PeerException e) when (e is { IsTransient: false, Fault: not PeerFault.Malformed })
         {
-            Park(e.Message, trustChanges);
+            Park(e.Message);
             await TellDownAsync(new PeerEvent.Down(e.Message, IsParked: true), stop).ConfigureAwait(false);
             return false;
         }
@@ -226,14 +228,13 @@ internal sealed partial class PeerWatcher(
     }
 
     /// <summary>It is there, and only a person can settle what stands between us: knocking more often would be a storm and help nobody.</summary>
-    /// <param name="trustChanges">Changes of trust before the greeting: one that came since may have settled it.</param>
-    private void Park(string problem, int trustChanges)
+    private void Park(string problem)
     {
         bool opens;
         lock (_lock)
         {
             _isTroubled = true;
-            opens = _gate.Park(clock.Now, _trustChanges == trustChanges ? Knock : Again);
+            opens = _gate.Park(clock.Now, _knocksSinceChange is null ? Knock : Settling.After((++_knocksSinceChange).Value));
         }
 
         if (opens)
