@@ -49,6 +49,7 @@ internal sealed partial class SourceLoop
         }
 
         StartHandoff(
+            group,
             new HandoffEntry
             {
                 Number = ++_handoffNumber,
@@ -112,7 +113,7 @@ internal sealed partial class SourceLoop
         AddedAt = sync.Status?.AddedAt,
     };
 
-    private void StartHandoff(HandoffEntry entry, bool isRecovered)
+    private void StartHandoff(HandoffGroup group, HandoffEntry entry, bool isRecovered)
     {
         Dictionary<InfoHash, HandoffFacts> facts = [];
         foreach (var member in entry.Members)
@@ -123,7 +124,7 @@ internal sealed partial class SourceLoop
             }
         }
 
-        var run = new HandoffRun(_handoff, entry, facts, isRecovered, moved => Post(new SourceCommand.HandoffMoved(moved)));
+        var run = new HandoffRun(_handoff, group, entry, facts, isRecovered, moved => Post(new SourceCommand.HandoffMoved(moved)));
         foreach (var id in facts.Keys)
         {
             _syncs[id].Handoff = run;
@@ -194,7 +195,7 @@ internal sealed partial class SourceLoop
         }
 
         _isReportDue = true;
-        OnHandoffEnded(entry.Group, end);
+        OnHandoffEnded(run.Group, end);
     }
 
     private void EndHandoff(TorrentSync sync, HandoffMember member, HandoffEntry entry, HandoffEnd end)

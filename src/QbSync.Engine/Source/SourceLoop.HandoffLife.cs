@@ -26,23 +26,22 @@ internal sealed partial class SourceLoop
                 Revive(member);
             }
 
-            StartHandoff(entry, isRecovered: true);
+            StartHandoff(entry.Group, entry, isRecovered: true);
         }
 
         // Its entry was lost: what both sides show decides, as after a start whose answer was lost.
         foreach (var sync in _syncs.Values.Where(sync => sync.State == TorrentSyncState.HandingOff && !named.Contains(sync.Id)).ToArray())
         {
-            StartHandoff(
-                new HandoffEntry
-                {
-                    Number = ++_handoffNumber,
-                    Step = HandoffStep.Starting,
-                    BegunAt = _with.Clock.WallNow,
-                    MayBeActiveThere = true,
-                    StopWasSent = true,
-                    Members = [MemberOf(sync)],
-                },
-                isRecovered: true);
+            var entry = new HandoffEntry
+            {
+                Number = ++_handoffNumber,
+                Step = HandoffStep.Starting,
+                BegunAt = _with.Clock.WallNow,
+                MayBeActiveThere = true,
+                StopWasSent = true,
+                Members = [MemberOf(sync)],
+            };
+            StartHandoff(entry.Group, entry, isRecovered: true);
         }
     }
 

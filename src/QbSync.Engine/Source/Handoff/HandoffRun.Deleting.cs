@@ -22,7 +22,7 @@ internal sealed partial class HandoffRun
             return new StepVerdict(StepResult.Again, problem ?? "");
         }
 
-        _with.Turn.OnDeleted(_entry.Group);
+        _with.Turn.OnDeleted(Group);
         return StepVerdict.Done;
     }
 

@@ -28,7 +28,7 @@ internal sealed partial class HandoffRun
             }
 
             var proven = Now;
-            if (!_entry.AnyGone && !await _with.Turn.WaitAsync(_entry.Group, cancellationToken).ConfigureAwait(false))
+            if (!_entry.AnyGone && !await _with.Turn.WaitAsync(Group, cancellationToken).ConfigureAwait(false))
             {
                 return StepVerdict.Failed("the space of deletes before it was not released");
             }

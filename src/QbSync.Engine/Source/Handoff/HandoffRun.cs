@@ -29,16 +29,20 @@ internal sealed partial class HandoffRun : IDisposable
     private long _stepBegan;
 
     /// <param name="with">What it works with.</param>
+    /// <param name="group">The group; one object from begin to end.</param>
     /// <param name="entry">A new entry, or one that was found.</param>
     /// <param name="facts">By member.</param>
     /// <param name="isRecovered">Whether an earlier process began it.</param>
     /// <param name="onMoved">Told after each step that was named; quick.</param>
     public HandoffRun(
-        HandoffServices with, HandoffEntry entry, IReadOnlyDictionary<InfoHash, HandoffFacts> facts, bool isRecovered, Action<HandoffRun> onMoved)
+        HandoffServices with, HandoffGroup group, HandoffEntry entry, IReadOnlyDictionary<InfoHash, HandoffFacts> facts, bool isRecovered, Action<HandoffRun> onMoved)
     {
-        (_with, _entry, _facts, _isRecovered, _onMoved) = (with, entry, facts, isRecovered, onMoved);
+        (_with, Group, _entry, _facts, _isRecovered, _onMoved) = (with, group, entry, facts, isRecovered, onMoved);
         _stepBegan = with.Clock.Provider.GetTimestamp();
     }
+
+    /// <summary>The group.</summary>
+    public HandoffGroup Group { get; }
 
     /// <summary>The entry as it stands.</summary>
     public HandoffEntry Entry => _entry;
