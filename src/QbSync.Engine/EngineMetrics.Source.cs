@@ -67,7 +67,12 @@ internal sealed partial class EngineMetrics
             _gateState.Set(gateState());
             _finalizationBackoffs.Set(now.FailedFinalizations);
             _completionRecords.Set(now.Records);
-            ShowSpace(options.Data, now.FreeBytes, options.MinSpace);
+            foreach (var (root, free) in now.FreeBytes)
+            {
+                ShowSpace(root, free, options.MinSpace);
+            }
+
+            _deletableBytes.Set(now.DeletableBytes);
             var active = 0;
             var backlog = 0L;
             foreach (var torrent in now.Torrents)
@@ -110,6 +115,7 @@ internal sealed partial class EngineMetrics
         _completionRecords = _factory.CreateGauge("qbsync_completed_on_dest_cache_size", "Torrents cached as complete on destination (source)");
         _senderWorkers = _factory.CreateGauge("qbsync_sender_workers_configured", "Concurrent sender workers configured (source)");
         _backlogBytes = _factory.CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
+        RegisterCleanup();
         _sourceStates = CreateStateGauges([.. Enum.GetValues<TorrentSyncState>().Select(StateLabel)]);
         _liveDropped = dropped.WithLabels(_mode, "live");
         RegisterHandoffs();

@@ -57,7 +57,7 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
             Loggers,
             Time,
             random));
-        _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
+        _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
         return Task.CompletedTask;
     }

@@ -1,3 +1,4 @@
+using QbSync.Engine.Source.Cleanup;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
@@ -54,6 +55,12 @@ internal abstract record SourceCommand
 
     /// <summary>A stream has something to tell.</summary>
     public sealed record Edge(InfoHash Id) : SourceCommand;
+
+    /// <summary>A look at the free space.</summary>
+    public sealed record Space(SpaceSample Sample) : SourceCommand;
+
+    /// <summary>A look at which torrents share files; none when that could not be told.</summary>
+    public sealed record Grouped(GroupLook? Look, TimeSpan Took) : SourceCommand;
 
     /// <summary>Time passes.</summary>
     public sealed record Tick : SourceCommand

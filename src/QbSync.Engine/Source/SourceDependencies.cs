@@ -13,6 +13,7 @@ internal sealed record SourceDependencies(
     ITorrentClient Client,
     IDestination Destination,
     IPieceReader Reader,
+    ILocalFiles Files,
     RecordStore Records,
     HandoffJournal Handoffs,
     EngineMetrics Metrics,

@@ -29,6 +29,7 @@ public sealed class SourceEngine : IAsyncDisposable
         ITorrentClient client,
         IDestination destination,
         IPieceReader reader,
+        ILocalFiles files,
         IDurableRecords records,
         IMetricFactory metrics,
         CollectorRegistry registry,
@@ -48,6 +49,7 @@ public sealed class SourceEngine : IAsyncDisposable
             client,
             destination,
             reader,
+            files,
             new RecordStore(records, loggers.CreateLogger<RecordStore>()),
             new HandoffJournal(records, loggers.CreateLogger<HandoffJournal>()),
             new EngineMetrics(metrics, registry, "source"),
@@ -101,6 +103,7 @@ public sealed class SourceEngine : IAsyncDisposable
             Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         };
         using var loop = new SourceLoop(_dependencies, caller, _status);
+        loop.UseUploads(await _dependencies.Records.LoadUploadsAsync(CancellationToken.None).ConfigureAwait(false));
         _loop = loop;
         await loop.RunAsync(records, handoffs, ends.Token).ConfigureAwait(false);
     }

@@ -14,7 +14,6 @@ internal sealed partial class SourceLoop
     private readonly HashSet<string> _clientWarnings = [];
     private bool? _clientOk;
     private string _clientProblem = "";
-    private long? _freeBytes;
 
     private void OnClient(string problem)
     {
@@ -33,11 +32,8 @@ internal sealed partial class SourceLoop
     private void OnSeen(ClientSnapshot snapshot)
     {
         WarnOf(snapshot.Description);
-        // Unknown is not short: a client that does not tell changes no order.
-        _freeBytes = snapshot.Update.FreeBytes;
-        _scheduler.SetShortOfSpace(_freeBytes < _options.MinSpace);
-        _isDesperate = _freeBytes < _options.MinSpace / 4;
         _lists.Publish(snapshot.Update);
+        SeeForCleanup(snapshot);
         HashSet<InfoHash> listed = [];
         foreach (var status in snapshot.Update.Torrents)
         {

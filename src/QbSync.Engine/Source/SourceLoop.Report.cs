@@ -51,7 +51,11 @@ internal sealed partial class SourceLoop
         torrents.Sort(static (a, b) => (a.FinishedAt is not null).CompareTo(b.FinishedAt is not null) is var order and not 0
             ? order : string.CompareOrdinal(a.Name, b.Name));
         _report = new SourceReport(
-            reports, states, FailedFinalizations(), _syncs.Values.Count(sync => sync.Completion is not null), _freeBytes, _with.Clock.WallNow);
+            reports, states, FailedFinalizations(), _syncs.Values.Count(sync => sync.Completion is not null), _with.Clock.WallNow)
+        {
+            FreeBytes = _space.GetRoots(Now),
+            DeletableBytes = _deletableBytes,
+        };
         _status.Current = new EngineStatus
         {
             At = _with.Clock.WallNow,

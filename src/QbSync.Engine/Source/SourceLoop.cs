@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Cleanup;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
@@ -68,6 +69,16 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         _readBack = new ReadBack(with.Client, with.Clock.Provider, with.Loggers.CreateLogger<ReadBack>());
         _work = new PhaseWork(_loader, with.Client, _readBack, _destination, with.Reader, _records, with.Clock, with.Metrics);
         _lists = new ClientLists(with.Clock.Provider);
+        _space = new FreeSpace(_options.MinSpace);
+        _sampler = new SpaceSampler(
+            with.Files,
+            _options,
+            with.Clock,
+            (sample, cancellationToken) => _commands.Writer.WriteAsync(new SourceCommand.Space(sample), cancellationToken),
+            with.Loggers.CreateLogger<SpaceSampler>());
+        _index = new PathIndex(with.Client, with.Files, _options, with.Clock, with.Loggers.CreateLogger<PathIndex>());
+        _sharedFiles = new SharedFiles(_index, with.Loggers.CreateLogger<SharedFiles>());
+        _turns = new DeleteTurns(with.Clock, _options.MinSpace);
         _handoff = MakeHandoffServices();
         _scheduler = new StreamScheduler(_capacity, _options.Order == BacklogOrder.Fair, _options.MaxActive);
         _filter = new SyncFilter(_options.Filter);
@@ -118,6 +129,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             Task.Run(() => _monitor.RunAsync(feedersEnd.Token), CancellationToken.None),
             Task.Run(() => _peer.RunAsync(feedersEnd.Token), CancellationToken.None),
             Task.Run(() => TickAsync(feedersEnd.Token), CancellationToken.None),
+            Task.Run(() => _sampler.RunAsync(feedersEnd.Token), CancellationToken.None),
+            Task.Run(() => _index.RunAsync(feedersEnd.Token), CancellationToken.None),
         ];
         try
         {
@@ -200,6 +213,12 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             case SourceCommand.Edge edge when _syncs.TryGetValue(edge.Id, out var sync):
                 OnEdges(sync);
                 break;
+            case SourceCommand.Space space:
+                OnSpace(space.Sample);
+                break;
+            case SourceCommand.Grouped grouped:
+                OnGrouped(grouped);
+                break;
             case SourceCommand.Tick:
                 OnTick();
                 break;
@@ -243,6 +262,8 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         Validate();
         Heal();
         TickHandoffs();
+        SampleUploads();
+        Clean();
         _isScheduleDue = true;
         _pulse.Pulse();
     }

@@ -4,9 +4,16 @@ namespace QbSync.Engine.Source;
 
 /// <summary>What metrics read at a scrape: immutable, swapped whole by the loop.</summary>
 internal sealed record SourceReport(
-    IReadOnlyList<SourceReport.Torrent> Torrents, IReadOnlyList<int> States, int FailedFinalizations, int Records, long? FreeBytes, DateTimeOffset At)
+    IReadOnlyList<SourceReport.Torrent> Torrents, IReadOnlyList<int> States, int FailedFinalizations, int Records, DateTimeOffset At)
 {
-    public static SourceReport Empty { get; } = new([], [], 0, 0, null, DateTimeOffset.UnixEpoch);
+    public static SourceReport Empty { get; } = new([], [], 0, 0, DateTimeOffset.UnixEpoch);
+
+    /// <summary>Per mapped local folder its free bytes; null while they are not known.</summary>
+    public IReadOnlyDictionary<string, long?> FreeBytes { get; init; } = new Dictionary<string, long?>();
+
+    /// <summary>Bytes that cleanup could free now.</summary>
+    public long DeletableBytes { get; init; }
+
 
     /// <summary>One torrent.</summary>
     /// <param name="Id">The torrent.</param>

@@ -64,14 +64,19 @@ internal sealed partial class LinuxFileSystem
     }
 
     /// <inheritdoc />
-    public unsafe long GetFreeBytes(FileHandle folder)
+    public long GetFreeBytes(FileHandle folder) => GetSpace(folder).Free;
+
+    /// <summary>Bytes that an ordinary user may still write on the device of a folder, and its size.</summary>
+    public static unsafe (long Free, long Total) GetSpace(FileHandle folder)
     {
         // struct statvfs on 64-bit Linux: block size, fragment size, blocks, free blocks, free blocks for us, ...
         var result = stackalloc ulong[32];
         return LibC.FStatVfs(folder, result) == 0
-            ? (long)UInt128.Min(result[4] * (UInt128)result[1], long.MaxValue)
+            ? (Bytes(result[4], result[1]), Bytes(result[2], result[1]))
             : throw StorageFaults.Create(Marshal.GetLastPInvokeError(), "ask for the free space of", "a folder");
     }
+
+    private static long Bytes(ulong blocks, ulong size) => (long)UInt128.Min(blocks * (UInt128)size, long.MaxValue);
 
     /// <summary>struct linux_dirent64 of getdents64(2): inode, offset, length of the record, kind, name with a zero at its end.</summary>
     private static void AddNames(ReadOnlySpan<byte> records, List<string> names)

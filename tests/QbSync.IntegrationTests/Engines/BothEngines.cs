@@ -79,6 +79,7 @@ internal sealed class BothEngines : IAsyncDisposable
             SourceClient,
             Destination,
             reader,
+            new LocalFiles(),
             records,
             metrics,
             SourceRegistry,

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using QbSync.Engine.Source.Cleanup;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -10,6 +11,7 @@ internal sealed partial class RecordStore(IDurableRecords records, ILogger<Recor
 {
     private const string Folder = "torrents/";
     private const string SourceIdName = "source-id";
+    private const string UploadsName = "uploads.json";
 
     /// <summary>The source's id; made by <paramref name="create"/> on first use and kept for ever.</summary>
     public async ValueTask<Guid> GetSourceIdAsync(Func<Guid> create, CancellationToken cancellationToken)
@@ -46,6 +48,36 @@ internal sealed partial class RecordStore(IDurableRecords records, ILogger<Recor
 
     /// <summary>Drops a torrent's record.</summary>
     public ValueTask RemoveAsync(InfoHash id, CancellationToken cancellationToken) => records.RemoveAsync(NameOf(id.ToString()), cancellationToken);
+
+    /// <summary>Upload rates of an earlier process. What cannot be read is absent: it costs the order of a cleanup, no data.</summary>
+    /// <exception cref="StorageException">They are of a newer version.</exception>
+    public async ValueTask<UploadRateRecord> LoadUploadsAsync(CancellationToken cancellationToken)
+    {
+        UploadRateRecord? loaded = null;
+        if (await records.ReadAsync(UploadsName, cancellationToken).ConfigureAwait(false) is { } bytes)
+        {
+            try
+            {
+                loaded = JsonSerializer.Deserialize(bytes, UploadRateJsonContext.Default.UploadRateRecord);
+            }
+            catch (JsonException e)
+            {
+                Log.RecordDamaged(logger, UploadsName, e);
+            }
+        }
+
+        return loaded switch
+        {
+            null or { Rates: null } => new UploadRateRecord(),
+            { Version: > UploadRateRecord.CurrentVersion } =>
+                throw new StorageException(StorageFault.NewerState, $"{UploadsName} in state-dir was written by a newer version of QbSync."),
+            _ => loaded,
+        };
+    }
+
+    /// <summary>Replaces the upload rates, durably.</summary>
+    public ValueTask SaveUploadsAsync(UploadRateRecord uploads, CancellationToken cancellationToken) =>
+        records.WriteAsync(UploadsName, JsonSerializer.SerializeToUtf8Bytes(uploads, UploadRateJsonContext.Default.UploadRateRecord), cancellationToken);
 
     private static string NameOf(string id) => $"{Folder}{id}.json";
 

@@ -36,6 +36,14 @@ internal sealed class PathMap
         }
     }
 
+    /// <summary>The local folders that any of the client's are.</summary>
+    public IReadOnlyList<string> LocalFolders =>
+        [.. _rules.Select(static rule => Path.TrimEndingDirectorySeparator(rule.Local)).Distinct(StringComparer.Ordinal)];
+
+    /// <summary>That of <see cref="LocalFolders"/> which holds a client's folder, or null when no rule fits.</summary>
+    public string? FindRoot(ReadOnlySpan<string> clientPath) =>
+        Longest(clientPath) is { } rule ? Path.TrimEndingDirectorySeparator(rule.Local) : null;
+
     /// <summary>The local folder of a client's folder, or null when no rule fits.</summary>
     public string? ToLocal(ReadOnlySpan<string> clientPath) =>
         Longest(clientPath) is { } rule ? Path.Combine([rule.Local, .. clientPath[rule.Client.Length..]]) : null;

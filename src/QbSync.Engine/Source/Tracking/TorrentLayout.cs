@@ -71,6 +71,11 @@ internal sealed class TorrentLayout
         };
     }
 
+    /// <summary>Folders, as the client sees them, in which names may start, likeliest first: the same for who reads and for who counts owners of files.</summary>
+    /// <param name="names">The parts of every file's name that is on disk.</param>
+    public static IReadOnlyList<string[]> FindFolders(TorrentStatus status, ClientDescription client, IReadOnlyList<IReadOnlyList<string>> names) =>
+        Candidates(FindBase(status, client, [.. names]), status, client);
+
     /// <summary>
     /// The name without the folder into which clients before 4.3 put what is not selected, and out of which it comes late: it says nothing of the
     /// file's name. Who reads the file looks there, too.

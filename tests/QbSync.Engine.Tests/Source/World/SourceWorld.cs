@@ -26,6 +26,9 @@ internal sealed class SourceWorld : IAsyncDisposable
 
     public MemoryDestination Destination { get; }
 
+    /// <summary>What cleanup sees of the disk.</summary>
+    public MemoryDisk Disk { get; } = new();
+
     public MemoryRecords Records { get; } = new();
 
     public LogErrorGuard Log { get; } = new();
@@ -44,7 +47,7 @@ internal sealed class SourceWorld : IAsyncDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(_testEnds.Token);
         Registry = Prometheus.Metrics.NewCustomRegistry();
         Engine = new SourceEngine(
-            Options, Client, Destination, Client, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
+            Options, Client, Destination, Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
         _running = Task.Run(() => Engine.RunAsync(_stop.Token));
     }
 
