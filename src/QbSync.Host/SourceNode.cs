@@ -5,6 +5,7 @@ using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
 using QbSync.Host.Lifetime;
 using QbSync.Storage;
+using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Transport;

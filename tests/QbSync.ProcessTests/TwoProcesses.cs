@@ -95,7 +95,7 @@ internal sealed class TwoProcesses : IAsyncDisposable
     [
         "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
         "--health-addr", "", "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
-        "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms",
+        "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--min-space", "0",
     ]);
 
     /// <summary>Ends the destination as <c>kill -9</c> does.</summary>

@@ -4,6 +4,7 @@ using QbSync.Engine.Destination;
 using QbSync.Engine.Status;
 using QbSync.Storage;
 using QbSync.Storage.FolderClient;
+using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
@@ -75,7 +76,7 @@ internal sealed class BothEngines : IAsyncDisposable
         var reader = new PieceReader(storage, metrics, SourceRegistry, Log, TimeProvider.System);
         var records = new DurableRecords(_folder.CreateFolder("source", "state"), Log);
         Source = new SourceEngine(
-            new SourceOptions { Data = SourceData, PollInterval = TimeSpan.FromMilliseconds(100) },
+            new SourceOptions { Data = SourceData, PollInterval = TimeSpan.FromMilliseconds(100), MinSpace = 0 },
             SourceClient,
             Destination,
             reader,

@@ -28,7 +28,7 @@ internal sealed class DemoRun(IDemoStage stage, string folder, IAnsiConsole cons
         await trust.PinDestinationAsync(destination.ListenAddress!.Authority, cancellationToken);
         Say($"Two identities for this demo alone, each pinned by the other: source {trust.Source}, destination {trust.Destination}.");
         await using var source = new SourceNode(
-            Read(Roles.Source, stage.SourceOptions, ("destination-addr", destination.ListenAddress!.Authority)), loggers, time, new Random());
+            Read(Roles.Source, stage.SourceOptions, ("destination-addr", destination.ListenAddress!.Authority), ("min-space", "0")), loggers, time, new Random());
         await source.StartAsync(cancellationToken);
         Say($"Source metrics {source.HealthAddress}metrics, destination metrics {destination.HealthAddress}metrics.");
 

@@ -33,7 +33,7 @@ internal sealed class SourceWorld : IAsyncDisposable
 
     public LogErrorGuard Log { get; } = new();
 
-    public SourceOptions Options { get; } = new() { Data = "/data", ExcludeSyncTag = "no-sync", CallTimeout = TimeSpan.FromHours(1), Name = "test" };
+    public SourceOptions Options { get; } = new() { Data = "/data", ExcludeSyncTag = "no-sync", CallTimeout = TimeSpan.FromHours(1), Name = "test", MinSpace = 0 };
 
     public CollectorRegistry Registry { get; private set; } = new();
 
