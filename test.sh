@@ -133,9 +133,33 @@ if $long; then
   done
 fi
 
+# lane NAME..: those of the chosen projects, one after the other.
+lane() {
+  local name project
+  for name in "$@"; do
+    project="tests/QbSync.$name/QbSync.$name.csproj"
+    [[ " ${projects[*]} " != *" $project "* ]] || run "$project" "QbSync.$name" "${filter[@]}"
+  done
+}
+
+# Tests of real clients and processes wait most of their time, so others run beside them; what measures ways and windows runs alone.
+beside=(ClientTests ProcessTests)
+others=(Abstractions.Tests ArchitectureTests Engine.Tests Host.Tests QBittorrent.Tests Storage.Tests)
+alone=()
 for project in "${projects[@]}"; do
-  run "$project" "$(basename "$project" .csproj)" "${filter[@]}"
+  name=$(basename "$project" .csproj)
+  name=${name#QbSync.}
+  [[ " ${beside[*]} ${others[*]} " == *" $name "* ]] || alone+=("$name")
 done
+
+log=$(mktemp)
+( broken=0; lane "${beside[@]}"; exit $broken ) >"$log" 2>&1 &
+lane "${others[@]}"
+wait $!
+broken=$((broken + $?))
+cat "$log"
+rm -f "$log"
+lane "${alone[@]}"
 
 # The whole way, and what each call does, on each of those versions.
 warned=()
