@@ -14,6 +14,7 @@ internal sealed partial class EngineMetrics
     private ICounter _listReuses = null!;
     private ICounter _syncFailures = null!;
     private ICounter _excludeAborts = null!;
+    private ICounter _selectionResyncs = null!;
     private IHistogram _syncLatency = null!;
     private Counter _bytesSynced = null!;
     private Gauge _syncedAt = null!;
@@ -34,6 +35,9 @@ internal sealed partial class EngineMetrics
     public void CycleListReused() => _listReuses.Inc();
 
     public void ExcludeAborted() => _excludeAborts.Inc();
+
+    /// <summary>The destination took another selection of a synced torrent.</summary>
+    public void SelectionResynced() => _selectionResyncs.Inc();
 
     public void SyncFailed()
     {
@@ -103,6 +107,8 @@ internal sealed partial class EngineMetrics
             "qbsync_sync_failed_total", "Torrents that failed verification repeatedly and were tagged as sync-failed (source)");
         _excludeAborts = _factory.CreateCounter(
             "qbsync_exclude_sync_abort_total", "Torrents aborted due to exclude-sync tag applied mid-sync (source)");
+        _selectionResyncs = _factory.CreateCounter(
+            "qbsync_file_selection_resyncs_total", "Re-syncs triggered by file selection changes (source)");
         _bytesSynced = _factory.CreateCounter(
             "qbsync_torrent_bytes_synced_total", "Bytes synced per torrent (source only, for completed-transfers table)", ["hash", "name"]);
         _syncedAt = _factory.CreateGauge(

@@ -53,7 +53,7 @@ public sealed record DestinationGreeting(ulong Incarnation, string Software, Tim
 
 /// <summary>Asks for statuses.</summary>
 /// <param name="Torrents">At most 256 ids.</param>
-/// <param name="WithBitmaps">Whether to fill <see cref="DestinationTorrentStatus.Have"/>, <c>Deferred</c> and <c>Selection</c>.</param>
+/// <param name="WithBitmaps">Whether to fill <see cref="DestinationTorrentStatus.Have"/>, <c>Deferred</c> and, of one that is not complete, <c>Selection</c>.</param>
 public sealed record StatusRequest(IReadOnlyList<InfoHash> Torrents, bool WithBitmaps);
 
 /// <summary>States of a torrent at a destination. The numbers are the wire's; an unknown one asks for no action.</summary>
@@ -120,7 +120,7 @@ public sealed record DestinationTorrentStatus
     /// <summary>Pieces that will come from local content, when asked for.</summary>
     public PieceBitmap? Deferred { get; init; }
 
-    /// <summary>The selection, packed, when asked for.</summary>
+    /// <summary>The selection, packed, when asked for; of a complete torrent always: what is vouched for has to be known.</summary>
     public ReadOnlyMemory<byte> Selection { get; init; }
 
     /// <summary>The client's view, where there is one.</summary>

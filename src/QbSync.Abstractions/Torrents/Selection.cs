@@ -62,6 +62,20 @@ public sealed class Selection : IEquatable<Selection>
     /// <summary>Whether the file at this place of the manifest's list is wanted.</summary>
     public bool IsSelected(int fileIndex) => _files[fileIndex];
 
+    /// <summary>Whether every file that <paramref name="other"/> wants is wanted here, too.</summary>
+    public bool Covers(Selection other)
+    {
+        for (var i = other._files.NextSet(0); i >= 0; i = other._files.NextSet(i + 1))
+        {
+            if (i >= _files.Length || !_files[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>A bit a file, high bit first (as BEP 3 orders bits).</summary>
     public byte[] ToBytes() => _files.ToBytes();
 

@@ -43,7 +43,7 @@ internal sealed partial class TorrentSession
             Refusal = standing is { } reason ? new Refusal(reason) : view.Refusal,
             Have = withBitmaps ? storage.CopyHave() : null,
             Deferred = withBitmaps ? storage.CopyDeferred() : null,
-            Selection = withBitmaps ? storage.Request.Selection.ToBytes() : default,
+            Selection = withBitmaps || view.State is TorrentSessionState.Complete or TorrentSessionState.HandedOff ? storage.Request.Selection.ToBytes() : default,
             Client = GetClientView(),
         };
     }

@@ -8,8 +8,6 @@ namespace QbSync.Engine.Source;
 
 internal sealed partial class SourceLoop
 {
-    private static readonly TimeSpan LookApart = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMinutes(10);
     private readonly Dictionary<ClientTorrentId, TorrentSync> _byClientId = [];
     private readonly HashSet<string> _clientWarnings = [];
     private bool? _clientOk;
@@ -145,8 +143,11 @@ internal sealed partial class SourceLoop
             Persist(sync);
         }
 
+        KeepParameters(sync, before, status);
+
         // What waited for the user or the client to change something is looked at anew when something changed.
-        if (sync.Hold is { Fault: null } hold && before is not null && (before.SelectedSize != status.SelectedSize || before.SavePath != status.SavePath))
+        if (sync.Hold is { Fault: null } hold && before is not null
+            && (before.SelectedSize != status.SelectedSize || before.SavePath != status.SavePath || before.ContentPath != status.ContentPath))
         {
             sync.Hold = hold with { RetryAt = Now };
         }

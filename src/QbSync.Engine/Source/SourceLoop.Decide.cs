@@ -41,9 +41,7 @@ internal sealed partial class SourceLoop
                 Consider(sync);
                 break;
             case SyncAction.Look:
-                sync.NeedsLook = false;
-                sync.LookedAt = Now;
-                StartPhase(sync, (input, _, token) => _work.LookAsync(input, token));
+                BeginLook(sync);
                 break;
             case SyncAction.Inspect:
                 StartPhase(sync, (input, _, token) => _work.InspectAsync(input, _filter, token));
@@ -100,13 +98,6 @@ internal sealed partial class SourceLoop
         { State: TorrentSyncState.Synced } => _options.SyncedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncedTag),
         { State: TorrentSyncState.Failed, FailedTagWasSeen: false } =>
             _options.SyncFailedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncFailedTag),
-        _ => false,
-    };
-
-    private bool IsLookDue(TorrentSync sync) => sync.State switch
-    {
-        TorrentSyncState.Streaming => Now - sync.LookedAt >= (sync.NeedsLook ? LookApart : LookAgain),
-        TorrentSyncState.Synced => sync.NeedsLook && Now - sync.LookedAt >= LookApart,
         _ => false,
     };
 

@@ -23,6 +23,7 @@ internal sealed partial class SourceLoop
         { State: not TorrentSyncState.Synced } => $"it is {sync.State}",
         { Status: null } => "the client does not list it",
         { Completion: null } or { NeedsLook: true } => "its record is not known to be current",
+        { WantsNothing: true } => "no file of it is wanted any more",
         { IsBusy: true } => "it is being looked at",
         { Hold: { } hold } => hold.Text.Length > 0 ? hold.Text : "it waits",
         _ when _noHandoffs => "the source ends",
@@ -109,6 +110,7 @@ internal sealed partial class SourceLoop
         ClientId = sync.ClientId.Value,
         Name = sync.Name,
         Selection = sync.Completion?.Selection ?? [],
+        WasAdopted = sync.Completion is { Adopted: true },
         WasActive = sync.Status is not { IsStopped: true },
         AddedAt = sync.Status?.AddedAt,
     };

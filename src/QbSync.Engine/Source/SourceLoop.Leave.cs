@@ -1,4 +1,5 @@
 using QbSync.Engine.Source.Records;
+using QbSync.Engine.Source.Tracking;
 using QbSync.Ports;
 using QbSync.Torrents;
 
@@ -26,6 +27,7 @@ internal sealed partial class SourceLoop
             sync.HandedOff = record.HandedOff;
             sync.HandoffFailures = record.HandoffFailures;
             sync.HandoffRestsUntil = record.HandoffRestsUntil;
+            sync.LookedAt = SelectionWatcher.Spread(id, Now);
             sync.Begin(
                 record.State switch
                 {

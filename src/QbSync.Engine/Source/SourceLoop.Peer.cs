@@ -264,6 +264,12 @@ internal sealed partial class SourceLoop
 
         sync.NeedsValidation = false;
         WatchSeeding(sync, status);
+        if (sync is { State: TorrentSyncState.Synced, Completion: { } record } && status.State is DestinationTorrentState.Complete or DestinationTorrentState.HandedOff)
+        {
+            OnSelectionThere(sync, record, status.Selection.Span);
+            return;
+        }
+
         if (sync.State == TorrentSyncState.Synced && status.State is DestinationTorrentState.Absent or DestinationTorrentState.Opening
             or DestinationTorrentState.Receiving or DestinationTorrentState.Failed)
         {

@@ -1,5 +1,7 @@
 using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Records;
 using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Source.Tracking;
 using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Torrents;
@@ -97,6 +99,7 @@ internal sealed partial class SourceLoop
         }
 
         _isReportDue = true;
+        LookEnded(sync, ended.Result);
         switch (ended.Result)
         {
             case PhaseResult.Opened opened:
@@ -116,7 +119,7 @@ internal sealed partial class SourceLoop
                 OnOpenAnew(sync, anew.Why);
                 break;
             case PhaseResult.Looked looked:
-                OnLooked(sync, looked.Content);
+                OnLooked(sync, looked);
                 break;
             case PhaseResult.Inspected inspected:
                 (sync.Traits, sync.Filter) = (inspected.Traits, null);
@@ -177,6 +180,7 @@ internal sealed partial class SourceLoop
         sync.AllArrived = false;
         sync.Completion = null;
         sync.LookedAt = Now;
+        OnSelectionTaken(sync);
         if (!sync.Transition(TorrentSyncState.Streaming, "the destination receives it"))
         {
             return;
@@ -202,8 +206,12 @@ internal sealed partial class SourceLoop
         Rekey(sync, id);
         sync.Name = completed.Name;
         sync.SelectedPieces = completed.Pieces;
+        var before = sync.Superseded;
         sync.Completion = completed.Record;
         sync.Finalize = completed.Finalize;
+        sync.BarrenRounds = 0;
+        sync.Superseded = null;
+        sync.LookedAt = SelectionWatcher.Spread(sync.Id, Now);
         sync.OpenedThere = true;
         sync.AllArrived = true;
         sync.WasComplete = true;
@@ -213,7 +221,7 @@ internal sealed partial class SourceLoop
         _moved[sync.Id] = sent;
         if (!completed.Record.Adopted)
         {
-            _with.Metrics.TorrentSynced(sync.Id, sync.Name, completed.Record.SelectedBytes, completed.Record.SyncedAt, AgeOf(sync));
+            _with.Metrics.TorrentSynced(sync.Id, sync.Name, NewBytes(sync, before), completed.Record.SyncedAt, AgeOf(sync));
         }
 
         ForgetStream(sync);
@@ -228,7 +236,8 @@ internal sealed partial class SourceLoop
         }
 
         var isSameGrant = _lastGrants.TryGetValue(stream.Id, out var last) && last == (greeting.Incarnation, outcome.Epoch);
-        if (isSameGrant && stream.Table.LacksAny(outcome.Have, outcome.Deferred) && Strike(sync, "the destination lacks pieces that it had acknowledged (no-progress)"))
+        var isNoProgress = isSameGrant && stream.Table.LacksAny(outcome.Have, outcome.Deferred);
+        if (isNoProgress && Strike(sync, "the destination lacks pieces that it had acknowledged (no-progress)"))
         {
             return;
         }
@@ -237,39 +246,20 @@ internal sealed partial class SourceLoop
         {
             sync.AllArrived = false;
             Grant(sync, greeting.Incarnation, outcome.Epoch, null, outcome.Have, outcome.Deferred);
+            if (!isNoProgress)
+            {
+                sync.BarrenRounds = 0;
+            }
+            else if (++sync.BarrenRounds > 1)
+            {
+                // A disk there that damaged a piece once has it mended at once; one that does so again is not sent it at the speed of the network.
+                var pause = _faults.Delay(FaultClass.Permanent, sync.Strikes.At.Count, _with.Chance.Next());
+                stream.Pause(Now, pause > StrikeLedger.Apart ? pause : StrikeLedger.Apart);
+            }
+
             Watch(sync);
             _isScheduleDue = true;
             _pulse.Pulse();
-        }
-    }
-
-    private void OnOpenAnew(TorrentSync sync, string why)
-    {
-        sync.Answer = null;
-        sync.Transition(TorrentSyncState.Initializing, why);
-    }
-
-    private void OnLooked(TorrentSync sync, TorrentContent content)
-    {
-        switch (sync.State)
-        {
-            case TorrentSyncState.Streaming when !content.Selection.Equals(sync.Content!.Selection):
-                sync.Transition(TorrentSyncState.Initializing, "its selection changed");
-                break;
-            case TorrentSyncState.Streaming:
-                sync.Content = content with { Torrent = null };
-                sync.Stream!.Location = content.Location;
-                sync.Finalize = PhaseWork.FinalizeOf(content);
-                Persist(sync);
-                break;
-            case TorrentSyncState.Synced when !content.Selection.ToBytes().AsSpan().SequenceEqual(sync.Completion!.Selection) && !content.Selection.IsEmpty:
-                sync.ArrivedAt = sync.FinishedAt = null;
-                sync.Transition(TorrentSyncState.Initializing, "its selection changed");
-                break;
-            case TorrentSyncState.Synced when sync.Status is { } status:
-                sync.Completion = sync.Completion! with { ClientSelectedSize = status.SelectedSize };
-                Persist(sync);
-                break;
         }
     }
 

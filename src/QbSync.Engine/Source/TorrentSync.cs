@@ -85,6 +85,26 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
 
     public TimeSpan LookedAt { get; set; }
 
+    /// <summary>Whether its phase is a look.</summary>
+    public bool IsLooking { get; set; }
+
+    /// <summary>Whether the last look saw that every file of it is unwanted: what is there stays, and nothing of it is handed over.</summary>
+    public bool WantsNothing { get; set; }
+
+    /// <summary>The record that another selection made worthless, until the torrent is synced again.</summary>
+    public CompletionRecord? Superseded { get; set; }
+
+    /// <summary>Whether the destination has yet to take another selection of a synced torrent.</summary>
+    public bool OwesResync { get; set; }
+
+    /// <summary>How often in a row the destination lacked pieces that it had acknowledged.</summary>
+    public int BarrenRounds { get; set; }
+
+    /// <summary>How often the destination had to be told of it anew without a pause in between.</summary>
+    public int Reopenings { get; set; }
+
+    public TimeSpan ReopenedAt { get; set; }
+
     public OperationProgress? Progress { get; set; }
 
     public DateTimeOffset FirstSeen { get; set; }

@@ -60,6 +60,7 @@ public sealed class PieceLayoutTests
 
     [Test]
     [DestinationCase(39)]
+    [SourceCase(64)]
     public void Layout_Masks_EqualANaiveModel() => Shapes.Sample(
         shape =>
         {

@@ -39,6 +39,7 @@ public sealed class PieceLayoutWorkTests
     }
 
     [TestCase("", "", "")]
+    [SourceCase(64)]
     [TestCase("abc", "012345", "")]
     [TestCase("b", "123", "13")]
     [TestCase("a", "01", "1")]

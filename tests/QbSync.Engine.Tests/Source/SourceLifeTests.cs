@@ -1,5 +1,6 @@
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Source;
 
@@ -43,7 +44,7 @@ internal sealed class SourceLifeTests
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(8));
     }
 
-    [Test]
+    [Test, SourceCase(83)]
     public async Task DestinationLosesACopy_WhileBothRun_IsNoticedAndSyncedAgain()
     {
         await using var world = new SourceWorld();

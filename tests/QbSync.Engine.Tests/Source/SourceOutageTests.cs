@@ -160,7 +160,7 @@ internal sealed class SourceOutageTests
         Assert.That(world.Destination.Count("Init"), Is.InRange(3, 5), "a fault that comes too soon after a strike is none");
     }
 
-    [Test]
+    [Test, SourceCase(79)]
     public async Task FinalizeIncomplete_GoesBackToStreamingAndEndsSynced()
     {
         await using var world = new SourceWorld();
@@ -201,7 +201,7 @@ internal sealed class SourceOutageTests
         Assert.That(world.Destination.Count("Finalize"), Is.EqualTo(31));
     }
 
-    [Test]
+    [Test, SourceCase(74)]
     public async Task ClientThereUnreachable_AtFinalize_IsNoStrike()
     {
         await using var world = new SourceWorld();

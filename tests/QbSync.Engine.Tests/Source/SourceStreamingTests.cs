@@ -3,6 +3,7 @@ using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Source;
 
@@ -225,7 +226,7 @@ internal sealed class SourceStreamingTests
         Assert.That(world.StateOf(torrent.Torrent.Id), Is.EqualTo("Synced"));
     }
 
-    [Test]
+    [Test, SourceCase(79)]
     public async Task HaveChanged_TakingPiecesBack_SendsOnlyThose()
     {
         await using var world = new SourceWorld();

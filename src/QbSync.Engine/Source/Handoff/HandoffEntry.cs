@@ -70,8 +70,19 @@ internal sealed record HandoffMember
     /// <summary>The selection that is complete there, packed.</summary>
     public byte[] Selection { get; init; } = [];
 
+    /// <summary>Whether it was found complete there: then more of it may be there than is wanted here.</summary>
+    public bool WasAdopted { get; init; }
+
     /// <summary>Whether it was active here before it was stopped: what the user had stopped stays so.</summary>
     public bool WasActive { get; init; }
+
+    /// <summary>What is complete there; null when that is not known.</summary>
+    public Selection? GetSelectionThere(TorrentManifest manifest) =>
+        Selection.Length > 0 && Torrents.Selection.TryFromBytes(manifest, Selection, out var there) ? there : null;
+
+    /// <summary>Whether what is wanted here now is what is complete there.</summary>
+    public bool Agrees(TorrentManifest manifest, Selection here) =>
+        GetSelectionThere(manifest) is { } there && (WasAdopted ? there.Covers(here) : there.Equals(here));
 
     /// <summary>Whether it has trackers.</summary>
     public bool HasTrackers { get; init; }

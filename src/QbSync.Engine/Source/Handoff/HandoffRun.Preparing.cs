@@ -64,7 +64,7 @@ internal sealed partial class HandoffRun
                 return $"{member.Name}: the client has another torrent under its name";
             }
 
-            if (content.Selection.IsEmpty || !content.Selection.ToBytes().AsSpan().SequenceEqual(member.Selection))
+            if (content.Selection.IsEmpty || !member.Agrees(content.Manifest, content.Selection))
             {
                 return $"{member.Name}: its selection changed";
             }

@@ -92,7 +92,8 @@ internal sealed partial class HandoffRun
         var bound = HandoffSteps.Of(HandoffStep.Proving, _entry.Overlaps).Bound!.Value;
         var content = _contents[member.InfoHash];
         var question = MakeQuestion(content);
-        var request = new ProveRequest(question.Id, question.Nonce, content.Selection.Fingerprint(question.Id));
+        var there = member.GetSelectionThere(content.Manifest) ?? content.Selection;
+        var request = new ProveRequest(question.Id, question.Nonce, there.Fingerprint(question.Id));
         var (outcome, verdict) = await AskAsync(
             "the proof", token => _with.Destination.ProveAsync(request, token), static answer => IsDefinite(answer), bound, cancellationToken, isPatient: mustBeActive)
             .ConfigureAwait(false);

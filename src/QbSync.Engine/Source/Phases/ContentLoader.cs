@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Tracking;
@@ -33,8 +35,12 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
             return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, problem);
         }
 
-        return Place(status, layout, new PathMap(options, description), torrent);
+        return Place(status, layout, new PathMap(options, description), torrent, Digest(files));
     }
+
+    /// <summary>Digest of sizes and priorities in the client's list: as long as it is the same, so is the selection.</summary>
+    public async Task<byte[]> DigestFilesAsync(ClientTorrentId id, CancellationToken cancellationToken) =>
+        Digest(await Bound(client.GetFilesAsync(id, cancellationToken), cancellationToken).ConfigureAwait(false));
 
     /// <summary>What the user's lists need to know of a torrent; the outcome is set when that cannot be had.</summary>
     public async Task<(ContentOutcome.NotReady? NotReady, TorrentTraits? Traits)> InspectAsync(
@@ -114,7 +120,7 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
 
     private static string HostOf(string url) => Uri.TryCreate(url, UriKind.Absolute, out var tracker) ? tracker.Host : "";
 
-    private ContentOutcome Place(TorrentStatus status, TorrentLayout layout, PathMap map, byte[]? torrent)
+    private ContentOutcome Place(TorrentStatus status, TorrentLayout layout, PathMap map, byte[]? torrent, byte[] clientFiles)
     {
         List<string> folders = [];
         foreach (var folder in layout.BaseFolders)
@@ -148,7 +154,21 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
             location,
             new Place("", subPath, layout.ContentLayout),
             ParametersOf(status));
-        return new ContentOutcome.Ready(content with { Torrent = torrent });
+        return new ContentOutcome.Ready(content with { Torrent = torrent, ClientFiles = clientFiles });
+    }
+
+    private static byte[] Digest(IReadOnlyList<ClientFile> files)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Span<byte> entry = stackalloc byte[9];
+        foreach (var file in files)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(entry, file.Size);
+            entry[8] = file.Selected ? (byte)1 : (byte)0;
+            hash.AppendData(entry);
+        }
+
+        return hash.GetHashAndReset();
     }
 
     private static ContentOutcome.NotReady Route(string[] folder) => new(

@@ -28,7 +28,9 @@ internal abstract record PhaseResult
     public sealed record OpenAnew(string Why) : PhaseResult;
 
     /// <summary>The client's words were read again.</summary>
-    public sealed record Looked(TorrentContent Content) : PhaseResult;
+    /// <param name="Content">What they say; null when its files are as they were.</param>
+    /// <param name="SelectedSize">Bytes that the client counted as selected before the look.</param>
+    public sealed record Looked(TorrentContent? Content, long SelectedSize) : PhaseResult;
 
     /// <summary>The client told what the user's lists need to know.</summary>
     public sealed record Inspected(TorrentTraits Traits) : PhaseResult;

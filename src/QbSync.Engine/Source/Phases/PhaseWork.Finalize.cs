@@ -23,6 +23,11 @@ internal sealed partial class PhaseWork
             return new PhaseResult.OpenAnew("its selection changed");
         }
 
+        if (input.Streamed?.Told?.IsSame(content) == false)
+        {
+            return new PhaseResult.OpenAnew("its folder or a name changed");
+        }
+
         var request = new FinalizeRequest
         {
             Id = content.Manifest.Id,
@@ -58,7 +63,7 @@ internal sealed partial class PhaseWork
     private List<SourceFile>? GetFinalFiles(PhaseInput input, TorrentContent content)
     {
         var files = FileTable.Make(content, reader, isDownloading: false);
-        return input.Streamed is { } streamed && FileTable.Digest(files).AsSpan().SequenceEqual(streamed.FilesDigest.Span) ? null : files;
+        return input.Streamed?.Told is { } told && FileTable.Digest(files).AsSpan().SequenceEqual(told.FilesDigest.Span) ? null : files;
     }
 
     /// <summary>Takes over what the destination has complete already, after comparing selections: no byte is sent.</summary>
@@ -71,7 +76,7 @@ internal sealed partial class PhaseWork
         }
 
         var content = ((ContentOutcome.Ready)loaded).Content;
-        if (!Covers(content, selectionThere))
+        if (!selectionThere.IsEmpty && SelectionThere(content, selectionThere)?.Covers(content.Selection) != true)
         {
             return new PhaseResult.OpenAnew("the destination has fewer files of it");
         }
@@ -80,34 +85,40 @@ internal sealed partial class PhaseWork
         return await CompleteAsync(input, content, view, adopted: true, cancellationToken).ConfigureAwait(false);
     }
 
-    private static bool Covers(TorrentContent content, ReadOnlyMemory<byte> selectionThere)
+    /// <summary>The selection that is complete there; null when it is not told, or not of this torrent.</summary>
+    private static Selection? SelectionThere(TorrentContent content, ReadOnlyMemory<byte> told) =>
+        !told.IsEmpty && Selection.TryFromBytes(content.Manifest, told.Span, out var there) ? there : null;
+
+    private Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
     {
-        if (selectionThere.IsEmpty)
-        {
-            // Not told: the destination's Complete stands for the selection that it was given.
-            return true;
-        }
-
-        return Selection.TryFromBytes(content.Manifest, selectionThere.Span, out var there)
-            && content.Manifest.Files.All(file => !content.Selection.IsSelected(file.Index) || there!.IsSelected(file.Index));
-    }
-
-    private Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken) =>
-        destination.RepeatAsync(
+        var watch = new AdvanceWatch(clock.Now);
+        return destination.RepeatAsync(
             token => destination.FinalizeAsync(request, token),
             static answer => answer is FinalizeOutcome.Running running ? running.Progress : null,
-            onProgress,
+            progress =>
+            {
+                onProgress(progress);
+                if (watch.IsStuck(progress, clock.Now))
+                {
+                    throw new PeerException(PeerFault.Timeout, $"Making it final there has not advanced for a long time: {progress.Stage}.");
+                }
+            },
             cancellationToken);
+    }
 
     /// <summary>Writes the completion record; only then the torrent counts as synced.</summary>
     private async Task<PhaseResult> CompleteAsync(
         PhaseInput input, TorrentContent content, CompletionView view, bool adopted, CancellationToken cancellationToken)
     {
         var status = input.Status!;
+        var there = SelectionThere(content, view.Selection);
         var completion = new CompletionRecord
         {
             Adopted = adopted,
-            Selection = content.Selection.ToBytes(),
+
+            // What was finalized by us is what we named; of what was there already, the destination's word counts, and if it gave none, nobody's.
+            Selection = adopted ? there?.ToBytes() ?? [] : content.Selection.ToBytes(),
+            ClientFiles = content.ClientFiles.ToArray(),
             SelectedBytes = content.Pieces.SelectedBytes,
             ClientSelectedSize = status.SelectedSize,
             ProofId = view.ProofId.ToArray(),
@@ -123,7 +134,7 @@ internal sealed partial class PhaseWork
             Strikes = [],
             OpenedThere = true,
             AllArrived = true,
-            Finalize = FinalizeOf(content),
+            Finalize = FinalizeOf(content) with { Fingerprint = (adopted ? there ?? content.Selection : content.Selection).Fingerprint(content.Manifest.Id) },
             Completion = completion,
         };
         await records.WriteAsync(content.Manifest.Id, record, cancellationToken).ConfigureAwait(false);

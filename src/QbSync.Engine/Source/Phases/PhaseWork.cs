@@ -2,6 +2,7 @@ using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -42,7 +43,7 @@ internal sealed partial class PhaseWork(
         var content = ((ContentOutcome.Ready)loaded).Content;
         if (content.Selection.IsEmpty)
         {
-            return new PhaseResult.Held(Engine.Status.WaitingReason.Download, null, null, "No file of it is selected.");
+            return new PhaseResult.Held(WaitingReason.Download, null, null, "No file of it is selected.");
         }
 
         var isDownloading = !input.Status!.IsComplete;
@@ -75,13 +76,23 @@ internal sealed partial class PhaseWork(
     }
 
     /// <summary>Asks the client again for names, folders and selection.</summary>
-    public async Task<PhaseResult> LookAsync(PhaseInput input, CancellationToken cancellationToken) =>
-        await loader.LoadAsync(input.Status!, input.Manifest, cancellationToken).ConfigureAwait(false) switch
+    public async Task<PhaseResult> LookAsync(PhaseInput input, CancellationToken cancellationToken)
+    {
+        var status = input.Status!;
+        if (input is { Streamed: null, Record.Completion.ClientFiles: { Length: > 0 } known }
+            && (await loader.DigestFilesAsync(status.Id, cancellationToken).ConfigureAwait(false)).AsSpan().SequenceEqual(known))
+        {
+            // Its manifest was let go when it was synced, and is not asked for again to find that nothing changed.
+            return new PhaseResult.Looked(null, status.SelectedSize);
+        }
+
+        return await loader.LoadAsync(status, input.Manifest, cancellationToken).ConfigureAwait(false) switch
         {
             ContentOutcome.NotReady reason => PhaseResult.Held.By(reason),
-            ContentOutcome.Ready ready => new PhaseResult.Looked(ready.Content),
+            ContentOutcome.Ready ready => new PhaseResult.Looked(ready.Content, status.SelectedSize),
             _ => throw new InvalidOperationException("A look has two outcomes."),
         };
+    }
 
     public void Dispose() => _openings.Dispose();
 
@@ -105,7 +116,7 @@ internal sealed partial class PhaseWork(
             switch (outcome)
             {
                 case InitOutcome.Open open:
-                    return Check(content with { FilesDigest = request.FilesDigest }, open);
+                    return Check(content with { Told = new ToldContent(request.Place, content.Layout, request.FilesDigest) }, open);
                 case InitOutcome.Complete complete:
                     return await CompleteAsync(input, content, complete.View, adopted: true, cancellationToken).ConfigureAwait(false);
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.TorrentFileNeeded }:
@@ -116,6 +127,13 @@ internal sealed partial class PhaseWork(
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.FilesNeeded }:
                     request = request with { Files = files };
                     break;
+                case InitOutcome.Refused { Refusal.Reason: RefusalReason.HandedOff }:
+                    if (await TakeBackAsync(content.Manifest.Id, onProgress, cancellationToken).ConfigureAwait(false) is { } held)
+                    {
+                        return held;
+                    }
+
+                    break;
                 case InitOutcome.Refused { Refusal.Reason: RefusalReason.Finalizing }:
                     return new PhaseResult.FinalizingThere(content);
                 case InitOutcome.Refused refused:
@@ -124,6 +142,25 @@ internal sealed partial class PhaseWork(
         }
 
         return PhaseResult.Held.By(new Refusal(RefusalReason.Busy, "It asks for what was sent."));
+    }
+
+    /// <summary>
+    /// Stops what was handed over earlier and is wanted otherwise now: a torrent that seeds there takes no other selection. Null when it is stopped.
+    /// </summary>
+    private async Task<PhaseResult.Held?> TakeBackAsync(InfoHash id, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
+    {
+        var outcome = await destination.RepeatAsync(
+            token => destination.WithdrawAsync(new WithdrawRequest(id), token),
+            static answer => answer is WithdrawOutcome.Running running ? running.Progress : null,
+            onProgress,
+            cancellationToken).ConfigureAwait(false);
+        return outcome switch
+        {
+            WithdrawOutcome.Refused { Refusal: { Reason: RefusalReason.HandedOff } refusal } => new PhaseResult.Held(
+                WaitingReason.Conflict, FaultClass.Conflict, null, $"It was handed over for good, with other files of it: {refusal.Detail}"),
+            WithdrawOutcome.Refused refused => PhaseResult.Held.By(refused.Refusal),
+            _ => null,
+        };
     }
 
     private static PhaseResult Check(TorrentContent content, InitOutcome.Open open)

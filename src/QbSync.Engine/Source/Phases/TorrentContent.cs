@@ -19,10 +19,29 @@ internal sealed record TorrentContent(
     /// <summary>The <c>.torrent</c>, until the destination has it.</summary>
     public byte[]? Torrent { get; init; }
 
-    /// <summary>Digest of the file table that the destination was told; empty when there was none.</summary>
-    public ReadOnlyMemory<byte> FilesDigest { get; init; }
+    /// <summary>What the destination was told when it opened the torrent; null when it was not told by this process.</summary>
+    public ToldContent? Told { get; init; }
+
+    /// <summary>Digest of sizes and priorities in the client's list.</summary>
+    public ReadOnlyMemory<byte> ClientFiles { get; init; }
 
     public Selection Selection => Pieces.Selection;
+}
+
+/// <summary>What of a torrent's content the destination was told.</summary>
+/// <param name="Place">Where it goes.</param>
+/// <param name="Layout">Names.</param>
+/// <param name="FilesDigest">Digest of the file table; empty when there was none.</param>
+internal sealed record ToldContent(Place Place, TorrentLayout Layout, ReadOnlyMemory<byte> FilesDigest)
+{
+    /// <summary>Whether another look gave the same place and the same names of all that is wanted.</summary>
+    public bool IsSame(TorrentContent content)
+    {
+        var place = content.Place;
+        return Place.Root == place.Root && Place.Layout == place.Layout && Place.SubPath.SequenceEqual(place.SubPath)
+            && content.Manifest.Files.All(file => !content.Selection.IsSelected(file.Index)
+                || Layout.FileNames[file.Index].SequenceEqual(content.Layout.FileNames[file.Index]));
+    }
 }
 
 /// <summary>What a look at a torrent gave.</summary>

@@ -7,7 +7,10 @@ namespace QbSync.Engine.Source.Records;
 internal sealed class StrikeLedger
 {
     public const int Limit = 3;
-    private static readonly TimeSpan Apart = TimeSpan.FromSeconds(30);
+
+    /// <summary>A fault that comes sooner after a strike is none.</summary>
+    public static readonly TimeSpan Apart = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan Memory = TimeSpan.FromHours(6);
     private readonly List<DateTimeOffset> _at = [];
 

@@ -113,8 +113,11 @@ internal sealed record CompletionRecord
     /// <summary>Whether the destination had it before any byte was sent by us.</summary>
     public bool Adopted { get; init; }
 
-    /// <summary>The selection that is complete there, packed.</summary>
+    /// <summary>The selection that is complete there, packed; of an adopted one it may be more than is wanted here. Empty when that is not known.</summary>
     public required byte[] Selection { get; init; }
+
+    /// <summary>Digest of the client's list of files when it was compared with <see cref="Selection"/>; empty when that has yet to be done.</summary>
+    public byte[] ClientFiles { get; init; } = [];
 
     /// <summary>Bytes of that selection.</summary>
     public long SelectedBytes { get; init; }

@@ -65,7 +65,7 @@ internal sealed class TorrentLayout
         return new TorrentLayout(manifest, selection, names)
         {
             BaseFolders = Candidates(basePath, status, client),
-            FinalFolder = status.IsComplete ? basePath : savePath,
+            FinalFolder = status.IsComplete && !IsTemporary(basePath, savePath, status, client) ? basePath : savePath,
             PartFileNames = PartNames(status, manifest),
             ContentLayout = NameLayout.Detect(manifest, names),
         };
@@ -109,6 +109,21 @@ internal sealed class TorrentLayout
         return ClientPath.EndsWith(content, [first[0]]) ? content[..^1]
             : ClientPath.EndsWith(content, first) ? content[..^first.Length]
             : content[..^Math.Min(1, content.Length)];
+    }
+
+    /// <summary>Whether a complete torrent still lies where incomplete ones do: clients move it a moment later.</summary>
+    private static bool IsTemporary(string[] basePath, string[] savePath, TorrentStatus status, ClientDescription client)
+    {
+        foreach (var path in (ReadOnlySpan<string?>)[status.DownloadPath, client.TempPath])
+        {
+            if (path is { Length: > 0 } && ClientPath.Split(path) is var temporary && ClientPath.StartsWith(basePath, temporary)
+                && !ClientPath.StartsWith(savePath, temporary))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private static List<string[]> Candidates(string[] basePath, TorrentStatus status, ClientDescription client)

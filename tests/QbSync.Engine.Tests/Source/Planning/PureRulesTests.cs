@@ -8,6 +8,7 @@ using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.Planning;
@@ -110,7 +111,7 @@ internal sealed class PureRulesTests
         Assert.That(strikes.IsOut(now.AddHours(6).AddSeconds(80)), Is.True);
     }
 
-    [Test]
+    [Test, SourceCase(80)]
     public void Refusals_EachHaveOneClass()
     {
         foreach (var reason in Enum.GetValues<RefusalReason>())

@@ -30,6 +30,9 @@ internal sealed class HeldTorrent(TorrentManifest manifest, byte[] selection)
     /// <summary>Tags that the source asked for.</summary>
     public HashSet<string> Tags { get; } = [];
 
+    /// <summary>Where it was asked to go last.</summary>
+    public Place? Place { get; set; }
+
     public PieceLayout Layout =>
         QbSync.Torrents.Selection.TryFromBytes(Manifest, Selection, out var selected)
             ? new PieceLayout(Manifest, selected!) : throw new InvalidOperationException("The selection was checked at Init.");

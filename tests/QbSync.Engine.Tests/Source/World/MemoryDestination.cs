@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.World;
@@ -32,6 +33,12 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
 
     /// <summary>What Finalize answers instead; null for the truth.</summary>
     public Func<FinalizeRequest, FinalizeOutcome?> OnFinalize { get; set; } = static _ => null;
+
+    /// <summary>What a Finalize waits for before it is looked at.</summary>
+    public Func<CancellationToken, Task> FinalizeGate { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Whether statuses tell selections.</summary>
+    public bool TellsSelections { get; set; } = true;
 
     public MemoryLink? Link { get; private set; }
 
@@ -99,6 +106,17 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         }
 
         SetDown(false);
+    }
+
+    /// <summary>Has all of a torrent complete, from before this test.</summary>
+    public void Hold(BuiltTorrent torrent)
+    {
+        var held = new HeldTorrent(torrent.Manifest, QbSync.Torrents.Selection.All(torrent.Manifest).ToBytes()) { State = DestinationTorrentState.Complete };
+        held.Have.SetAll();
+        lock (_gate)
+        {
+            _torrents[torrent.Id] = held;
+        }
     }
 
     public void Forget(InfoHash id)
@@ -186,34 +204,41 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
 
             torrent.State = DestinationTorrentState.Receiving;
             torrent.Selection = request.Selection.ToArray();
+            torrent.Place = request.Place;
             return new(new InitOutcome.Open(
                 Incarnation, torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length), false, Losses: torrent.Losses));
         }
     }
 
-    public ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
+    public async ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
     {
         Enter("Finalize", caller);
+        await FinalizeGate(cancellationToken);
         if (OnFinalize(request) is { } instead)
         {
-            return new(instead);
+            return instead;
         }
 
         lock (_gate)
         {
             if (!_torrents.TryGetValue(request.Id, out var torrent))
             {
-                return new(new FinalizeOutcome.Unknown());
+                return new FinalizeOutcome.Unknown();
+            }
+
+            if (!torrent.Layout.Selection.Fingerprint(request.Id).AsSpan().SequenceEqual(request.SelectionFingerprint.Span))
+            {
+                return new FinalizeOutcome.Refused(new Refusal(RefusalReason.SelectionChanged));
             }
 
             if (!torrent.Layout.IsComplete(torrent.Have))
             {
-                return new(new FinalizeOutcome.Incomplete(torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length)));
+                return new FinalizeOutcome.Incomplete(torrent.Epoch, torrent.Have.Clone(), new PieceBitmap(torrent.Have.Length));
             }
 
             torrent.State = DestinationTorrentState.Complete;
             torrent.Parameters = request.Parameters;
-            return new(new FinalizeOutcome.Complete(new CompletionView(new byte[] { 1 }, null, torrent.Selection)));
+            return new FinalizeOutcome.Complete(new CompletionView(new byte[] { 1 }, null, torrent.Selection));
         }
     }
 
@@ -254,13 +279,13 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         }
     }
 
-    private static DestinationTorrentStatus StatusOf(HeldTorrent torrent, bool withBitmaps) => new()
+    private DestinationTorrentStatus StatusOf(HeldTorrent torrent, bool withBitmaps) => new()
     {
         Id = torrent.Manifest.Id,
         State = torrent.State,
         Epoch = torrent.Epoch,
         Losses = torrent.Losses,
-        Selection = torrent.Selection,
+        Selection = TellsSelections ? torrent.Selection : default(ReadOnlyMemory<byte>),
         Have = withBitmaps ? torrent.Have.Clone() : null,
         Deferred = withBitmaps ? new PieceBitmap(torrent.Have.Length) : null,
     };

@@ -18,6 +18,9 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
 
     public int Polls { get; private set; }
 
+    /// <summary>How many of the next calls that set a tag fail.</summary>
+    public int TagFaults { get; set; }
+
     public ConcurrentQueue<int> Reads { get; } = [];
 
     public ClientAvailability Availability { get; set; } = ClientAvailability.Available;
@@ -140,6 +143,11 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         ThrowIfDown();
         lock (_gate)
         {
+            if (TagFaults-- > 0)
+            {
+                throw new TorrentClientException(ClientFault.ServerError, "AddTags", "The client is busy with itself.");
+            }
+
             foreach (var id in ids)
             {
                 Get(id).Tags.UnionWith(tags);

@@ -1,6 +1,9 @@
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
+using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
+using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
@@ -29,6 +32,9 @@ internal sealed class SourceWorld : IAsyncDisposable
     /// <summary>What cleanup sees of the disk.</summary>
     public MemoryDisk Disk { get; } = new();
 
+    /// <summary>Reads the content; the client itself when null.</summary>
+    public IPieceReader? Reader { get; set; }
+
     public MemoryRecords Records { get; } = new();
 
     public LogErrorGuard Log { get; } = new();
@@ -47,7 +53,7 @@ internal sealed class SourceWorld : IAsyncDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(_testEnds.Token);
         Registry = Prometheus.Metrics.NewCustomRegistry();
         Engine = new SourceEngine(
-            Options, Client, Destination, Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
+            Options, Client, Destination, Reader ?? Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
         _running = Task.Run(() => Engine.RunAsync(_stop.Token));
     }
 
@@ -61,6 +67,10 @@ internal sealed class SourceWorld : IAsyncDisposable
     public TorrentProgress? Progress(InfoHash id) => Engine.Status.Torrents.FirstOrDefault(torrent => torrent.Id == id);
 
     public string StateOf(InfoHash id) => Progress(id)?.State ?? "";
+
+    /// <summary>The durable record of a torrent; null when there is none.</summary>
+    public async Task<TorrentRecord?> RecordOfAsync(InfoHash id) =>
+        (await new RecordStore(Records, Log.CreateLogger<RecordStore>()).LoadAsync(default)).FirstOrDefault(record => record.Id == id.ToString());
 
     public bool IsSynced(ScriptedTorrent torrent) => StateOf(torrent.Torrent.Id) == "Synced";
 
