@@ -34,6 +34,7 @@ internal sealed partial class SourceLoop
         }
 
         await Within(Task.WhenAll([.. feeders, .. running, _readBack.DisposeAsync().AsTask()]), PhaseGrace).ConfigureAwait(false);
+        await Within(SaveUploadsAsync(), PhaseGrace).ConfigureAwait(false);
         _records.Complete();
         await writing.ConfigureAwait(false);
         Report(isLast: true);

@@ -25,15 +25,19 @@ internal sealed partial class SourceLoop
         if (Now - _uploadsSavedAt >= UploadsSavedEvery)
         {
             _uploadsSavedAt = Now;
-            Track(SaveUploadsAsync(_uploads.ToRecord()));
+            Track(SaveUploadsAsync());
         }
     }
+
+    /// <summary>As they are now, if any were looked at. To be begun on the loop, which owns them.</summary>
+    private Task SaveUploadsAsync() => _uploadsSampledAt == TimeSpan.MinValue ? Task.CompletedTask : SaveUploadsAsync(_uploads.ToRecord());
 
     private async Task SaveUploadsAsync(UploadRateRecord record)
     {
         try
         {
-            await _with.Records.SaveUploadsAsync(record, CancellationToken.None).ConfigureAwait(false);
+            // Off the loop: what is written so seldom may be large.
+            await Task.Run(() => _with.Records.SaveUploadsAsync(record, CancellationToken.None).AsTask()).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {

@@ -47,11 +47,17 @@ internal sealed class FileFinder(ILocalFiles disk)
         }
 
         List<string> folders = [];
+        var isElsewhere = false;
         foreach (var folder in TorrentLayout.FindFolders(status, client, [.. named.Select(static file => file.Parts)]))
         {
             if (map.ToLocal(folder) is { } local)
             {
                 folders.Add(local);
+            }
+            else
+            {
+                // Of what is complete the first folder counts; what is not may lie in any of them.
+                isElsewhere |= folders.Count == 0 || ClientClasses.Of(status) != ClientClass.Complete;
             }
         }
 
@@ -60,7 +66,7 @@ internal sealed class FileFinder(ILocalFiles disk)
         List<IndexedFile> files = [];
         foreach (var (file, parts) in named)
         {
-            if (!isHere || !Look(status, file, parts, folders, files, failed))
+            if (!isHere || !Look(status, file, parts, folders, isElsewhere, files, failed))
             {
                 unplaced.Add(Unplaced(file));
             }
@@ -71,7 +77,7 @@ internal sealed class FileFinder(ILocalFiles disk)
 
     /// <summary>Adds the paths of a file; false when it should be there and is not.</summary>
     private bool Look(
-        TorrentStatus status, ClientFile file, string[] parts, List<string> folders, List<IndexedFile> files, ICollection<string> failed)
+        TorrentStatus status, ClientFile file, string[] parts, List<string> folders, bool isElsewhere, List<IndexedFile> files, ICollection<string> failed)
     {
         var isComplete = ClientClasses.Of(status) == ClientClass.Complete;
         LocalPath? nominal = null;
@@ -106,6 +112,11 @@ internal sealed class FileFinder(ILocalFiles disk)
 
                 return true;
             }
+        }
+
+        if (isElsewhere)
+        {
+            return false;
         }
 
         files.Add(new IndexedFile(nominal!.Value.Path, file.Size, null));
