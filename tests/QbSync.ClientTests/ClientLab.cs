@@ -124,7 +124,7 @@ internal sealed class ClientLab : IAsyncDisposable
         [
             "source", "--data", Source.SavePath, "--state-dir", _folder["source-state"], "--qb-url", Source.Url.ToString(), "--qb-username", Source.Username,
             .. more.Contains("--qb-password") ? [] : new[] { "--qb-password", Source.Password }, "--destination-addr", $"127.0.0.1:{_listen}", "--security", "insecure", "--health-addr", $"127.0.0.1:{SourceHealth}",
-            "--qb-torrents-dir", Path.Combine(_folder["source"], "qBittorrent", "data", "BT_backup"), .. more,
+            .. more.Contains("--min-space") ? [] : new[] { "--min-space", "0" }, "--qb-torrents-dir", Path.Combine(_folder["source"], "qBittorrent", "data", "BT_backup"), .. more,
         ]);
 
     public QbSyncProcess StartDestination(params string[] more) => Start(

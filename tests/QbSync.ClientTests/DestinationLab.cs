@@ -22,7 +22,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     private TempDirectory _folder = null!;
     private readonly QBittorrentProcesses _processes;
     private readonly DestinationLabOptions _options;
-    private ClientCalls _calls = null!;
+    private PortCalls<ITorrentClient> _calls = null!;
     private CancellationTokenSource _stop = new();
     private TorrentStore? _store;
     private Task _run = Task.CompletedTask;
@@ -35,7 +35,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     public QBittorrentTorrentClient Client { get; private set; } = null!;
 
     /// <summary>The engine's calls of the client.</summary>
-    public ClientCalls Calls => _calls;
+    public PortCalls<ITorrentClient> Calls => _calls;
 
     public DestinationEngine Engine { get; private set; } = null!;
 
@@ -61,7 +61,7 @@ internal sealed class DestinationLab : IAsyncDisposable
         var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System), options) { _folder = folder };
         await lab.StartClientAsync(null);
         lab.Client = lab.Connect(lab.Instance);
-        lab._calls = ClientCalls.Of(lab.Client);
+        lab._calls = PortCalls<ITorrentClient>.Of(lab.Client);
         lab.StartEngine();
         return lab;
     }
@@ -242,7 +242,7 @@ internal sealed class DestinationLab : IAsyncDisposable
             new StorageOptions { DataRoot = Data, StateDirectory = _folder["state"], MinFreeBytes = 0 }, metrics, registry, Logs, TimeProvider.System);
         var options = new DestinationOptions { SavePath = Data, DataRoot = Data, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200), Recheck = _options.Recheck };
         options.SavePath = _options.SavePath?.Invoke(Data) ?? Data;
-        Engine = new DestinationEngine(options, _store, _calls.Client, metrics, registry, Logs, TimeProvider.System, new Random(2));
+        Engine = new DestinationEngine(options, _store, _calls.Port, metrics, registry, Logs, TimeProvider.System, new Random(2));
         _run = Engine.RunAsync(_stop.Token);
     }
 

@@ -1,0 +1,29 @@
+using QbSync.Host.Commands.Demo;
+
+namespace QbSync.ClientTests;
+
+/// <summary>What a person does in a client's WebUI, with the client's own defaults where nothing is said.</summary>
+internal static class Person
+{
+    /// <summary>Sends a form.</summary>
+    public static Task PostAsync(QBittorrentInstance instance, string endpoint, params (string Name, string Value)[] fields) =>
+        instance.PostAsync(endpoint, fields.ToDictionary(static field => field.Name, static field => field.Value), CancellationToken.None);
+
+    /// <summary>
+    /// Adds a torrent, stopped. Unlike the product, which keeps what it adds where it puts it, this leaves temporary folder, layout and management to the client.
+    /// </summary>
+    public static async Task AddAsync(QBittorrentInstance instance, BuiltTorrent torrent, params (string Name, string Value)[] fields)
+    {
+        using var http = new HttpClient { BaseAddress = instance.Url };
+        using var login = new FormUrlEncodedContent(new Dictionary<string, string> { ["username"] = instance.Username, ["password"] = instance.Password });
+        using var loggedIn = await http.PostAsync("api/v2/auth/login", login);
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(torrent.Bytes), "torrents", "added.torrent" } };
+        foreach (var (name, value) in ((string, string)[])[("paused", "true"), ("stopped", "true"), .. fields])
+        {
+            form.Add(new StringContent(value), name);
+        }
+
+        using var answer = await http.PostAsync("api/v2/torrents/add", form);
+        Assert.That(answer.IsSuccessStatusCode, Is.True, await answer.Content.ReadAsStringAsync());
+    }
+}
