@@ -44,7 +44,7 @@ internal sealed class TwoNodes : IAsyncDisposable
         await _destination.StartAsync(CancellationToken.None);
         _destinationRun = _destination.RunAsync(_stopDestination.Token);
         _source = new SourceNode(
-            Read(Roles.Source, [("data", SourceData), ("destination-addr", _destination.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, TimeProvider.System, new Random(2));
+            Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, TimeProvider.System, new Random(2));
         await _source.StartAsync(CancellationToken.None);
         _sourceRun = _source.RunAsync(_stopSource.Token);
     }

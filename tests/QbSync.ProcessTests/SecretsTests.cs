@@ -32,7 +32,7 @@ internal sealed class SecretsTests
         string[] sourceOptions =
         [
             "source", "--data", folder.CreateFolder("source-data"), "--client", "folder", "--client-dir", folder.CreateFolder("torrents"), "--destination-addr", listen,
-            "--security", "token", "--tls-ca-file", certificate, "--log-level", "trace", "--reconnect-max-delay", "1s",
+            "--security", "token", "--tls-ca-file", certificate, "--log-level", "trace", "--reconnect-max-delay", "1s", "--min-space", "0",
         ];
         await using var destination = QbSyncProcess.Start(destinationOptions);
         await using var source = QbSyncProcess.Start(

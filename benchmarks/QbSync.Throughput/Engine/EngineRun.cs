@@ -72,7 +72,7 @@ internal sealed class EngineRun(ThroughputOptions options, string folder)
             [.. destination, .. Common, new("state-dir", Path.Combine(run, "destination-state")), new("listen", "127.0.0.1:0"), new("min-free", "0")]);
         var address = await receiver.ReadLineAsync();
         using var sender = Child.Start(
-            EngineRole.Source, [.. source, .. Common, new("state-dir", Path.Combine(run, "source-state")), new("destination-addr", address)]);
+            EngineRole.Source, [.. source, .. Common, new("state-dir", Path.Combine(run, "source-state")), new("min-space", "0"), new("destination-addr", address)]);
         var sent = await sender.ReadFiguresAsync();
         receiver.EndInput();
         return new Run(sent, await receiver.ReadFiguresAsync());
