@@ -19,7 +19,7 @@ internal sealed class PortCalls<TPort>
 {
     private readonly ConcurrentDictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly ConcurrentQueue<PortCall> _calls = new();
-    private readonly ConcurrentBag<Func<PortCall, Task>> _holds = [];
+    private readonly ConcurrentBag<Func<PortCall, Task>> _holds = [], _follows = [];
     private volatile bool _isCut;
 
     /// <summary>The port, for who is to be looked at.</summary>
@@ -57,6 +57,9 @@ internal sealed class PortCalls<TPort>
     /// <summary>Has something awaited before each call from now on is sent; what it throws the caller gets, and nothing is sent.</summary>
     public void Hold(Func<PortCall, Task> hold) => _holds.Add(hold);
 
+    /// <summary>Has something awaited after each call from now on was answered well, before the answer is told.</summary>
+    public void Follow(Func<PortCall, Task> follow) => _follows.Add(follow);
+
     /// <summary>Another part does what is asked from now on.</summary>
     public void Retarget(TPort port) => ((PortProxy<TPort>)(object)Port).Begin(this, port);
 
@@ -84,6 +87,11 @@ internal sealed class PortCalls<TPort>
         if (After is { } after)
         {
             await after(method, answer);
+        }
+
+        foreach (var follow in _follows)
+        {
+            await follow(call);
         }
 
         ThrowIfCut();

@@ -1,3 +1,4 @@
+using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
