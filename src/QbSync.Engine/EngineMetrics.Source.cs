@@ -22,6 +22,7 @@ internal sealed partial class EngineMetrics
     private IGauge _completionRecords = null!;
     private IGauge _senderWorkers = null!;
     private IGauge _backlogBytes = null!;
+    private IGauge _draining = null!;
     private Gauge.Child[] _sourceStates = [];
     private LiveSeries _live = null!;
     private Counter.Child _liveDropped = null!;
@@ -38,6 +39,8 @@ internal sealed partial class EngineMetrics
 
     /// <summary>The destination took another selection of a synced torrent.</summary>
     public void SelectionResynced() => _selectionResyncs.Inc();
+
+    public void SetDraining(bool isDraining) => _draining.Set(isDraining ? 1 : 0);
 
     public void SyncFailed()
     {
@@ -122,6 +125,7 @@ internal sealed partial class EngineMetrics
         _senderWorkers = _factory.CreateGauge("qbsync_sender_workers_configured", "Concurrent sender workers configured (source)");
         _backlogBytes = _factory.CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
         RegisterCleanup();
+        _draining = _factory.CreateGauge("qbsync_draining", "Shutdown drain in progress: 1=draining, 0=normal (source)");
         _sourceStates = CreateStateGauges([.. Enum.GetValues<TorrentSyncState>().Select(StateLabel)]);
         _liveDropped = dropped.WithLabels(_mode, "live");
         RegisterHandoffs();

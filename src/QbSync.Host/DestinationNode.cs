@@ -36,7 +36,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         new("listener", () => Task.FromResult(_server is not null)),
     ];
 
-    public override async Task RunAsync(CancellationToken stop)
+    protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
     {
         await _engine!.RunAsync(stop);
 

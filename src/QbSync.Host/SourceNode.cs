@@ -3,6 +3,7 @@ using QbSync.Engine;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Kubernetes;
 using QbSync.Host.Lifetime;
 using QbSync.Storage;
 using QbSync.Storage.IO;
@@ -13,7 +14,9 @@ using QbSync.Transport;
 namespace QbSync.Host;
 
 /// <summary>The source role: a client to read from, a destination to send to, and the engine between them.</summary>
-internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random) : RoleNode(settings, loggers, time)
+/// <param name="cluster">The cluster that this process is a pod of; null for none.</param>
+internal sealed class SourceNode(
+    RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random, InClusterApi? cluster = null) : RoleNode(settings, loggers, time)
 {
     private SourceEngine? _engine;
 
@@ -26,7 +29,27 @@ internal sealed class SourceNode(RoleSettings settings, ILoggerFactory loggers, 
         StatusCheck("destination", status => status.PeerOk == true),
     ];
 
-    public override Task RunAsync(CancellationToken stop) => _engine!.RunAsync(stop);
+    /// <summary>When it is told to stop, and the user wants that, it hands everything over first.</summary>
+    protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
+    {
+        using var ends = new CancellationTokenSource();
+        var running = _engine!.RunAsync(ends.Token, hurry);
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stop.Register(() => asked.TrySetResult());
+        if (await Task.WhenAny(running, asked.Task) != running)
+        {
+            _engine.Leave();
+            var gate = new DrainGate(
+                Settings.Values.Choice<DrainMode>("drain"), Settings.Values.Text("drain-annotation"), cluster, Time, Loggers.CreateLogger<DrainGate>());
+            if (await gate.IsOpenAsync(hurry))
+            {
+                await _engine.DrainAsync(hurry);
+            }
+        }
+
+        await ends.CancelAsync();
+        await running;
+    }
 
     protected override Task StartRoleAsync(CancellationToken cancellationToken)
     {

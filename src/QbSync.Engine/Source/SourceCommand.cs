@@ -62,6 +62,18 @@ internal abstract record SourceCommand
     /// <summary>A look at which torrents share files; none when that could not be told.</summary>
     public sealed record Grouped(GroupLook? Look, TimeSpan Took) : SourceCommand;
 
+    /// <summary>The source will stop: nothing new is taken up.</summary>
+    public sealed record Leave : SourceCommand;
+
+    /// <summary>Everything is to be handed over; the answer is null when that is refused.</summary>
+    public sealed record Drain(TaskCompletionSource<DrainReport?> Answer) : SourceCommand;
+
+    /// <summary>The drain with this answer is over.</summary>
+    public sealed record DrainEnded(TaskCompletionSource<DrainReport?> Answer) : SourceCommand;
+
+    /// <summary>The source stops. The answer is what ends when every group on its way has turned back.</summary>
+    public sealed record Stop(TaskCompletionSource<Task> Answer) : SourceCommand;
+
     /// <summary>Time passes.</summary>
     public sealed record Tick : SourceCommand
     {

@@ -22,7 +22,7 @@ public sealed class SourceEngine : IAsyncDisposable
     private Task? _running;
     private volatile SourceLoop? _loop;
 
-    /// <summary>Makes it; nothing is done before <see cref="RunAsync"/>.</summary>
+    /// <summary>Makes it; nothing is done before <see cref="RunAsync(CancellationToken)"/>.</summary>
     /// <exception cref="ArgumentException">The options are not valid; the message has every fault.</exception>
     public SourceEngine(
         SourceOptions options,
@@ -61,23 +61,49 @@ public sealed class SourceEngine : IAsyncDisposable
     /// <summary>What it is doing: immutable, swapped at least once a second.</summary>
     public EngineStatus Status => _status.Current;
 
+    /// <inheritdoc cref="RunAsync(CancellationToken, CancellationToken)" />
+    public Task RunAsync(CancellationToken stop) => RunAsync(stop, CancellationToken.None);
+
     /// <summary>
-    /// Runs until <paramref name="stop"/>: then takes nothing new, ends the pieces in hand, awaits acks in flight for a bounded time, and returns.
-    /// Throws only for a fault of its own, or state that it must not touch.
+    /// Runs until <paramref name="stop"/>: then takes nothing new, ends the pieces in hand, awaits acks in flight for a bounded time, has what is being
+    /// handed over turn back, and returns. Throws only for a fault of its own, or state that it must not touch.
     /// </summary>
+    /// <param name="stop">Ends it.</param>
+    /// <param name="hurry">Once stopped, makes all of that take less than five seconds; what is not over by then is repaired at the next start.</param>
     /// <exception cref="StorageException">A record was written by a newer version, or records cannot be read.</exception>
-    public Task RunAsync(CancellationToken stop)
+    public Task RunAsync(CancellationToken stop, CancellationToken hurry)
     {
         if (_running is not null)
         {
             throw new InvalidOperationException("A source engine runs once.");
         }
 
-        return _running = RunOnceAsync(stop);
+        return _running = RunOnceAsync(stop, hurry);
     }
 
     /// <summary>Who is trusted has changed: a destination that was parked for want of trust is asked at once, not at the next knock.</summary>
     public void TrustChanged() => _loop?.TrustChanged();
+
+    /// <summary>It will be stopped soon: from now on no torrent is taken up and no handoff begins, but by a drain.</summary>
+    public void Leave() => _loop?.Leave();
+
+    /// <summary>
+    /// Hands over what is synced, and what becomes so in time, for as long as <see cref="HandoffOptions.DrainTimeout"/> says and half a minute more. The engine
+    /// goes on running; stop it afterwards.
+    /// </summary>
+    /// <param name="hurry">Ends the drain at once; what is on its way is left to the stop that follows.</param>
+    /// <returns>How it went; null when another drain is on, or there is nothing that could drain.</returns>
+    public async Task<DrainReport?> DrainAsync(CancellationToken hurry)
+    {
+        if (_loop is not { } loop || _running is not { } running)
+        {
+            return null;
+        }
+
+        var draining = loop.DrainAsync(hurry);
+        await Task.WhenAny(draining, running).ConfigureAwait(false);
+        return draining.IsCompleted ? await draining.ConfigureAwait(false) : null;
+    }
 
     /// <summary>Stops it, if it runs, and waits for that.</summary>
     public async ValueTask DisposeAsync()
@@ -91,7 +117,7 @@ public sealed class SourceEngine : IAsyncDisposable
         _disposed.Dispose();
     }
 
-    private async Task RunOnceAsync(CancellationToken stop)
+    private async Task RunOnceAsync(CancellationToken stop, CancellationToken hurry)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
         var sourceId = await _dependencies.Records
@@ -105,6 +131,6 @@ public sealed class SourceEngine : IAsyncDisposable
         using var loop = new SourceLoop(_dependencies, caller, _status);
         loop.UseUploads(await _dependencies.Records.LoadUploadsAsync(CancellationToken.None).ConfigureAwait(false));
         _loop = loop;
-        await loop.RunAsync(records, handoffs, ends.Token).ConfigureAwait(false);
+        await loop.RunAsync(records, handoffs, ends.Token, hurry).ConfigureAwait(false);
     }
 }

@@ -95,7 +95,7 @@ internal sealed partial class SourceLoop
     private void Discover(InfoHash id, TorrentStatus status)
     {
         var clientClass = ClientClasses.Of(status);
-        if (clientClass == ClientClass.NoMetadata || !(SourcePlanner.IsEligible(clientClass) || IsExcluded(status)))
+        if (_isLeaving || clientClass == ClientClass.NoMetadata || !(SourcePlanner.IsEligible(clientClass) || IsExcluded(status)))
         {
             return;
         }

@@ -11,6 +11,11 @@ internal sealed partial class SourceLoop
     /// <summary>Asks the planner about a torrent and does what it says. Called whenever anything about the torrent changed.</summary>
     private void Consider(TorrentSync sync)
     {
+        if (MayRest(sync))
+        {
+            return;
+        }
+
         var decision = SourcePlanner.Decide(FactsOf(sync));
         switch (decision.Action)
         {

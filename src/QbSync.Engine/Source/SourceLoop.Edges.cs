@@ -78,11 +78,16 @@ internal sealed partial class SourceLoop
         }
 
         _isScheduleDue = false;
+        if (_isStopping)
+        {
+            return; // the scheduler was emptied for good
+        }
+
         List<PieceStream> live = [];
         List<BacklogEntry> backlog = [];
         foreach (var sync in _syncs.Values)
         {
-            if (sync is not { State: TorrentSyncState.Streaming, Stream: { } stream })
+            if (sync is not { State: TorrentSyncState.Streaming, Stream: { } stream } || !MaySend(stream))
             {
                 continue;
             }

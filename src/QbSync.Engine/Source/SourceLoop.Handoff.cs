@@ -27,6 +27,7 @@ internal sealed partial class SourceLoop
         { IsBusy: true } => "it is being looked at",
         { Hold: { } hold } => hold.Text.Length > 0 ? hold.Text : "it waits",
         _ when _noHandoffs => "the source ends",
+        _ when _isLeaving && cause != HandoffCause.Drain => "the source is about to end",
         _ when sync.HandoffRestsUntil > _with.Clock.WallNow && cause != HandoffCause.Drain => "an earlier handoff turned back",
         _ => HandoffRules.FindRefusal(sync.Status, cause, _options, _with.Clock.WallNow),
     };
@@ -185,7 +186,11 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        run.Dispose();
+        if (!_isStopping)
+        {
+            run.Dispose(); // else whoever ends the source may still suspend it
+        }
+
         var entry = run.Entry;
         foreach (var member in entry.Members)
         {

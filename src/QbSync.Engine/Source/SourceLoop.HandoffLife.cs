@@ -107,7 +107,8 @@ internal sealed partial class SourceLoop
     /// No new handoff; one in which nobody may seed is turned back, one that deletes or turns back has a moment, all others are left to the next process: their
     /// torrents seed at the destination.
     /// </summary>
-    private async Task EndHandoffsAsync()
+    /// <returns>Ends when those that have a moment have ended.</returns>
+    private Task TurnBackBetween()
     {
         _noHandoffs = true;
         List<Task> ends = [];
@@ -128,8 +129,13 @@ internal sealed partial class SourceLoop
             }
         }
 
-        await Within(Task.WhenAll(ends), HandoffGrace).ConfigureAwait(false);
-        foreach (var run in _handoffs)
+        return Task.WhenAll(ends);
+    }
+
+    private async Task EndHandoffsAsync(Task ends, CancellationToken hurry)
+    {
+        await Within(ends, HandoffGrace, ShortRollbackGrace, hurry).ConfigureAwait(false);
+        foreach (var run in _openHandoffs)
         {
             run.Suspend();
         }

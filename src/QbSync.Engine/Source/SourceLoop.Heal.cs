@@ -37,7 +37,7 @@ internal sealed partial class SourceLoop
     /// <summary>Asks for the bitmaps of the torrents that need it, one question at a time.</summary>
     private void Heal()
     {
-        if (_isHealing || !PeerReady || Now - HealPause < _healedAt)
+        if (_isHealing || _isStopping || !PeerReady || Now - HealPause < _healedAt)
         {
             return;
         }

@@ -57,5 +57,14 @@ internal sealed partial class SourceLoop
 
         [LoggerMessage(4062, LogLevel.Warning, "The client: {Warning}")]
         public static partial void ClientWarning(ILogger logger, string warning);
+
+        [LoggerMessage(4063, LogLevel.Information, "Everything that is synced is handed over now, within {Timeout}.")]
+        public static partial void DrainBegan(ILogger logger, TimeSpan timeout);
+
+        [LoggerMessage(4064, LogLevel.Information, "The drain ended: {HandedOff} torrents were handed over, {Left} are left here.")]
+        public static partial void DrainEnded(ILogger logger, int handedOff, int left);
+
+        [LoggerMessage(4065, LogLevel.Information, "{Count} torrents are left here: {Reason}. Among them: {Names}")]
+        public static partial void DrainLeft(ILogger logger, int count, string reason, string names);
     }
 }

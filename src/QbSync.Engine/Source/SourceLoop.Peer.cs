@@ -49,9 +49,13 @@ internal sealed partial class SourceLoop
         _isParked = false;
         var isNew = _greeting is { } before && before.Incarnation != greeting.Incarnation;
         _greeting = greeting;
-        _link ??= _destination.OpenLink(_acks);
-        ApplyRate();
-        _pump.EnsureWorkers(_link);
+        if (!_isStopping)
+        {
+            _link ??= _destination.OpenLink(_acks);
+            ApplyRate();
+            _pump.EnsureWorkers(_link);
+        }
+
         foreach (var sync in _syncs.Values.ToArray())
         {
             if (isNew)
@@ -177,7 +181,7 @@ internal sealed partial class SourceLoop
     /// <summary>Sends the questions that have gathered, in batches.</summary>
     private void AskStatuses()
     {
-        while (_toAsk.Count > 0 && _batches < BatchesAtOnce && PeerReady)
+        while (_toAsk.Count > 0 && _batches < BatchesAtOnce && PeerReady && !_isStopping)
         {
             // Selections are wanted of what may be adopted; of what was synced the state is enough.
             var withBitmaps = _toAsk.Any(sync => sync.State == TorrentSyncState.Discovered);

@@ -17,6 +17,11 @@ internal sealed partial class SourceLoop
     /// <summary>Begins the I/O of a torrent's phase. Its result comes back as a command with the number of the run.</summary>
     private void StartPhase(TorrentSync sync, Func<PhaseInput, Action<OperationProgress>, CancellationToken, Task<PhaseResult>> work)
     {
+        if (_isStopping)
+        {
+            return; // it would be ended before it is over
+        }
+
         var run = sync.BeginWork();
         var input = new PhaseInput(sync.Id, sync.Status, sync.Content?.Manifest, sync.Content, RecordOf(sync));
         var ends = CancellationTokenSource.CreateLinkedTokenSource(sync.RunEnds.Token, _phasesEnd.Token);

@@ -25,8 +25,9 @@ internal sealed partial class SourceLoop
                 OnVanished(sync);
             }
 
-            // Whom we deleted ourselves is not removed by the user. One that is on its way is: its handoff knows whether it has sent a delete.
-            if (sync.State is not (TorrentSyncState.Removing or TorrentSyncState.Removed or TorrentSyncState.HandedOff))
+            // Whom we deleted ourselves is not removed by the user. One that is on its way may be: its handoff knows whether it has sent a delete.
+            if (sync.State is not (TorrentSyncState.Removing or TorrentSyncState.Removed or TorrentSyncState.HandedOff)
+                && sync.Handoff is not { Entry.Step: Handoff.HandoffStep.Deleting or Handoff.HandoffStep.Confirming })
             {
                 known[sync.Id] = named.Contains(sync.ClientId);
             }

@@ -116,13 +116,16 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     public ValueTask OnClientAsync(string problem, CancellationToken cancellationToken) =>
         _commands.Writer.WriteAsync(new SourceCommand.Client(problem), cancellationToken);
 
-    /// <summary>Runs until stopped; see <see cref="SourceEngine.RunAsync"/>.</summary>
-    public async Task RunAsync(IReadOnlyList<TorrentRecord> records, IReadOnlyList<HandoffEntry> handoffs, CancellationToken stop)
+    /// <summary>Runs until stopped; see <see cref="SourceEngine.RunAsync(CancellationToken, CancellationToken)"/>.</summary>
+    public async Task RunAsync(
+        IReadOnlyList<TorrentRecord> records, IReadOnlyList<HandoffEntry> handoffs, CancellationToken stop, CancellationToken hurry)
     {
         Restore(records);
         RestoreHandoffs(handoffs);
         PublishMetrics();
-        using var feedersEnd = CancellationTokenSource.CreateLinkedTokenSource(stop);
+
+        // Not by the stop: what is on its way needs client, destination and loop until it has come to an end.
+        using var feedersEnd = new CancellationTokenSource();
         var writing = _records.RunAsync();
         Task[] feeders =
         [
@@ -132,14 +135,12 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             Task.Run(() => _sampler.RunAsync(feedersEnd.Token), CancellationToken.None),
             Task.Run(() => _index.RunAsync(feedersEnd.Token), CancellationToken.None),
         ];
-        try
-        {
-            await LoopAsync(feeders, stop).ConfigureAwait(false);
-        }
-        finally
-        {
-            await StopAsync(feedersEnd, feeders, writing).ConfigureAwait(false);
-        }
+        var looping = Task.Run(() => LoopAsync(feeders, feedersEnd.Token), CancellationToken.None);
+        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var registration = stop.Register(() => stopped.TrySetResult()).ConfigureAwait(false);
+        await Task.WhenAny(looping, stopped.Task).ConfigureAwait(false);
+        await StopAsync(feedersEnd, feeders, looping, writing, hurry).ConfigureAwait(false);
+        await looping.ConfigureAwait(false);
     }
 
     private async Task LoopAsync(Task[] feeders, CancellationToken stop)
@@ -219,6 +220,18 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             case SourceCommand.Grouped grouped:
                 OnGrouped(grouped);
                 break;
+            case SourceCommand.Leave:
+                _isLeaving = true;
+                break;
+            case SourceCommand.Drain drain:
+                OnDrain(drain.Answer);
+                break;
+            case SourceCommand.DrainEnded ended:
+                OnDrainEnded(ended.Answer);
+                break;
+            case SourceCommand.Stop stop:
+                stop.Answer.SetResult(OnStop());
+                break;
             case SourceCommand.Tick:
                 OnTick();
                 break;
@@ -254,7 +267,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
 
         HoldDialing();
         ApplyRate();
-        if (_link is { } link)
+        if (_link is { } link && !_isStopping)
         {
             _pump.EnsureWorkers(link);
         }
@@ -264,6 +277,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         TickHandoffs();
         SampleUploads();
         Clean();
+        Drain();
         _isScheduleDue = true;
         _pulse.Pulse();
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Microsoft.Extensions.Logging;
 using QbSync.Host.Configuration;
+using QbSync.Host.Kubernetes;
 using QbSync.Host.Lifetime;
 using QbSync.Host.Logging;
 
@@ -43,7 +44,8 @@ internal static class RoleCommand
 
     private static async Task<int> RunAsync(Roles role, IReadOnlyDictionary<string, IReadOnlyList<string>> flags, bool printConfig)
     {
-        var settings = RoleSettings.Read(role, flags, EnvironmentVariables.Read(), out var errors);
+        var environment = EnvironmentVariables.Read();
+        var settings = RoleSettings.Read(role, flags, environment, out var errors);
         if (settings is null)
         {
             foreach (var error in errors)
@@ -70,7 +72,7 @@ internal static class RoleCommand
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
         using var signals = new Signals();
         RoleNode node = role == Roles.Source
-            ? new SourceNode(settings, loggers, TimeProvider.System, new Random())
+            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(environment))
             : new DestinationNode(settings, loggers, TimeProvider.System, new Random());
         return await new RoleRunner(node, settings, loggers).RunAsync(signals);
     }

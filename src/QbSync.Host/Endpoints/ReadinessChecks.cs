@@ -12,8 +12,18 @@ internal sealed class ReadinessChecks(
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (Task<bool> Result, long StartedAt)> _results = [];
 
+    private volatile bool _isClosed;
+
+    /// <summary>The role is about to stop: it is not ready from now on, whatever is still in order.</summary>
+    public void Close() => _isClosed = true;
+
     public async Task<bool> AreAllGoodAsync()
     {
+        if (_isClosed)
+        {
+            return false;
+        }
+
         var results = await Task.WhenAll(checks.Select(RunAsync));
         return results.All(good => good);
     }

@@ -17,6 +17,7 @@ internal abstract class RoleNode : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _owned = new();
     private HealthServer? _health;
+    private ReadinessChecks? _readiness;
 
     protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
     {
@@ -60,15 +61,20 @@ internal abstract class RoleNode : IAsyncDisposable
                 endPoint,
                 Registry,
                 () => Time.GetUtcNow() - (Status?.At ?? started) < LoopIsStuck,
-                new ReadinessChecks(Checks, metrics, Time),
+                _readiness = new ReadinessChecks(Checks, metrics, Time),
                 cancellationToken);
         }
 
         await StartRoleAsync(cancellationToken);
     }
 
-    /// <summary>Runs the engine until <paramref name="stop"/> fires and it has stopped gracefully.</summary>
-    public abstract Task RunAsync(CancellationToken stop);
+    /// <summary>Runs the engine until <paramref name="stop"/> fires and it has stopped gracefully. From then on the role is not ready; what is reported stays.</summary>
+    /// <param name="hurry">Cuts that short: what is not over within five seconds is repaired at the next start.</param>
+    public async Task RunAsync(CancellationToken stop, CancellationToken hurry = default)
+    {
+        await using var registration = stop.Register(() => _readiness?.Close());
+        await RunRoleAsync(stop, hurry);
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -84,6 +90,8 @@ internal abstract class RoleNode : IAsyncDisposable
     }
 
     protected abstract Task StartRoleAsync(CancellationToken cancellationToken);
+
+    protected abstract Task RunRoleAsync(CancellationToken stop, CancellationToken hurry);
 
     protected ReadinessCheck StatusCheck(string name, Func<EngineStatus, bool> isGood) =>
         new(name, () => Task.FromResult(Status is { } status && isGood(status)));

@@ -51,7 +51,7 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
             Log.NobodyPaired(_logger, settings.Mode);
         }
 
-        var exit = RunAndDisposeAsync(signals.Graceful);
+        var exit = RunAndDisposeAsync(signals.Graceful, signals.Fast);
         var forced = new TaskCompletionSource();
         await using var registration = signals.Fast.Register(() => forced.TrySetResult());
         if (await Task.WhenAny(exit, forced.Task) != exit)
@@ -62,12 +62,12 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
         return exit.IsCompleted ? await exit : ExitCodes.Done;
     }
 
-    private async Task<int> RunAndDisposeAsync(CancellationToken stop)
+    private async Task<int> RunAndDisposeAsync(CancellationToken stop, CancellationToken hurry)
     {
         var code = ExitCodes.Done;
         try
         {
-            await node.RunAsync(stop);
+            await node.RunAsync(stop, hurry);
         }
         catch (StorageException error) when (error.Fault is StorageFault.Locked or StorageFault.NewerState or StorageFault.NotUsable)
         {

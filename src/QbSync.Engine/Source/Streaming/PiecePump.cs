@@ -42,17 +42,17 @@ internal sealed partial class PiecePump(
         }
     }
 
-    /// <summary>Lets the workers end the piece in hand; after <paramref name="grace"/> what they hold is given up.</summary>
-    public async Task StopAsync(TimeSpan grace)
+    /// <summary>Lets the workers end the piece in hand; after <paramref name="grace"/>, or at once in a hurry, what they hold is given up.</summary>
+    public async Task StopAsync(TimeSpan grace, CancellationToken hurry)
     {
         await _stopping.CancelAsync().ConfigureAwait(false);
         pulse.Pulse();
         var ended = Task.WhenAll(_workers);
         try
         {
-            await ended.WaitAsync(grace, clock.Provider).ConfigureAwait(false);
+            await ended.WaitAsync(grace, clock.Provider, hurry).ConfigureAwait(false);
         }
-        catch (TimeoutException)
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
         {
             await _aborting.CancelAsync().ConfigureAwait(false);
             await ended.ConfigureAwait(false);
