@@ -1,4 +1,4 @@
-using QbSync.Engine.Status;
+using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Torrents;
@@ -98,36 +98,51 @@ internal sealed partial class SourceTests
     }
 
     [Test]
-    [SourceCase(125)]
     [SourceCase(39)]
+    [SourceCase(125)]
     public async Task StartedDuringTheDownload_InATemporaryFolderUnderUnfinishedNames_SendsEachByteOnce()
     {
         var torrent = new TorrentBuilder("unfinished names") { Seed = 521, PieceLength = 64 * 1024 }
-            .AddFile("plain.bin", 3 * MiB + 5).AddFile("carries it.bin.!qB", 2 * MiB + 1).AddFile(".unwanted/inner.bin", MiB).AddFile("skipped.bin", MiB + 3)
-            .AddFile("sub/.unwanted/deep.bin.!qB", 300_000).Build();
-        await _lab.DownloadAsync(torrent, 2 * MiB, id => _lab.SelectAsync(id, wanted: false, "skipped.bin"));
+            .AddFile("plain.bin", (3 * MiB) + 5).AddFile("skipped.bin", MiB + 3).AddFile("sub/deep.bin", 300_000).Build();
+        await _lab.DownloadAsync(torrent, 3 * MiB / 2, id => _lab.SelectAsync(id, wanted: false, "skipped.bin"));
+        await ReadsUnfinishedAsync(torrent, "plain.bin.!qB");
+        await _lab.SyncedAsync(torrent);
+        await _lab.AssertSyncedAsync(torrent, "", static file => file.Path[^1] != "skipped.bin");
+        var layout = new PieceLayout(torrent.Manifest, Selection.Of(torrent.Manifest, static file => file.Path[^1] != "skipped.bin"));
+        var needed = Enumerable.Range(0, torrent.Manifest.PieceCount).Where(layout.IsSelected).Sum(piece => (long)torrent.Manifest.GetPieceLength(piece));
+        Assert.That(_lab.Progress(torrent)!.BytesMoved, Is.EqualTo(needed), "what is selected, and what shares a piece with it, once");
+        Assert.That(Directory.Exists(Path.Combine(_lab.Destination.SavePath, Unfinished)), Is.False);
+    }
+
+    [Test]
+    [SourceCase(39)]
+    public async Task Names_ThatCarryTheClientsOwnMarks_AreReadCorrectly()
+    {
+        var torrent = new TorrentBuilder("own marks") { Seed = 522, PieceLength = 64 * 1024 }
+            .AddFile("carries it.bin.!qB", (2 * MiB) + 1).AddFile(".unwanted/inner.bin", MiB).AddFile("sub/.unwanted/deep.bin.!qB", 300_000).Build();
+        await _lab.DownloadAsync(torrent, 3 * MiB / 2);
+        await ReadsUnfinishedAsync(torrent, ".!qB");
+        await _lab.Until(
+            () => Task.FromResult(_lab.Progress(torrent) is { } progress && progress.PiecesDone == torrent.Manifest.PieceCount), null, torrent, "each piece has arrived");
+        Assert.That(_lab.Progress(torrent)!.BytesMoved, Is.EqualTo(torrent.Manifest.ContentLength));
+    }
+
+    /// <summary>Waits for the end of the download, before which pieces were there, from an unfinished file in the client's temporary folder.</summary>
+    private async Task ReadsUnfinishedAsync(BuiltTorrent torrent, string ending)
+    {
         var read = false;
         await _lab.Until(
             async () =>
             {
-                var names = Directory.EnumerateFiles(_lab.Source.SavePath, "*", SearchOption.AllDirectories).Where(path => path.Contains(torrent.Name, StringComparison.Ordinal));
                 var here = await _lab.FindHereAsync(torrent);
-                read |= here is { IsComplete: false } && _lab.Progress(torrent) is { PiecesDone: > 0 }
-                    && names.Any(static path => path.Contains("/" + Unfinished + "/", StringComparison.Ordinal) && path.EndsWith("plain.bin.!qB", StringComparison.Ordinal));
+                read |= here is { IsComplete: false } && _lab.Progress(torrent) is { PiecesDone: > 0 } && Everything(_lab.Source.SavePath).Any(path =>
+                    path.Contains($"/{Unfinished}/{torrent.Name}", StringComparison.Ordinal) && path.EndsWith(ending, StringComparison.Ordinal));
                 return here is { IsComplete: true };
             },
             null,
             torrent,
             "the download has ended");
         Assert.That(read, Is.True, "pieces were there before the download ended, read under the client's own names in its temporary folder");
-
-        await _lab.SyncedAsync(torrent);
-        await _lab.AssertSyncedAsync(torrent, "", static file => file.Path[^1] != "skipped.bin");
-        var pieces = _lab.Progress(torrent)!.Pieces;
-        var content = torrent.Manifest.ContentLength;
-        Assert.That(_lab.Progress(torrent)!.PiecesDone, Is.EqualTo(pieces));
-        Assert.That(_lab.Progress(torrent)!.BytesMoved, Is.InRange(content - (MiB + 3), content), "what is selected, and what shares a piece with it, once");
-        Assert.That(Directory.Exists(Path.Combine(_lab.Destination.SavePath, Unfinished)), Is.False);
     }
 
     private IReadOnlyList<InitRequest> Inits(BuiltTorrent torrent) =>
