@@ -28,6 +28,8 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     private QBittorrentInstance? _seeder;
     private ITorrentClient? _seederClient;
     private RunningEngine? _source, _destination;
+    private QBittorrentTorrentClient _engineSourceClient = null!, _engineDestinationClient = null!;
+    private LabDestination? _door;
 
     private EnginesLab(QBittorrentProcesses processes, EnginesLabOptions options) => (_processes, _options) = (processes, options);
 
@@ -75,6 +77,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         var clients = await Task.WhenAll(lab.StartClientAsync("source", options.SourceSession), lab.StartClientAsync("destination", options.DestinationSession));
         (lab.Source, lab.Destination) = (clients[0], clients[1]);
         (lab.SourceClient, lab.DestinationClient) = (lab.Connect(lab.Source, "source"), lab.Connect(lab.Destination, "destination"));
+        (lab._engineSourceClient, lab._engineDestinationClient) = (lab.Connect(lab.Source, "source"), lab.Connect(lab.Destination, "destination"));
         lab.StartDestination();
         lab.StartSource();
         return lab;
@@ -106,10 +109,11 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             SavePath = Destination.SavePath, DataRoot = Destination.SavePath, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200),
         };
         _options.ConfigureDestination?.Invoke(options);
-        AtDestination = PortCalls<ITorrentClient>.Of(_options.WrapDestinationClient?.Invoke(DestinationClient) ?? DestinationClient);
+        AtDestination = PortCalls<ITorrentClient>.Of(_options.WrapDestinationClient?.Invoke(_engineDestinationClient) ?? _engineDestinationClient);
         DestinationEngine = new DestinationEngine(options, store, AtDestination.Port, metrics, registry, DestinationLogs, TimeProvider.System, new Random(2));
         _destination = new RunningEngine(DestinationEngine.RunAsync, DestinationEngine, store);
-        Verbs?.Retarget(DestinationEngine);
+        _door ??= new LabDestination();
+        _door.Open(DestinationEngine);
     }
 
     public void StartSource()
@@ -123,8 +127,8 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             Data = Source.SavePath, PollInterval = TimeSpan.FromMilliseconds(200), MinSpace = 0, ExcludeSyncTag = "keep out", Sleep = TimeSpan.FromSeconds(1),
         };
         _options.ConfigureSource?.Invoke(options);
-        AtSource = PortCalls<ITorrentClient>.Of(SourceClient);
-        Verbs = PortCalls<IDestination>.Of(DestinationEngine);
+        AtSource = PortCalls<ITorrentClient>.Of(_engineSourceClient);
+        Verbs = PortCalls<IDestination>.Of(_door!);
         SourceEngine = new SourceEngine(
             options, AtSource.Port, Verbs.Port, reader, records, metrics, SourceRegistry, SourceLogs, _options.SourceTime ?? TimeProvider.System, new Random(3));
         _source = new RunningEngine(SourceEngine.RunAsync, SourceEngine, records, reader);
@@ -138,6 +142,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
 
     public async Task StopDestinationAsync()
     {
+        await _door!.CloseAsync();
         await _destination!.DisposeAsync();
         _destination = null;
     }
@@ -176,6 +181,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             }
         }
 
+        await (_door?.CloseAsync() ?? Task.CompletedTask);
         foreach (var client in _clients)
         {
             await client.DisposeAsync();

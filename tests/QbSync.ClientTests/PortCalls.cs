@@ -60,9 +60,6 @@ internal sealed class PortCalls<TPort>
     /// <summary>Has something awaited after each call from now on was answered well, before the answer is told.</summary>
     public void Follow(Func<PortCall, Task> follow) => _follows.Add(follow);
 
-    /// <summary>Another part does what is asked from now on.</summary>
-    public void Retarget(TPort port) => ((PortProxy<TPort>)(object)Port).Begin(this, port);
-
     /// <summary>From now on nothing passes, in either direction.</summary>
     public void CutOff() => _isCut = true;
 

@@ -66,17 +66,11 @@ internal sealed class SourceOutageTests
     {
         var torrent = new TorrentBuilder($"finalized without {who}.bin") { Seed = seed, Length = 2_000_003 }.Build();
         var (asked, goOn) = (NewSource(), NewSource());
-        var isDown = false;
         _lab.Verbs.Hold(async call =>
         {
             if (call is { Method: nameof(IDestination.FinalizeAsync), Arguments: [_, FinalizeRequest request, ..] } && request.Id == torrent.Id && asked.TrySetResult())
             {
                 await goOn.Task;
-            }
-
-            if (Volatile.Read(ref isDown))
-            {
-                throw new PeerException(PeerFault.Unreachable, "Nobody answers.");
             }
         });
         await _lab.SeedAsync(torrent);
@@ -99,14 +93,12 @@ internal sealed class SourceOutageTests
                 await _lab.StartDestinationClientAgainAsync();
                 break;
             default:
-                Volatile.Write(ref isDown, true);
                 await _lab.StopDestinationAsync();
                 goOn.SetResult();
                 await Eventually.BecomesTrueAsync(() => _lab.SourceEngine.Status.PeerOk == false);
                 await LooksAsync(5);
                 await AssertNotTaggedHereAsync(torrent);
                 _lab.StartDestination();
-                Volatile.Write(ref isDown, false);
                 break;
         }
 

@@ -13,12 +13,9 @@ internal sealed partial class SourceTests
     {
         var torrent = new TorrentBuilder("minds change") { Seed = 561, PieceLength = 64 * 1024 }
             .AddFile("a.bin", 500_001).AddFile("b.bin", 400_000).AddFile("c.bin", 600_000).Build();
-        var id = await _lab.SeedAsync(torrent, async added =>
-        {
-            await _lab.SelectAsync(added, wanted: false, "c.bin");
-            await Eventually.BecomesTrueAsync(
-                async () => (await _lab.FindHereAsync(torrent))!.SelectedSize < torrent.Manifest.ContentLength, TimeSpan.FromSeconds(20), "the client counts what is selected");
-        });
+        var id = await _lab.SeedAsync(torrent, added => _lab.SelectAsync(added, wanted: false, "c.bin"));
+        await _lab.Until(
+            async () => (await _lab.FindHereAsync(torrent))!.SelectedSize < torrent.Manifest.ContentLength, null, torrent, "the client counts what is selected");
         await _lab.SyncedAsync(torrent);
         var before = (await _lab.FindThereAsync(torrent))!;
         Assert.That(File.Exists(Path.Combine(_lab.Destination.SavePath, "minds change", "c.bin")), Is.False);

@@ -1,4 +1,5 @@
 using QbSync.Engine.Shared;
+using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Outcomes;
 
@@ -76,6 +77,8 @@ internal sealed class FaultRules(TimeSpan reconnectMaxDelay)
         FaultClass.Capacity => _capacity.After(failures),
         FaultClass.TransientClient => _client.FullJitter(failures, chance),
         FaultClass.Conflict => ConflictDelay,
-        FaultClass.Permanent => _permanent.Near(failures > 1 ? 3 : 1, chance),
+
+        // A try that came sooner would not count, and the next one is two minutes later.
+        FaultClass.Permanent => TimeSpan.FromTicks(Math.Max(_permanent.Near(failures > 1 ? 3 : 1, chance).Ticks, StrikeLedger.Apart.Ticks)),
     };
 }
