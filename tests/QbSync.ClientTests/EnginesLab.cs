@@ -6,6 +6,7 @@ using QbSync.Host.Commands.Demo;
 using QbSync.Ports;
 using QbSync.QBittorrent;
 using QbSync.Storage;
+using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
@@ -130,7 +131,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         AtSource = PortCalls<ITorrentClient>.Of(_engineSourceClient);
         Verbs = PortCalls<IDestination>.Of(_door!);
         SourceEngine = new SourceEngine(
-            options, AtSource.Port, Verbs.Port, reader, records, metrics, SourceRegistry, SourceLogs, _options.SourceTime ?? TimeProvider.System, new Random(3));
+            options, AtSource.Port, Verbs.Port, reader, _options.Files ?? new LocalFiles(), records, metrics, SourceRegistry, SourceLogs, _options.SourceTime ?? TimeProvider.System, new Random(3));
         _source = new RunningEngine(SourceEngine.RunAsync, SourceEngine, records, reader);
     }
 
@@ -250,6 +251,9 @@ internal sealed record EnginesLabOptions
 
     /// <summary>What the destination engine has in its client's place.</summary>
     public Func<ITorrentClient, ITorrentClient>? WrapDestinationClient { get; init; }
+
+    /// <summary>What the source engine asks about files and free space; the machine when null.</summary>
+    public ILocalFiles? Files { get; init; }
 
     /// <summary>The source engine's clock.</summary>
     public TimeProvider? SourceTime { get; init; }
