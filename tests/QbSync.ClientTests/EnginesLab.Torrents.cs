@@ -36,6 +36,9 @@ internal sealed partial class EnginesLab
         return id;
     }
 
+    /// <summary>Tells the source's client of the third one once more: of two that have all they want neither stays connected.</summary>
+    public async Task MeetSeederAsync(ClientTorrentId id) => await Source.AddPeerAsync(id.Value, (await GetSeederAsync()).Instance, CancellationToken.None);
+
     /// <summary>Deselects, or selects again, files of the source's torrent by the end of their names.</summary>
     public async Task SelectAsync(ClientTorrentId id, bool wanted, params string[] names)
     {

@@ -14,7 +14,11 @@ internal sealed partial class SourceHandoffTests
     private EnginesLab _lab = null!;
 
     [OneTimeSetUp]
-    public async Task StartAsync() => _lab = await EnginesLab.StartAsync(new EnginesLabOptions { ConfigureSource = HandOverWhatHasSeeded });
+    public async Task StartAsync()
+    {
+        _lab = await EnginesLab.StartAsync(new EnginesLabOptions { ConfigureSource = HandOverWhatHasSeeded });
+        _lab.SourceLogs.Expect(static entry => entry.Id.Name == "NotStartedAgain");
+    }
 
     [OneTimeTearDown]
     public async Task EndAsync()
@@ -72,6 +76,7 @@ internal sealed partial class SourceHandoffTests
     }
 
     [Test]
+    [Category("Long")]
     [SourceCase(92)]
     public async Task Stop_ThatIsNotReadBack_StartsNothingThere()
     {
@@ -104,6 +109,7 @@ internal sealed partial class SourceHandoffTests
     }
 
     [Test]
+    [Category("Long")]
     [SourceCase(92)]
     public async Task Start_ThatIsRefused_ComesBackHereEvenWhenTheClientRefusesAtFirst()
     {
