@@ -1,3 +1,4 @@
+using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -23,6 +24,21 @@ internal sealed class HeldTorrent(TorrentManifest manifest, byte[] selection)
 
     /// <summary>Whether its client there seeds it.</summary>
     public bool IsActive { get; set; }
+
+    /// <summary>What its client there shows instead; null for the truth.</summary>
+    public ClientTorrentState? ForcedState { get; set; }
+
+    /// <summary>Whether the client there does not answer, so that nothing is known of it.</summary>
+    public bool IsClientAway { get; set; }
+
+    /// <summary>What a status tells as a reason.</summary>
+    public Refusal? StatusRefusal { get; set; }
+
+    /// <summary>What trackers make of its announce.</summary>
+    public AnnounceState Announce { get; set; } = AnnounceState.Accepted;
+
+    /// <summary>Whether it was there before us, so that only its user starts and stops it.</summary>
+    public bool IsUsers { get; set; }
 
     /// <summary>Whether the source said that its own data is gone: from then on it is the user's.</summary>
     public bool IsClosed { get; set; }

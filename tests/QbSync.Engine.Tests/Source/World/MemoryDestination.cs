@@ -145,14 +145,16 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         return new DestinationGreeting(Incarnation, "memory", TimeSpan.FromSeconds(45));
     }
 
-    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(
+        Caller caller, StatusRequest request, CancellationToken cancellationToken)
     {
         Enter("GetStatus", caller);
+        await Before("there.status");
         lock (_gate)
         {
-            return new([.. request.Torrents.Select(id => _torrents.GetValueOrDefault(id) is { } torrent
+            return [.. request.Torrents.Select(id => _torrents.GetValueOrDefault(id) is { } torrent
                 ? StatusOf(torrent, request.WithBitmaps)
-                : new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })]);
+                : new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent })];
         }
     }
 
@@ -286,6 +288,8 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         Epoch = torrent.Epoch,
         Losses = torrent.Losses,
         Selection = TellsSelections ? torrent.Selection : default(ReadOnlyMemory<byte>),
+        Refusal = torrent.StatusRefusal,
+        Client = torrent.State is DestinationTorrentState.Complete or DestinationTorrentState.HandedOff && !torrent.IsClientAway ? ViewOf(torrent) : null,
         Have = withBitmaps ? torrent.Have.Clone() : null,
         Deferred = withBitmaps ? new PieceBitmap(torrent.Have.Length) : null,
     };
@@ -332,6 +336,4 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
             }
         }
     }
-
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) => throw new NotSupportedException();
 }

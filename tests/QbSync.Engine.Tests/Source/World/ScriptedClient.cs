@@ -95,24 +95,26 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
 
     public ValueTask<TorrentStatus?> FindAsync(InfoHash v1, InfoHash v2, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         ThrowIfDown();
+        await Before("here.get");
         lock (_gate)
         {
-            return new([.. ids.Where(id => _torrents.ContainsKey(id) && !_unlisted.Contains(id)).Select(id => _torrents[id].Status)]);
+            return [.. ids.Where(id => _torrents.ContainsKey(id) && !_unlisted.Contains(id)).Select(id => _torrents[id].Status)];
         }
     }
 
-    public ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken)
+    public async ValueTask<IReadOnlyList<ClientFile>> GetFilesAsync(ClientTorrentId id, CancellationToken cancellationToken)
     {
         ThrowIfDown();
+        await Before("here.files");
         lock (_gate)
         {
             var torrent = Get(id);
             torrent.FilesCalls++;
-            return new([.. torrent.Torrent.Files.Select(
-                (file, i) => new ClientFile(i, string.Join('/', file.Path), file.Length, !torrent.Unselected.Contains(i), 0))]);
+            return [.. torrent.Torrent.Files.Select(
+                (file, i) => new ClientFile(i, string.Join('/', file.Path), file.Length, !torrent.Unselected.Contains(i), 0))];
         }
     }
 
@@ -166,12 +168,6 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         throw new NotSupportedException();
 
     public ValueTask RecheckAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
-
-    public ValueTask StopAsync(IReadOnlyCollection<ClientTorrentId> ids, bool whileChecking, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
-
-    public ValueTask StartAsync(IReadOnlyCollection<ClientTorrentId> ids, bool force, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
 
     public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
@@ -236,15 +232,12 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
             torrent.TrackerCalls++;
             return torrent.TrackerFaults-- > 0
                 ? throw new TorrentClientException(ClientFault.ServerError, "GetTrackers", "The client is busy with itself.")
-                : new([.. torrent.Trackers.Select(static (url, tier) => new TorrentTracker(url, tier, TrackerStatus.Working, ""))]);
+                : new([.. torrent.Trackers.Select((url, tier) => new TorrentTracker(url, tier, torrent.TrackerStatus, ""))]);
         }
     }
 
     public ValueTask<IReadOnlyList<ClientLogLine>> GetLogAsync(CancellationToken cancellationToken) => ValueTask.FromResult<IReadOnlyList<ClientLogLine>>([]);
 
     public ValueTask SetShareLimitsAsync(IReadOnlyCollection<ClientTorrentId> ids, ShareLimits limits, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
-
-    public ValueTask DeleteAsync(IReadOnlyCollection<ClientTorrentId> ids, bool withFiles, CancellationToken cancellationToken) =>
         throw new NotSupportedException();
 }

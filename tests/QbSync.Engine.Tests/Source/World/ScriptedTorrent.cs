@@ -8,6 +8,8 @@ namespace QbSync.Engine.Tests.Source.World;
 /// <summary>A torrent in the scripted client. Changes take effect at the next poll. Guarded by its client.</summary>
 internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset addedAt)
 {
+    public DateTimeOffset AddedAt { get; set; } = addedAt;
+
     public BuiltTorrent Torrent { get; } = torrent;
 
     public ClientTorrentId Id { get; } = new(torrent.Id.ToString());
@@ -32,6 +34,16 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
     public string Category { get; set; } = "films";
 
     public IReadOnlyList<string> Trackers { get; set; } = [];
+
+    public TrackerStatus TrackerStatus { get; set; } = TrackerStatus.Working;
+
+    /// <summary>Whether the user, or we, stopped it.</summary>
+    public bool IsStopped { get; set; }
+
+    /// <summary>A client that answers to a stop or start and does nothing.</summary>
+    public bool IsDeaf { get; set; }
+
+    public TimeSpan? SeedingTime { get; set; } = TimeSpan.FromMinutes(30);
 
     public int TrackerCalls { get; set; }
 
@@ -59,7 +71,13 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 V1 = Torrent.Manifest.V1,
                 V2 = Torrent.Manifest.V2,
                 Name = Torrent.Name,
-                State = ForcedState ?? (IsComplete ? ClientTorrentState.StalledUp : ClientTorrentState.Downloading),
+                State = ForcedState ?? (IsComplete, IsStopped) switch
+                {
+                    (true, false) => ClientTorrentState.StalledUp,
+                    (true, true) => ClientTorrentState.StoppedUp,
+                    (false, false) => ClientTorrentState.Downloading,
+                    (false, true) => ClientTorrentState.StoppedDl,
+                },
                 Progress = IsComplete ? 1 : (double)Has.Count / Has.Length,
                 AmountLeft = left,
                 CompletedBytes = Torrent.Manifest.ContentLength - left,
@@ -68,12 +86,12 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 Category = Category,
                 SavePath = SavePath,
                 ContentPath = $"{SavePath}/{Torrent.Name}",
-                AddedAt = addedAt,
-                CompletedAt = IsComplete ? addedAt : null,
+                AddedAt = AddedAt,
+                CompletedAt = IsComplete ? AddedAt : null,
                 Limits = Limits,
                 HasMetadata = HasMetadata,
                 Ratio = 0.5,
-                SeedingTime = TimeSpan.FromMinutes(30),
+                SeedingTime = SeedingTime,
             };
         }
     }
