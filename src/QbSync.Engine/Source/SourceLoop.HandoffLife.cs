@@ -11,6 +11,7 @@ internal sealed partial class SourceLoop
     private static readonly TimeSpan HandoffGrace = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan HandedOffFor = TimeSpan.FromDays(30);
     private static readonly TimeSpan HandedOffLooks = TimeSpan.FromHours(1);
+    private static readonly TimeSpan StaleListsFor = TimeSpan.FromMinutes(5);
     private TimeSpan _handedOffLookedAt;
 
     /// <summary>Takes up the handoffs that earlier processes left open, before anything else begins.</summary>
@@ -70,7 +71,7 @@ internal sealed partial class SourceLoop
     private void OnListed(TorrentSync sync, TorrentStatus status)
     {
         sync.Handoff?.OnListed(sync.Id);
-        if (sync.State == TorrentSyncState.HandedOff && status.AddedAt != sync.HandedOff?.AddedAt
+        if (sync.State == TorrentSyncState.HandedOff && IsAnew(sync, status)
             && sync.Transition(TorrentSyncState.Discovered, "it was added anew"))
         {
             (sync.HandedOff, sync.Completion, sync.Answer) = (null, null, null);
@@ -81,6 +82,10 @@ internal sealed partial class SourceLoop
             Persist(sync);
         }
     }
+
+    /// <summary>Another addition than the one that was deleted; or the same, long after its delete: a client whose profile was put back.</summary>
+    private bool IsAnew(TorrentSync sync, TorrentStatus status) => sync.HandedOff is not { } kept
+        || status.AddedAt != kept.AddedAt || _with.Clock.WallNow - kept.At > StaleListsFor;
 
     private void TickHandoffs()
     {

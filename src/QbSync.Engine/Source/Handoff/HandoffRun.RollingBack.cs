@@ -7,6 +7,8 @@ namespace QbSync.Engine.Source.Handoff;
 /// <summary>The way back, and what was found open at the start of a process.</summary>
 internal sealed partial class HandoffRun
 {
+    private static readonly TimeSpan AbsentLooksApart = TimeSpan.FromSeconds(5);
+
     /// <summary>There first, then here, so that both are never active while the destination answers; what somebody removed here is started there.</summary>
     private async Task<StepVerdict> RollBackAsync(CancellationToken cancellationToken)
     {
@@ -121,7 +123,7 @@ internal sealed partial class HandoffRun
             case { Step: HandoffStep.Deleting }:
                 foreach (var member in Here.ToArray())
                 {
-                    if (await GetHereAsync(member, cancellationToken).ConfigureAwait(false) is null)
+                    if (await IsGoneAfterCrashAsync(member, cancellationToken).ConfigureAwait(false))
                     {
                         OnGone(member);
                     }
@@ -132,6 +134,25 @@ internal sealed partial class HandoffRun
         }
 
         return await RecoverStartedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Whether a delete that may have been sent took effect: not listed by a client that answers, twice. One that came up without its profile looks the same; then the
+    /// entry that comes back later is stopped, and its destination seeds.
+    /// </summary>
+    private async Task<bool> IsGoneAfterCrashAsync(HandoffMember member, CancellationToken cancellationToken)
+    {
+        for (var looks = 0; looks < 2; looks++)
+        {
+            if (await GetAfterDeleteAsync(member, cancellationToken).ConfigureAwait(false) is not null)
+            {
+                return false;
+            }
+
+            await PauseAsync(AbsentLooksApart, cancellationToken).ConfigureAwait(false);
+        }
+
+        return true;
     }
 
     /// <summary>A start may have been sent: active there and at rest here goes on from the step that verifies it, anything else goes back.</summary>

@@ -32,6 +32,7 @@ internal sealed class HandoffCrashTests
 
         var end = await rig.RunToEndAsync(rig.Begin());
         var wasKilled = end is null;
+        TestContext.Out.WriteLine($"place {place} killed {wasKilled} calls {calls}");
         (rig.OnCall, isDead) = (static (_, _) => default, false);
         if (wasKilled && await rig.RecoverAsync() is { } next)
         {

@@ -136,7 +136,8 @@ internal sealed partial class HandoffRig : IAsyncDisposable
                 throw new TimeoutException($"Not true: {what}. {Latest.Run.Entry.Step} {Latest.Run.Entry.Reason}; {string.Join(' ', Calls)}");
             }
 
-            Time.Advance(TimeSpan.FromMilliseconds(step < 200 ? 100 : 500));
+            // Fine steps while things happen, coarse ones while a long pause has to pass.
+            Time.Advance(TimeSpan.FromMilliseconds(step < 100 ? 100 : step < 300 ? 500 : 5000));
             await timer.WaitForNextTickAsync();
         }
     }
