@@ -20,7 +20,7 @@ internal sealed class HandoffTests
 
         Assert.That(end!.Result, Is.EqualTo(HandoffResult.HandedOff));
         Assert.That(
-            rig.Calls, Is.EqualTo(["there.prove", "here.stop", "there.start", "there.prove", "here.delete", "there.confirm"]));
+            rig.Calls, Is.EqualTo(["there.prove", "here.stop", "there.start", "there.prove", "here.delete", "turn.deleted", "there.confirm"]));
         Assert.That(rig.Client.Deleted, Is.EqualTo([(rig.Torrent.Id, true)]));
         Assert.That(rig.Time.GetUtcNow() - began, Is.GreaterThan(TimeSpan.FromSeconds(40)), "the grace time");
         var held = rig.Destination.Find(rig.Torrent.Torrent.Id)!;
@@ -164,13 +164,41 @@ internal sealed class HandoffTests
     public async Task SharedWithOneThatStays_LosesItsEntryAndKeepsItsFiles()
     {
         await using var rig = new HandoffRig();
-        var other = rig.Client.Add(SourceWorld.Torrent("film0", pieces: 2, seed: 9));
-        Assert.That(other.Id, Is.Not.EqualTo(rig.Torrent.Id));
+        rig.Shared.Add(rig.Torrent.Id);
 
         var end = await rig.RunToEndAsync(rig.Begin());
 
         Assert.That(end!.Result, Is.EqualTo(HandoffResult.HandedOff));
         Assert.That(rig.Client.Deleted, Is.EqualTo([(rig.Torrent.Id, false)]));
+    }
+
+    [Test]
+    public async Task LongWaitForATurn_IsProvenAnew()
+    {
+        await using var rig = new HandoffRig();
+        var turn = new TaskCompletionSource<bool>();
+        rig.Turn = turn.Task;
+        var run = rig.Begin();
+        await rig.PassUntilAsync(() => run.Run.Entry.Step == HandoffStep.Proving);
+        await rig.PassAsync(TimeSpan.FromMinutes(8));
+        Assert.That(rig.Calls.Count(static call => call == "there.prove"), Is.EqualTo(2));
+        turn.SetResult(true);
+
+        var end = await rig.RunToEndAsync(run);
+
+        Assert.That(end!.Result, Is.EqualTo(HandoffResult.HandedOff));
+        Assert.That(rig.Calls.Count(static call => call == "there.prove"), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task NoTurn_GoesBack()
+    {
+        await using var rig = new HandoffRig { Turn = Task.FromResult(false) };
+
+        var end = await rig.RunToEndAsync(rig.Begin());
+
+        Assert.That(end!.Result, Is.EqualTo(HandoffResult.RolledBack));
+        Assert.That(rig.IsActiveHere(rig.Torrent), Is.True);
     }
 
     [Test]

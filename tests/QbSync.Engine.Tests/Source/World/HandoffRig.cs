@@ -12,7 +12,7 @@ namespace QbSync.Engine.Tests.Source.World;
 /// Handoffs on virtual time between a client and a destination in memory, in processes that the test ends where it likes. It sees to it at each call that both sides
 /// are never active, and that nothing is deleted which the destination does not have.
 /// </summary>
-internal sealed partial class HandoffRig : IAsyncDisposable
+internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisposable
 {
     private readonly CancellationTokenSource _end = new();
     private readonly List<Process> _processes = [];
@@ -55,6 +55,12 @@ internal sealed partial class HandoffRig : IAsyncDisposable
     public ScriptedTorrent Torrent => Torrents[0];
 
     public bool IsDesperate { get; set; }
+
+    /// <summary>Torrents that share files with one outside of the group.</summary>
+    public HashSet<ClientTorrentId> Shared { get; } = [];
+
+    /// <summary>Whether a turn to delete comes, and when.</summary>
+    public Task<bool> Turn { get; set; } = Task.FromResult(true);
 
     /// <summary>Whether both sides may be active.</summary>
     public bool MayOverlap { get; set; }
@@ -147,6 +153,20 @@ internal sealed partial class HandoffRig : IAsyncDisposable
         var end = Time.GetUtcNow() + time;
         return PassUntilAsync(() => Time.GetUtcNow() >= end, "time passes");
     }
+
+    public Task<bool> WaitAsync(HandoffGroup group, CancellationToken cancellationToken) => Turn.WaitAsync(cancellationToken);
+
+    public void OnDeleted(HandoffGroup group)
+    {
+        lock (_gate)
+        {
+            _calls.Add("turn.deleted");
+        }
+    }
+
+    public Task<IReadOnlySet<ClientTorrentId>?> FindAsync(
+        IReadOnlyCollection<ClientTorrentId> members, ClientUpdate list, CancellationToken cancellationToken) =>
+        Task.FromResult<IReadOnlySet<ClientTorrentId>?>(Shared);
 
     public async ValueTask DisposeAsync()
     {
