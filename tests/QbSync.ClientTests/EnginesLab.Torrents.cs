@@ -23,6 +23,9 @@ internal sealed partial class EnginesLab
         return await AddAsync(Source, SourceClient, torrent, beforeStart, [("skip_checking", "true"), .. fields]);
     }
 
+    /// <summary>Adds a torrent whose content was put in its place by the test.</summary>
+    public Task<ClientTorrentId> AddSeedAsync(BuiltTorrent torrent) => AddAsync(Source, SourceClient, torrent, null, ("skip_checking", "true"));
+
     /// <summary>Adds a torrent at the source that comes from a third client, not too fast.</summary>
     public async Task<ClientTorrentId> DownloadAsync(
         BuiltTorrent torrent, int bytesPerSecond, Func<ClientTorrentId, Task>? beforeStart = null, params (string Name, string Value)[] fields)

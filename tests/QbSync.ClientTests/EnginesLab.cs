@@ -58,7 +58,11 @@ internal sealed partial class EnginesLab : IAsyncDisposable
 
     public LocalTracker Tracker { get; } = new();
 
-    public LogErrorGuard SourceLogs { get; } = new();
+    /// <summary>What the source engine writes down.</summary>
+    public PortCalls<IDurableRecords> Records { get; private set; } = null!;
+
+    /// <summary>The log of the source engine that runs.</summary>
+    public LogErrorGuard SourceLogs { get; private set; } = new();
 
     public LogErrorGuard DestinationLogs { get; } = new();
 
@@ -130,8 +134,9 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         _options.ConfigureSource?.Invoke(options);
         AtSource = PortCalls<ITorrentClient>.Of(_engineSourceClient);
         Verbs = PortCalls<IDestination>.Of(_door!);
+        Records = PortCalls<IDurableRecords>.Of(records);
         SourceEngine = new SourceEngine(
-            options, AtSource.Port, Verbs.Port, reader, _options.Files ?? new LocalFiles(), records, metrics, SourceRegistry, SourceLogs, _options.SourceTime ?? TimeProvider.System, new Random(3));
+            options, AtSource.Port, Verbs.Port, reader, _options.Files ?? new LocalFiles(), Records.Port, metrics, SourceRegistry, SourceLogs, _options.SourceTime ?? TimeProvider.System, new Random(3));
         _source = new RunningEngine(SourceEngine.RunAsync, SourceEngine, records, reader);
     }
 
@@ -139,6 +144,23 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     {
         await _source!.DisposeAsync();
         _source = null;
+    }
+
+    /// <summary>
+    /// Ends the source engine as a power cut would: from now on nothing that it asks, writes or hears passes. Another one may be started at once.
+    /// </summary>
+    public async Task CrashSourceAsync()
+    {
+        AtSource.CutOff();
+        Verbs.CutOff();
+        Records.CutOff();
+        var (source, logs) = (_source!, SourceLogs);
+        _source = null;
+        SourceLogs = new LogErrorGuard();
+
+        // What it logs to the end of its days is of no interest, and its records are free when it has let them go.
+        await source.AbandonAsync();
+        logs.Dispose();
     }
 
     public async Task StopDestinationAsync()
@@ -210,6 +232,16 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         {
             _owned = owned;
             _run = Task.Run(() => run(_stop.Token));
+        }
+
+        /// <summary>Lets it end whenever and however it does.</summary>
+        public async Task AbandonAsync()
+        {
+            await _stop.CancelAsync();
+            foreach (var owned in _owned.OfType<DurableRecords>())
+            {
+                await owned.DisposeAsync();
+            }
         }
 
         public async ValueTask DisposeAsync()

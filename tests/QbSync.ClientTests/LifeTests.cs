@@ -13,6 +13,7 @@ internal sealed class LifeTests
 
     [Test]
     [DestinationCase(117)]
+    [SourceCase(112)]
     public async Task RemovedAtTheSource_MidStream_IsGoneAtTheDestination_AndOthersGoOn()
     {
         await using var lab = await ClientLab.StartAsync();
@@ -85,6 +86,7 @@ internal sealed class LifeTests
     [TestCase("source")]
     [TestCase("source's client")]
     [DestinationCase(129)]
+    [SourceCase(126)]
     public async Task OneOfFour_RestartedAtATenthAndAtAHalf_FinishesAndSendsHardlyAnythingTwice(string who)
     {
         await using var lab = await ClientLab.StartAsync();

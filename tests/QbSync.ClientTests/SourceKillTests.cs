@@ -12,7 +12,7 @@ internal sealed class SourceKillTests
         ["--handoff", "seeded", "--min-seeding-time", "0s", "--delete-grace", "0s", "--announce-timeout", "30s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--reconnect-max-delay", "1s"];
 
     [SourceCase(89)]
-    [TestCase(3, 4)]
+    [TestCase(2, 2)]
     [TestCase(50, 40, Category = "Long")]
     public async Task Source_KilledAgainAndAgainWhileItHandsOver_OneSideSeedsAndNothingIsLost(int kills, int count)
     {

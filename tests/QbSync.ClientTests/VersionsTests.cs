@@ -1,4 +1,5 @@
 using QbSync.Host.Commands.Demo;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.ClientTests;
 
@@ -79,6 +80,26 @@ internal sealed class VersionsTests
         }
 
         lab.AssertNothingLeftOver();
+    }
+
+    [Test, CancelAfter(180_000), SourceCase(42)]
+    public async Task V2Only_ToAClientThatDoesNotKnowIt_FailsAndLeavesNothingWrong()
+    {
+        if (Executable("bullseye") is not { } old)
+        {
+            return;
+        }
+
+        await using var lab = await ClientLab.StartAsync(Executable(Own)!, old);
+        var torrent = new TorrentBuilder("v2 to old") { Seed = 45, Version = TorrentVersion.V2 }.AddFile("one.bin", 900_007).AddFile("two.bin", 100_000).Build();
+        await ClientLab.SeedAsync(lab.Source, lab.SourceClient, torrent);
+        lab.StartDestination();
+        var source = lab.StartSource();
+        await Eventually.BecomesTrueAsync(() => source.Output.Contains("Unsupported", StringComparison.Ordinal), TimeSpan.FromSeconds(90), "the source says why");
+        var here = await lab.SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
+        Assert.That(here!.Tags, Does.Not.Contain("synced"));
+        Assert.That(here.IsActive, Is.True);
+        Assert.That(Directory.EnumerateFiles(lab.Destination.SavePath, "*.bin", SearchOption.AllDirectories), Is.Empty);
     }
 
     private static string? Executable(string suite)
