@@ -131,6 +131,13 @@ public sealed class SourceOptions
             Require(errors, Path.IsPathFullyQualified(mapping.Local), $"path-map: '{mapping.Local}' is not an absolute local path.");
         }
 
+        // The last part is what keeps the torrents of two roots apart at the destination.
+        foreach (var alike in PathMap.GroupBy(static mapping => mapping.Client.Split('/', StringSplitOptions.RemoveEmptyEntries).LastOrDefault("")))
+        {
+            Require(errors, alike.Count() == 1, $"path-map: {string.Join(" and ", alike.Select(static mapping => $"'{mapping.Client}'"))} end alike, so that "
+                + $"their torrents would meet in one folder '{alike.Key}' at the destination.");
+        }
+
         return errors;
     }
 

@@ -31,6 +31,7 @@ internal sealed class VersionsTests
     }
 
     [TestCaseSource(nameof(Pairs)), CancelAfter(180_000)]
+    [SourceCase(33)]
     public async Task Sync_BetweenVersions_EqualVerifiedAndTaggedOnBothSides(string source, string destination)
     {
         await using var lab = await ClientLab.StartAsync(Executable(source)!, Executable(destination)!);

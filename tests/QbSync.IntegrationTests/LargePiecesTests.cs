@@ -12,6 +12,7 @@ internal sealed class LargePiecesTests
     [TestCase(256 * MiB, 256 * MiB)]
     [TestCase(536_854_528, 536_854_528)]
     [DestinationCase(47)]
+    [SourceCase(48)]
     public async Task PiecesOfAnyAllowedLength_PassWithinTheBudget(int pieceLength, int length)
     {
         await using var nodes = new TwoNodes();

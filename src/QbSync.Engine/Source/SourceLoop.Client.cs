@@ -153,7 +153,8 @@ internal sealed partial class SourceLoop
         }
 
         var moved = before is not null
-            && (before.ContentPath != status.ContentPath || before.SavePath != status.SavePath || before.Name != status.Name
+            && (before.ContentPath != status.ContentPath || before.SavePath != status.SavePath || before.DownloadPath != status.DownloadPath
+                || before.Name != status.Name
                 || before.Category != status.Category || before.SelectedSize != status.SelectedSize || classBefore == ClientClass.Busy);
         sync.NeedsLook |= moved && sync.State is TorrentSyncState.Streaming;
         sync.NeedsLook |= sync.State == TorrentSyncState.Synced && sync.Completion is { } record && record.ClientSelectedSize != status.SelectedSize;
@@ -187,12 +188,21 @@ internal sealed partial class SourceLoop
         }
     }
 
-    /// <summary>Nothing is read while the client checks or moves the files, or does not find them.</summary>
+    /// <summary>
+    /// Nothing is read while the client checks or moves the files, or does not find them. That time counts for no piece that could not be read before.
+    /// </summary>
     private static void Freeze(TorrentSync sync)
     {
-        if (sync.Stream is { } stream)
+        if (sync.Stream is not { } stream)
         {
-            stream.IsFrozen = sync.Class is null or ClientClass.NoMetadata or ClientClass.Busy or ClientClass.Broken;
+            return;
+        }
+
+        var wasFrozen = stream.IsFrozen;
+        stream.IsFrozen = sync.Class is null or ClientClass.NoMetadata or ClientClass.Busy or ClientClass.Broken;
+        if (wasFrozen && !stream.IsFrozen)
+        {
+            stream.Table.ForgiveUnread();
         }
     }
 

@@ -227,7 +227,7 @@ internal sealed partial class SourceLoop
     {
         if (sync.Stream is { } stream)
         {
-            stream.VoidGrant();
+            stream.Close();
             _acks.Remove(stream);
             sync.Stream = null;
         }

@@ -85,6 +85,7 @@ internal sealed partial class SourceLoop
 
         List<PieceStream> live = [];
         List<BacklogEntry> backlog = [];
+        var isStreaming = false;
         foreach (var sync in _syncs.Values)
         {
             if (sync is not { State: TorrentSyncState.Streaming, Stream: { } stream } || !MaySend(stream))
@@ -92,6 +93,7 @@ internal sealed partial class SourceLoop
                 continue;
             }
 
+            isStreaming |= stream.Table.HasWork;
             if (stream.IsLive)
             {
                 live.Add(stream);
@@ -104,6 +106,7 @@ internal sealed partial class SourceLoop
             }
         }
 
+        _monitor.SetStreaming(isStreaming);
         _scheduler.Replace([.. live], BacklogEntry.Sort(backlog, _options.Order));
         _pulse.Pulse();
     }

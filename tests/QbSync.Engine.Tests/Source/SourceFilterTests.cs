@@ -1,4 +1,5 @@
 using QbSync.Engine.Tests.Source.World;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Engine.Tests.Source;
@@ -25,6 +26,7 @@ internal sealed class SourceFilterTests
     }
 
     [Test]
+    [SourceCase(21)]
     public async Task Category_ThatBecomesExcludedHalfway_GoesOnAndIsDelivered()
     {
         await using var world = new SourceWorld();

@@ -117,6 +117,7 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    [SourceCase(16)]
     public async Task ExcludeTag_FromTheStart_SendsNothingUntilItIsGone()
     {
         await using var world = new SourceWorld();
@@ -132,6 +133,7 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    [SourceCase(17)]
     public async Task ExcludeTag_InMidSync_AbortsOnceAndFallsSilent()
     {
         await using var world = new SourceWorld();
@@ -227,6 +229,7 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    [SourceCase(14)]
     public async Task NothingSelected_OpensNothing()
     {
         await using var world = new SourceWorld();
@@ -240,6 +243,7 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    [SourceCase(30)]
     public async Task Checking_InMidSync_ReadsNothingUntilItIsOver()
     {
         await using var world = new SourceWorld();

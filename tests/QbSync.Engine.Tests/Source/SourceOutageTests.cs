@@ -35,6 +35,7 @@ internal sealed class SourceOutageTests
     }
 
     [Test, ClientCase(50)]
+    [SourceCase(31)]
     public async Task ClientDown_AtStartAndLater_KeepsRunningAndRecovers()
     {
         await using var world = new SourceWorld();
@@ -80,6 +81,7 @@ internal sealed class SourceOutageTests
     }
 
     [Test]
+    [SourceCase(34)]
     public async Task MalformedTorrentFile_OfOne_HoldsItAndLetsOthersGoOn()
     {
         await using var world = new SourceWorld();
@@ -99,6 +101,7 @@ internal sealed class SourceOutageTests
     }
 
     [Test]
+    [SourceCase(37)]
     public async Task PathOutsideEveryMapping_IsHeldWithPathAndOption()
     {
         await using var world = new SourceWorld();
@@ -113,6 +116,7 @@ internal sealed class SourceOutageTests
     }
 
     [Test]
+    [SourceCase(59)]
     public async Task Conflict_AtInit_IsAskedEveryFiveMinutesAndReadsNothing()
     {
         await using var world = new SourceWorld();

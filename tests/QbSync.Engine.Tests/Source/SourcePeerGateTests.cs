@@ -47,6 +47,7 @@ internal sealed class SourcePeerGateTests
 
     [Test]
     [TransportCase(37)]
+    [SourceCase(57)]
     public async Task TwentyCutsInTenHours_EachBackAtOnce_NeverOpen()
     {
         await using var world = new SourceWorld();

@@ -45,6 +45,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(51)]
     public async Task SlowAcks_DuringALiveDownload_EveryPieceIsSentOnce()
     {
         await using var world = new SourceWorld();
@@ -71,6 +72,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(56)]
     public async Task LostLink_WithPiecesInFlight_SendsOnlyThoseAgain()
     {
         await using var world = new SourceWorld();
@@ -112,6 +114,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(54)]
     public async Task PieceRejected_AgainAndAgain_FailsTheTorrentAndTagsIt()
     {
         await using var world = new SourceWorld();
@@ -136,6 +139,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(52)]
     public async Task PieceNotOnDiskYet_ThoughTheClientHasIt_IsNotSentUntilItIs()
     {
         await using var world = new SourceWorld();
@@ -158,6 +162,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(58)]
     public async Task DestinationRestarted_InMidStream_OnlyWhatItLostIsSentAgain()
     {
         await using var world = new SourceWorld();
@@ -201,6 +206,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(60)]
     public async Task DiskFullThere_ByNack_WaitsSaysSoOnceAndGoesOnAtTheNews()
     {
         await using var world = new SourceWorld();
@@ -246,6 +252,7 @@ internal sealed class SourceStreamingTests
     }
 
     [Test]
+    [SourceCase(48)]
     public async Task LargePieces_BeyondTheReadAhead_AreReadTwiceAndArrive()
     {
         await using var world = new SourceWorld();

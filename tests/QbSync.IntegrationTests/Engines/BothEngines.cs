@@ -7,6 +7,7 @@ using QbSync.Storage.FolderClient;
 using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
+using QbSync.Testing.Destinations;
 using QbSync.Testing.Logging;
 
 namespace QbSync.IntegrationTests.Engines;
@@ -32,6 +33,9 @@ internal sealed class BothEngines : IAsyncDisposable
     public string DestinationData { get; }
 
     public LogErrorGuard Log { get; } = new();
+
+    /// <summary>What crossed; verified at the end of every test.</summary>
+    public SendLedger Ledger { get; } = new();
 
     public CollectorRegistry SourceRegistry { get; private set; } = Prometheus.Metrics.NewCustomRegistry();
 
@@ -78,7 +82,7 @@ internal sealed class BothEngines : IAsyncDisposable
         Source = new SourceEngine(
             new SourceOptions { Data = SourceData, PollInterval = TimeSpan.FromMilliseconds(100), MinSpace = 0 },
             SourceClient,
-            Destination,
+            Ledger.Watch(Destination),
             reader,
             new LocalFiles(),
             records,
@@ -125,6 +129,7 @@ internal sealed class BothEngines : IAsyncDisposable
         }
 
         _folder.Dispose();
+        Ledger.Verify();
         Log.Verify();
     }
 

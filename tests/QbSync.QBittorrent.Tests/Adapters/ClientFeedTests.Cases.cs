@@ -16,6 +16,7 @@ internal sealed partial class ClientFeedTests
 {
     [Test]
     [ClientCase(23)]
+    [SourceCase(32)]
     public async Task Poll_EmptiedListThenFirstTorrentAndCategoryByDelta_AreFollowed()
     {
         await using var client = new ScriptedClient();

@@ -77,6 +77,7 @@ internal sealed partial class ClientFeedTests
 
     [Test]
     [ClientCase(24)]
+    [SourceCase(32)]
     public async Task Poll_UnaskedFullUpdate_IsFullAndFollowedByAnother()
     {
         await using var client = new ScriptedClient();

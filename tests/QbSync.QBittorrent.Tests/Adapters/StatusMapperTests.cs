@@ -21,6 +21,7 @@ internal sealed class StatusMapperTests
     [TestCase("pausedDL stoppedDL", TorrentSide.Downloading, false, true, false)]
     [TestCase("checkingUP checkingDL checkingResumeData", TorrentSide.None, false, false, true)]
     [TestCase("moving missingFiles error unknown brandNewUP", TorrentSide.None, false, false, false)]
+    [SourceCase(11)]
     public void Word_OfEitherGeneration_HasItsSideAndFlags(string words, TorrentSide side, bool active, bool stopped, bool checking)
     {
         var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));
@@ -33,6 +34,7 @@ internal sealed class StatusMapperTests
     }
 
     [Test, ClientCase(18)]
+    [SourceCase(11)]
     public void Word_New_IsWarnedOfOnce()
     {
         var log = new LogErrorGuard();
@@ -74,6 +76,7 @@ internal sealed class StatusMapperTests
     [TestCase(null, "pausedDL", 0, false)]
     [TestCase(null, "metaDL", 5, false)]
     [ClientCase(20)]
+    [SourceCase(12)]
     public void Metadata_ByFieldWordOrSize_IsKnown(bool? told, string state, long size, bool expected)
     {
         var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));

@@ -1,6 +1,7 @@
 using QbSync.Ports;
 using QbSync.QBittorrent.Adapters;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.QBittorrent.Tests.Adapters;
 
@@ -16,6 +17,7 @@ internal sealed class TorrentsFolderTests
     public void TearDown() => _folder.Dispose();
 
     [Test]
+    [SourceCase(33)]
     public async Task Read_WhatIsThere_GivesItsBytes()
     {
         await File.WriteAllBytesAsync(_folder[$"{Id}.torrent"], "d4:infode"u8.ToArray());

@@ -1,4 +1,5 @@
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 
@@ -32,6 +33,7 @@ public sealed class FileHandleCacheTests
     }
 
     [Test]
+    [SourceCase(44)]
     public async Task MoreFilesThanTheLimit_LeaveTheLimitOpen_OldestFirstOut()
     {
         using var rig = new ReaderRig(openFiles: 16);

@@ -1,4 +1,5 @@
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
 namespace QbSync.Storage.Tests.Pieces;
@@ -19,6 +20,7 @@ public sealed class PieceReaderTests
         .AddFile("a.bin", 70_000).AddFile("b/empty", 0).AddFile("b/one", 1).AddFile("c/ünïcode ☃.txt", 33_333).AddFile("d.bin", 200_000);
 
     [TestCaseSource(nameof(Torrents))]
+    [SourceCase(47)]
     public void EveryPiece_OfCompleteContent_ReadsAndVerifies(TorrentBuilder builder)
     {
         using var rig = new ReaderRig();
@@ -82,6 +84,7 @@ public sealed class PieceReaderTests
     }
 
     [Test]
+    [SourceCase(43)]
     public void ALink_AsTheLastPart_IsNotOpened()
     {
         using var rig = new ReaderRig();
@@ -113,6 +116,7 @@ public sealed class PieceReaderTests
     [TestCase("")]
     [TestCase("a/b")]
     [TestCase("a\0b")]
+    [SourceCase(43)]
     public void ANamePart_ThatIsNoName_IsNotOpened(string part)
     {
         using var rig = new ReaderRig();
@@ -123,6 +127,7 @@ public sealed class PieceReaderTests
     }
 
     [Test]
+    [SourceCase(47)]
     public async Task AShortFile_GrowsUnderAnOpenHandle_IsReadOnceItIsLongEnough()
     {
         using var rig = new ReaderRig();
@@ -145,6 +150,7 @@ public sealed class PieceReaderTests
     }
 
     [Test]
+    [SourceCase(49)]
     public async Task AReplacedFile_IsOpenedAgain_Once()
     {
         using var rig = new ReaderRig();
@@ -160,6 +166,7 @@ public sealed class PieceReaderTests
     }
 
     [Test]
+    [SourceCase(46)]
     public async Task ADeletedFile_OfAForgottenTorrent_IsMissing()
     {
         using var rig = new ReaderRig();

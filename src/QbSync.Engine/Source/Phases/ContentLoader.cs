@@ -32,7 +32,7 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
         var files = await Bound(client.GetFilesAsync(status.Id, cancellationToken), cancellationToken).ConfigureAwait(false);
         if (TorrentLayout.TryCreate(status, manifest, files, description, out var problem) is not { } layout)
         {
-            return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, problem);
+            return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, $"{problem} (layout)");
         }
 
         return Place(status, layout, new PathMap(options, description), torrent, Digest(files));
@@ -107,7 +107,7 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
         if (!IsOf(manifest, status))
         {
             return (new ContentOutcome.NotReady(
-                WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent ({manifest.Id})."), null, null);
+                WaitingReason.Metadata, FaultClass.Permanent, $"The client exports a .torrent of another torrent, {manifest.Id} (manifest)."), null, null);
         }
 
         if (torrent is not null)
@@ -195,7 +195,8 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
     }
 
     private bool IsUserTag(string tag) =>
-        tag != options.SyncedTag && tag != options.SyncFailedTag && tag != options.SourceRemovedTag && tag != options.ExcludeSyncTag;
+        tag != options.SyncedTag && tag != options.SyncFailedTag && tag != options.SourceRemovedTag && tag != options.ExcludeSyncTag
+        && tag != options.Handoff.ExcludeCleanupTag;
 
     private static bool IsOf(TorrentManifest manifest, TorrentStatus status)
     {

@@ -118,6 +118,12 @@ internal static class SourcePlanner
             return new SyncDecision(SyncAction.Exclude, Reason: "a tag forbids it");
         }
 
+        // Set by hand in the middle: the user wants it to rest.
+        if (facts is { HasFailedTag: true, State: TorrentSyncState.Initializing or TorrentSyncState.Streaming or TorrentSyncState.Finalizing })
+        {
+            return new SyncDecision(SyncAction.Fail, Reason: "the client shows the tag of a failure");
+        }
+
         if (facts is { State: TorrentSyncState.Discovered, Filter.Refusal: { } refusal })
         {
             return new SyncDecision(SyncAction.Exclude, Reason: refusal);

@@ -94,6 +94,14 @@ internal sealed partial class PiecePump(
                 PutOff(job);
                 acks.Raise(job.Stream, SyncEdges.ReaderFault);
             }
+            finally
+            {
+                // Given up while it was read: the reader may have opened a file again after it was told to close them.
+                if (job.Stream.IsClosed)
+                {
+                    reader.Forget(job.Stream.Id);
+                }
+            }
         }
     }
 
@@ -158,7 +166,7 @@ internal sealed partial class PiecePump(
             if (status != PieceReadStatus.Read)
             {
                 Log.PieceUnread(logger, new PieceRef(stream.Id, piece), status);
-                PutOff(job);
+                PutOff(job, counts: status != PieceReadStatus.Failed);
                 if (status == PieceReadStatus.Missing)
                 {
                     acks.Raise(stream, SyncEdges.FilesMissing);
@@ -187,10 +195,10 @@ internal sealed partial class PiecePump(
         }
     }
 
-    private void PutOff(PieceJob job)
+    private void PutOff(PieceJob job, bool counts = true)
     {
         capacity.TryEnded();
-        if (job.Stream.Table.ReturnUnread(job.Piece, job.Attempt, clock.Now, chance.Next()))
+        if (job.Stream.Table.ReturnUnread(job.Piece, job.Attempt, clock.Now, chance.Next(), counts))
         {
             acks.Raise(job.Stream, SyncEdges.SourceCorrupt);
         }

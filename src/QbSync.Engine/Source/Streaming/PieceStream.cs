@@ -23,6 +23,7 @@ internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocati
     private volatile ContentLocation _location = location;
     private volatile bool _isFrozen;
     private volatile bool _isLive;
+    private volatile bool _isClosed;
 
     public InfoHash Id { get; } = id;
 
@@ -67,6 +68,16 @@ internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocati
     }
 
     public void VoidGrant() => _grant?.Void();
+
+    /// <summary>Whether it is given up: who still reads for it leaves no file open behind.</summary>
+    public bool IsClosed => _isClosed;
+
+    /// <summary>Gives it up for good.</summary>
+    public void Close()
+    {
+        _isClosed = true;
+        VoidGrant();
+    }
 
     /// <summary>Whether the destination asked to spare this torrent for a while.</summary>
     public bool IsPaused(TimeSpan now)

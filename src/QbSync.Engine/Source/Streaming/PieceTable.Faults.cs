@@ -13,7 +13,8 @@ internal sealed partial class PieceTable
     /// <summary>
     /// The piece could not be read, or did not hash here: the client may not have flushed it. True when that has gone on for 10 minutes, which is a strike.
     /// </summary>
-    public bool ReturnUnread(int piece, long attempt, TimeSpan now, double chance)
+    /// <param name="counts">Whether it counts against the torrent: a disk that fails is no fault of what lies on it.</param>
+    public bool ReturnUnread(int piece, long attempt, TimeSpan now, double chance, bool counts = true)
     {
         lock (_gate)
         {
@@ -24,12 +25,24 @@ internal sealed partial class PieceTable
 
             _losses += wasSent ? 1 : 0;
             var faults = _faults.GetValueOrDefault(piece);
-            var since = faults.Unread == 0 ? now : faults.UnreadSince;
+            var since = faults.Unread == 0 || !counts ? now : faults.UnreadSince;
             var strike = now - since >= Window;
             var count = faults.Unread + 1;
             _faults[piece] = faults with { Unread = count, UnreadSince = strike ? now : since, Due = now + Unreadable.Near(count, chance) };
             Offer_NeedsLock(piece, retried: true);
             return strike;
+        }
+    }
+
+    /// <summary>What could not be read so far had its reason in the client: the ten minutes of each piece begin anew.</summary>
+    public void ForgiveUnread()
+    {
+        lock (_gate)
+        {
+            foreach (var (piece, faults) in _faults.ToArray())
+            {
+                _faults[piece] = faults with { Unread = 0 };
+            }
         }
     }
 

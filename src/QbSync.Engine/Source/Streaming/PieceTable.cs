@@ -62,6 +62,18 @@ internal sealed partial class PieceTable
         }
     }
 
+    /// <summary>Whether a piece is to be sent, or is on its way.</summary>
+    public bool HasWork
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _available > 0 || _attempts.Count > 0;
+            }
+        }
+    }
+
     public PieceCounts Counts
     {
         get

@@ -15,18 +15,21 @@ namespace QbSync.Engine.Source.Tracking;
 internal sealed partial class PieceMonitor(
     ITorrentClient client, SourceOptions options, MonotonicClock clock, EngineMetrics metrics, IMonitorSink sink, ILogger<PieceMonitor> logger)
 {
-    private const int PieceCallsAtOnce = 4;
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
     private readonly ConcurrentDictionary<ClientTorrentId, WatchedTorrent> _watched = new();
     private readonly PollPace _pace = new(options.PollInterval);
     private readonly Dictionary<ClientTorrentId, TorrentStatus> _seen = [];
     private string _problem = "";
     private bool _hasReported;
+    private volatile bool _isStreaming;
 
     /// <summary>Asks for the pieces of a torrent from now on, while it downloads.</summary>
     public void Register(ClientTorrentId id, int pieceCount) => _watched.TryAdd(id, new WatchedTorrent(pieceCount));
 
     public void Unregister(ClientTorrentId id) => _watched.TryRemove(id, out _);
+
+    /// <summary>Whether anything is on its way to the destination: then the client is looked at often, whatever it says itself.</summary>
+    public void SetStreaming(bool isStreaming) => _isStreaming = isStreaming;
 
     public async Task RunAsync(CancellationToken stop)
     {
@@ -35,23 +38,28 @@ internal sealed partial class PieceMonitor(
             var pause = await LookAsync(stop).ConfigureAwait(false);
             await clock.DelayAsync(pause, stop).ConfigureAwait(false);
         }
+
+        await EndAskingAsync().ConfigureAwait(false);
     }
 
     private async Task<TimeSpan> LookAsync(CancellationToken stop)
     {
         var began = clock.Now;
         var moves = true;
+        TimeSpan latency;
         try
         {
             var description = await Bound(client.DescribeAsync(refresh: false, stop), stop).ConfigureAwait(false);
             var update = await Bound(client.PollAsync([.. _watched.Keys], stop), stop).ConfigureAwait(false);
+            latency = clock.Now - began;
             moves = Notice(update);
             await Report("", stop).ConfigureAwait(false);
             await sink.OnSnapshotAsync(new ClientSnapshot(update, description, clock.Now), stop).ConfigureAwait(false);
-            await AskPiecesAsync(update, stop).ConfigureAwait(false);
+            AskPieces(update, stop);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            return TimeSpan.Zero;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
@@ -63,13 +71,13 @@ internal sealed partial class PieceMonitor(
             return ClientPatience.AfterFailure(client.Availability, clock.Provider.GetUtcNow()) ?? _pace.Next(clock.Now, moves, TimeSpan.Zero);
         }
 
-        return _pace.Next(clock.Now, moves, clock.Now - began);
+        return _pace.Next(clock.Now, moves, latency);
     }
 
-    /// <summary>Whether anything downloads or changed since the look before.</summary>
+    /// <summary>Whether anything downloads, streams, or changed since the look before.</summary>
     private bool Notice(ClientUpdate update)
     {
-        var moves = update.Removed.Count > 0 || !_watched.IsEmpty || update.Torrents.Count != _seen.Count;
+        var moves = update.Removed.Count > 0 || _isStreaming || update.Torrents.Count != _seen.Count;
         foreach (var torrent in update.Torrents)
         {
             moves |= ClientClasses.Of(torrent) == ClientClass.Downloading;
@@ -90,61 +98,6 @@ internal sealed partial class PieceMonitor(
         }
 
         return moves;
-    }
-
-    private async Task AskPiecesAsync(ClientUpdate update, CancellationToken stop)
-    {
-        List<(TorrentStatus Status, WatchedTorrent Watch)> due = [];
-        foreach (var status in update.Torrents)
-        {
-            if (!_watched.TryGetValue(status.Id, out var watch) || ClientClasses.Of(status) is not (ClientClass.Downloading or ClientClass.PausedDownload))
-            {
-                continue;
-            }
-
-            if (watch.IsDue(status, clock.Now))
-            {
-                due.Add((status, watch));
-            }
-            else
-            {
-                metrics.PollSkipped();
-            }
-        }
-
-        await Parallel.ForEachAsync(
-            due,
-            new ParallelOptions { MaxDegreeOfParallelism = PieceCallsAtOnce, CancellationToken = stop },
-            (torrent, cancellationToken) => AskPiecesAsync(torrent.Status, torrent.Watch, cancellationToken)).ConfigureAwait(false);
-    }
-
-    private async ValueTask AskPiecesAsync(TorrentStatus status, WatchedTorrent watch, CancellationToken cancellationToken)
-    {
-        var began = clock.Now;
-        PieceBitmap pieces;
-        try
-        {
-            pieces = await Bound(client.GetPiecesAsync(status.Id, watch.PieceCount, cancellationToken), cancellationToken).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is not (OutOfMemoryException or OperationCanceledException))
-        {
-            metrics.PollFailed();
-            Log.PiecesUnknown(logger, status.Name, e.Message);
-            return;
-        }
-        finally
-        {
-            watch.Asked(status, clock.Now, clock.Now - began);
-        }
-
-        if (pieces.Length == watch.PieceCount)
-        {
-            await sink.OnPiecesAsync(status.Id, pieces, cancellationToken).ConfigureAwait(false);
-        }
-        else
-        {
-            Log.PiecesOfOtherLength(logger, status.Name, pieces.Length, watch.PieceCount);
-        }
     }
 
     /// <summary>Tells of a change between working and not, once.</summary>
@@ -168,7 +121,6 @@ internal sealed partial class PieceMonitor(
     }
 
     private Task<T> Bound<T>(ValueTask<T> call, CancellationToken stop) => call.AsTask().WaitAsync(CallTimeout, clock.Provider, stop);
-
 }
 
 /// <summary>Where the monitor tells what it saw.</summary>

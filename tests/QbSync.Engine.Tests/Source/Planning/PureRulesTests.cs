@@ -17,6 +17,7 @@ namespace QbSync.Engine.Tests.Source.Planning;
 internal sealed class PureRulesTests
 {
     [Test]
+    [SourceCase(11)]
     public void ClientClass_OfEveryState_IsAsSpecified()
     {
         Dictionary<ClientTorrentState, ClientClass> expected = new()

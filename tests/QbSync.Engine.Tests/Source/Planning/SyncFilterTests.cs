@@ -1,5 +1,6 @@
 using QbSync.Engine.Source.Planning;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.Planning;
@@ -17,6 +18,7 @@ internal sealed class SyncFilterTests
     [TestCase("tv/*", "tv/news/late", true)]
     [TestCase("tv/*", "tvs/news", false)]
     [TestCase("/*", "/a", true)]
+    [SourceCase(20)]
     public void Category_ByNameOrBelowOne_IsExactOtherwise(string pattern, string category, bool matches)
     {
         var status = Status(category: category);
@@ -29,6 +31,8 @@ internal sealed class SyncFilterTests
     [TestCase("keeper", false)]
     [TestCase("Keep", false)]
     [TestCase("two words", true)]
+    [SourceCase(19)]
+    [SourceCase(20)]
     public void Tag_IsExactAndCaseSensitive(string tag, bool matches)
     {
         var status = Status(tags: ["keep", "two words"]);
@@ -43,6 +47,7 @@ internal sealed class SyncFilterTests
     [TestCase("*.tracker.example", true)]
     [TestCase("*.second.tracker.example", false)]
     [TestCase("other.example", false)]
+    [SourceCase(20)]
     public void Tracker_OfAnyTier_ByHostOrBelowOne(string pattern, bool matches)
     {
         Assert.That(Judge(new() { ExcludeTrackers = [pattern] }, Status(), PublicOf).IsRefused, Is.EqualTo(matches), "excluded");
@@ -54,10 +59,12 @@ internal sealed class SyncFilterTests
     [TestCase(1001, 0, true)]
     [TestCase(0, 1000, false)]
     [TestCase(0, 999, true)]
+    [SourceCase(20)]
     public void Size_OutsideItsBounds_IsRefused(long least, long most, bool refused) =>
         Assert.That(Judge(new() { MinSize = least, MaxSize = most }, Status()).IsRefused, Is.EqualTo(refused));
 
     [Test]
+    [SourceCase(20)]
     public void Private_IsSkippedOnlyWhereAsked()
     {
         var isPrivate = PublicOf with { IsPrivate = true };
@@ -67,6 +74,8 @@ internal sealed class SyncFilterTests
     }
 
     [Test]
+    [SourceCase(19)]
+    [SourceCase(20)]
     public void Lists_ThatAreEmpty_LetAllPass() => Assert.That(Judge(new(), Status(category: "")), Is.EqualTo(default(FilterVerdict)));
 
     [Test]

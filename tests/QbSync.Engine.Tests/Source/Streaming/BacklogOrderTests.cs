@@ -1,6 +1,7 @@
 using QbSync.Engine.Source.Streaming;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
@@ -17,6 +18,7 @@ internal sealed class BacklogOrderTests
     [TestCase(BacklogOrder.Newest, "dbace")]
     [TestCase(BacklogOrder.Smallest, "bdace")]
     [TestCase(BacklogOrder.Fair, "abcde")]
+    [SourceCase(22)]
     public void Sort_ByEachOrder_PutsTheRightOneFirst(BacklogOrder order, string expected)
     {
         BacklogEntry[] entries =
@@ -32,6 +34,7 @@ internal sealed class BacklogOrderTests
     }
 
     [Test]
+    [SourceCase(22)]
     public void Fair_TenTorrentsOfDifferentPieces_GetAboutAsManyBytes()
     {
         var scheduler = new StreamScheduler(new CapacityHold(), isFair: true);
@@ -65,6 +68,7 @@ internal sealed class BacklogOrderTests
     }
 
     [Test]
+    [SourceCase(24)]
     public void Neglected_BehindAnEndlessRowOfSmallerOnes_GetsAQuantumEachMinuteAfterTen()
     {
         var scheduler = new StreamScheduler(new CapacityHold());

@@ -2,6 +2,7 @@ using CsCheck;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Pieces;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.Streaming;
@@ -13,6 +14,7 @@ internal sealed class PieceTableTests
     private static readonly PieceLayout Layout = LayoutOf(Pieces);
 
     [Test]
+    [SourceCase(55)]
     public void Nack_OfAnotherAttempt_IsIgnoredAndALateAcceptCountsOnce()
     {
         var table = Ready();
@@ -29,6 +31,7 @@ internal sealed class PieceTableTests
     }
 
     [Test]
+    [SourceCase(30)]
     public void Poll_OverPiecesUnderWay_TouchesNone()
     {
         var table = Ready();
@@ -76,6 +79,7 @@ internal sealed class PieceTableTests
     }
 
     [Test]
+    [SourceCase(53)]
     public void UnreadPiece_IsDueLaterAndStrikesAfterTenMinutes()
     {
         var table = Ready();
@@ -108,6 +112,7 @@ internal sealed class PieceTableTests
     }
 
     [Test]
+    [SourceCase(54)]
     public void RejectedPiece_FiveTimesInTenMinutes_IsAStrike()
     {
         var table = Ready();
@@ -129,6 +134,7 @@ internal sealed class PieceTableTests
     }
 
     [Test]
+    [SourceCase(50)]
     public void AnyEvents_KeepOneStateEachAndEndAcknowledged()
     {
         var step = Gen.Select(Gen.Int[0, 11], Gen.Int[0, Pieces - 1], Gen.Int[0, 3]);

@@ -1,5 +1,6 @@
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Tests.Source.World;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Source.Streaming;
 
@@ -53,6 +54,7 @@ internal sealed class RateScheduleTests
 
     [TestCase("2026-03-02T06:59:50Z", "2026-03-02T07:00:00Z", Description = "winter: one hour before UTC plus one")]
     [TestCase("2026-07-06T05:59:50Z", "2026-07-06T06:00:00Z", Description = "summer: two")]
+    [SourceCase(62)]
     public async Task Rate_WhenAWindowBegins_IsInForceWithinASecond(string before, string begin)
     {
         await using var world = new SourceWorld();

@@ -2,6 +2,7 @@ using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -14,6 +15,7 @@ internal sealed class StreamingPartsTests
     [TestCase(TorrentVersion.V1)]
     [TestCase(TorrentVersion.V2)]
     [TestCase(TorrentVersion.Hybrid)]
+    [SourceCase(49)]
     public void RunningHash_OverEveryPiece_MatchesAndNoticesAChange(TorrentVersion version)
     {
         var torrent = new TorrentBuilder("hashes") { PieceLength = 65536, Version = version }.AddFile("a", 150_000).AddFile("b", 20_001).Build();

@@ -11,6 +11,7 @@ public sealed class NoMetadataTests
     [TestCase(ClientTorrentState.StoppedDl)]
     [TestCase(ClientTorrentState.StalledDl)]
     [ClientCase(20)]
+    [SourceCase(12)]
     public async Task Magnet_UntilItsMetadataIsThere_IsAskedForNothing(ClientTorrentState state)
     {
         await using var world = new SourceWorld();

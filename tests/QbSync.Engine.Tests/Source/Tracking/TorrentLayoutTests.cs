@@ -1,5 +1,6 @@
 using QbSync.Engine.Source.Tracking;
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
@@ -31,6 +32,7 @@ internal sealed class TorrentLayoutTests
     // No usable content path.
     [TestCase("several", "show/s1/", "", "/downloads", "/downloads")]
     [TestCase("several", "show/s1/", "show", "/downloads", "/downloads")]
+    [SourceCase(36)]
     public void CompleteTorrent_BaseFolder_IsFoundFromTheClientsWords(string kind, string names, string content, string save, string expected)
     {
         var layout = Create(kind, names, content, save, complete: true);
@@ -62,6 +64,7 @@ internal sealed class TorrentLayoutTests
     [TestCase("/incomplete", null, "/incomplete")]
     [TestCase("", "/temp", "/temp")]
     [TestCase("", null, "/downloads")]
+    [SourceCase(36)]
     public void IncompleteTorrent_WithoutContentPath_LiesInItsTemporaryFolder(string downloadPath, string? temp, string expected)
     {
         var status = StatusOf(Single, "", "/downloads", complete: false) with { DownloadPath = downloadPath };
@@ -98,6 +101,7 @@ internal sealed class TorrentLayoutTests
     [TestCase("a//film.mkv")]
     [TestCase("a/./film.mkv")]
     [TestCase("film\0.mkv")]
+    [SourceCase(43)]
     public void Name_ThatLeavesItsFolder_IsRefused(string name)
     {
         var status = StatusOf(Single, "/downloads/film.mkv", "/downloads", complete: true);
@@ -107,6 +111,7 @@ internal sealed class TorrentLayoutTests
     }
 
     [Test]
+    [SourceCase(43)]
     public void List_WithOrWithoutPads_IsMatchedAndAnyOtherIsNot()
     {
         var padded = new TorrentBuilder("padded") { PieceLength = 16384, WithPads = true }.AddFile("a", 20_000).AddFile("b", 30_000).Build();
@@ -124,6 +129,7 @@ internal sealed class TorrentLayoutTests
     [TestCase("/downloads/tv/x", "/data/tv/x", "tv/x")]
     [TestCase("/downloads2", null, null)]
     [TestCase("/data/inside", "/data/inside", "inside")]
+    [SourceCase(37)]
     public void PathMap_OfNothingButTheDefaultSavePath_MapsItToData(string client, string? local, string? sub)
     {
         var map = new PathMap(new SourceOptions { Data = "/data" }, Client(null));
@@ -133,6 +139,7 @@ internal sealed class TorrentLayoutTests
     }
 
     [Test]
+    [SourceCase(37)]
     public void PathMap_LongestPrefix_WinsAndOtherRootsStandBeside()
     {
         var options = new SourceOptions
@@ -150,6 +157,7 @@ internal sealed class TorrentLayoutTests
     }
 
     [Test]
+    [SourceCase(37)]
     public void PathMap_TemporaryFolder_IsReadButNeverMirrored()
     {
         var map = new PathMap(new SourceOptions { Data = "/data/done" }, Client("/incomplete"));

@@ -40,6 +40,9 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
     /// <summary>Whether statuses tell selections.</summary>
     public bool TellsSelections { get; set; } = true;
 
+    /// <summary>How fast the link is, and how late its answers come. In force for links that are opened later, too.</summary>
+    public LinkPace Pace { get; } = new();
+
     public MemoryLink? Link { get; private set; }
 
     /// <summary>Ends when Hello may be answered.</summary>
@@ -268,7 +271,7 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         }
     }
 
-    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => Link = new MemoryLink(this, sink);
+    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => Link = new MemoryLink(this, sink, Pace);
 
     /// <summary>Ends every watch, and does something that nobody is told of.</summary>
     public void CutWatches(Action unseen)

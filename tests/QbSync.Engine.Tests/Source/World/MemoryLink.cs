@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
@@ -5,14 +6,15 @@ using QbSync.Ports;
 namespace QbSync.Engine.Tests.Source.World;
 
 /// <summary>A link in memory. Acks come at once, or when the test lets them; a cut loses what was not answered. Thread-safe.</summary>
-internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink sink) : IPieceLink
+internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink sink, LinkPace pace) : IPieceLink
 {
     private readonly Lock _gate = new();
-    private readonly List<(PieceRef Piece, long Attempt, PieceAckStatus Status)> _held = [];
+    private readonly List<Answer> _held = [];
     private readonly Dictionary<PieceRef, int> _sends = [];
     private TaskCompletionSource _connected = Done();
     private bool _isConnected = true;
     private bool _isClosed;
+    private int _nextStream;
 
     /// <summary>Whether acks wait for <see cref="Release"/>.</summary>
     public bool HoldsAcks { get; set; }
@@ -22,7 +24,13 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
 
     public TimeSpan RetryAfter { get; set; }
 
-    public int OpenStreams => _isConnected ? 2 : 0;
+    public int OpenStreams => _isConnected ? pace.Streams : 0;
+
+    /// <summary>What is waited for when a piece is about to be read for sending.</summary>
+    public Func<PieceRef, Task> OnSending { get; set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Pieces in the order in which they were on the wire, and when.</summary>
+    public ConcurrentQueue<(DateTimeOffset At, PieceRef Piece)> Sent { get; } = [];
 
     public int Sends
     {
@@ -73,6 +81,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
 
     public async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
     {
+        Answer answer;
         using (source)
         {
             while (true)
@@ -93,6 +102,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
                 }
             }
 
+            await OnSending(source.Piece);
             var end = source.Ranges.Max(range => range.Offset + range.Length);
             var bytes = new byte[end];
             foreach (var (offset, length) in source.Ranges)
@@ -103,6 +113,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
                 }
             }
 
+            await pace.PassAsync(end, cancellationToken);
             var forced = OnPiece(source.Piece);
             var status = forced ?? destination.Take(source.Piece, source.Epoch, bytes);
             lock (_gate)
@@ -113,11 +124,17 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
                 }
 
                 _sends[source.Piece] = _sends.GetValueOrDefault(source.Piece) + 1;
-                _held.Add((source.Piece, source.Attempt, status));
+                answer = new Answer(source.Piece, source.Attempt, status, _nextStream++ % pace.Streams);
+                _held.Add(answer);
+                Sent.Enqueue((pace.Now, source.Piece));
             }
         }
 
-        if (!HoldsAcks)
+        if (pace.AckAfter > TimeSpan.Zero)
+        {
+            _ = AnswerLaterAsync(answer);
+        }
+        else if (!HoldsAcks)
         {
             Release();
         }
@@ -126,24 +143,42 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
     }
 
     /// <summary>Answers what waits for an answer.</summary>
-    public void Release()
+    public void Release() => End(static _ => true, answer => sink.OnAck(new PieceAck(answer.Piece, answer.Attempt, answer.Status, RetryAfter)));
+
+    /// <summary>Cuts one of the streams: what it carried is lost, the others go on.</summary>
+    public void LoseStream(int stream) =>
+        End(answer => answer.Stream == stream, answer => sink.OnLost(answer.Piece, answer.Attempt, PieceLossCause.StreamLost));
+
+    /// <summary>Pieces without an answer on that stream.</summary>
+    public IReadOnlyList<int> HeldOn(int stream)
     {
-        List<(PieceRef Piece, long Attempt, PieceAckStatus Status)> answered;
         lock (_gate)
         {
-            answered = [.. _held];
-            _held.Clear();
+            return [.. _held.Where(answer => answer.Stream == stream).Select(static answer => answer.Piece.Index)];
+        }
+    }
+
+    private void End(Func<Answer, bool> which, Action<Answer> end)
+    {
+        List<Answer> ended;
+        lock (_gate)
+        {
+            ended = [.. _held.Where(which)];
+            _held.RemoveAll(ended.Contains);
         }
 
-        foreach (var (piece, attempt, status) in answered)
-        {
-            sink.OnAck(new PieceAck(piece, attempt, status, RetryAfter));
-        }
+        ended.ForEach(end);
+    }
+
+    private async Task AnswerLaterAsync(Answer answer)
+    {
+        await Task.Delay(pace.AckAfter, pace.Time!);
+        End(held => held == answer, held => sink.OnAck(new PieceAck(held.Piece, held.Attempt, held.Status, RetryAfter)));
     }
 
     public void SetConnected(bool connected)
     {
-        List<(PieceRef Piece, long Attempt, PieceAckStatus Status)> lost = [];
+        List<Answer> lost = [];
         lock (_gate)
         {
             if (_isConnected == connected || (connected && !MayDial))
@@ -165,10 +200,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         }
 
         sink.OnLinkChanged(connected);
-        foreach (var (piece, attempt, _) in lost)
-        {
-            sink.OnLost(piece, attempt, PieceLossCause.StreamLost);
-        }
+        lost.ForEach(answer => sink.OnLost(answer.Piece, answer.Attempt, PieceLossCause.StreamLost));
     }
 
     public void SetRateLimit(long bytesPerSecond) => RateLimit = bytesPerSecond;
@@ -193,6 +225,8 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         Release();
         return default;
     }
+
+    private sealed record Answer(PieceRef Piece, long Attempt, PieceAckStatus Status, int Stream);
 
     private static TaskCompletionSource Done()
     {

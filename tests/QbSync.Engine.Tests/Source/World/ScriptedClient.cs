@@ -13,6 +13,7 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
     private readonly Dictionary<ClientTorrentId, ScriptedTorrent> _torrents = [];
     private readonly List<ClientTorrentId> _removed = [];
     private long _sequence;
+    private int _pollsNow;
 
     public bool IsDown { get; set; }
 
@@ -20,6 +21,30 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
 
     /// <summary>How many of the next calls that set a tag fail.</summary>
     public int TagFaults { get; set; }
+
+    /// <summary>How long an answer to a poll takes.</summary>
+    public TimeSpan PollTime { get; set; }
+
+    /// <summary>Most polls that were under way at once.</summary>
+    public int MostPollsAtOnce { get; private set; }
+
+    /// <summary>The next poll is answered by a full list, as after a restart of the client.</summary>
+    public bool NextIsFull { get; set; }
+
+    /// <summary>It came up without its profile: it lists nothing.</summary>
+    public bool ListsNothing { get; set; }
+
+    /// <summary>What a call is answered while <see cref="IsDown"/>.</summary>
+    public TorrentClientException Fault { get; set; } = new(ClientFault.Unreachable, "call", "The client is down.");
+
+    /// <summary>What an export is answered instead; null for the truth.</summary>
+    public Func<ClientTorrentId, TorrentClientException?> OnExport { get; set; } = static _ => null;
+
+    /// <summary>How reading a piece ends instead; null for the truth.</summary>
+    public Func<int, PieceReadStatus?> OnRead { get; set; } = static _ => null;
+
+    /// <summary>When pieces were asked for, and of which torrent.</summary>
+    public ConcurrentQueue<(DateTimeOffset At, ClientTorrentId Id)> PieceCalls { get; } = [];
 
     public ConcurrentQueue<int> Reads { get; } = [];
 
@@ -74,22 +99,35 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         return new(new ClientDescription { Product = "scripted", DefaultSavePath = "/downloads", Epoch = 1 });
     }
 
-    public ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
+    public async ValueTask<ClientUpdate> PollAsync(IReadOnlyCollection<ClientTorrentId> watched, CancellationToken cancellationToken)
     {
         ThrowIfDown();
         lock (_gate)
         {
             Polls++;
-            var update = new ClientUpdate(
-                ++_sequence,
-                _sequence == 1 || _isRestarted ? ClientUpdateKind.Full : ClientUpdateKind.Delta,
-                [.. _torrents.Values.Where(torrent => !_unlisted.Contains(torrent.Id)).Select(torrent => torrent.Status)],
-                [.. _removed],
-                null,
-                time.GetUtcNow());
+            MostPollsAtOnce = Math.Max(MostPollsAtOnce, ++_pollsNow);
+        }
+
+        try
+        {
+            await Task.Delay(PollTime, time, cancellationToken);
+        }
+        finally
+        {
+            lock (_gate)
+            {
+                _pollsNow--;
+            }
+        }
+
+        lock (_gate)
+        {
+            var kind = ++_sequence == 1 || _isRestarted || NextIsFull ? ClientUpdateKind.Full : ClientUpdateKind.Delta;
+            (_isRestarted, NextIsFull) = (false, false);
+            var listed = _torrents.Values.Where(torrent => !ListsNothing && !_unlisted.Contains(torrent.Id));
+            var update = new ClientUpdate(_sequence, kind, [.. listed.Select(torrent => torrent.Status)], [.. _removed], null, time.GetUtcNow());
             _removed.Clear();
-            _isRestarted = false;
-            return new(update);
+            return update;
         }
     }
 
@@ -125,7 +163,8 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         {
             var torrent = Get(id);
             torrent.PieceCalls++;
-            return new(torrent.Has.Clone());
+            PieceCalls.Enqueue((time.GetUtcNow(), id));
+            return new((torrent.Told ?? torrent.Has).Clone());
         }
     }
 
@@ -136,7 +175,7 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         {
             var torrent = Get(id);
             torrent.ExportCalls++;
-            return new(torrent.Exported);
+            return OnExport(id) is { } fault ? throw fault : new(torrent.Exported);
         }
     }
 
@@ -180,6 +219,11 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
     public PieceReadStatus ReadVerified(ContentLocation location, int piece, Span<byte> destination)
     {
         Reads.Enqueue(piece);
+        if (OnRead(piece) is { } instead)
+        {
+            return instead;
+        }
+
         var torrent = OnDisk(location, piece);
         torrent?.Torrent.ReadPiece(piece).CopyTo(destination);
         return torrent is null ? PieceReadStatus.HashMismatch : PieceReadStatus.Read;
@@ -217,7 +261,7 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
     {
         if (IsDown)
         {
-            throw new TorrentClientException(ClientFault.Unreachable, "call", "The client is down.");
+            throw Fault;
         }
     }
 

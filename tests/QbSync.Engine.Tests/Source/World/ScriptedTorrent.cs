@@ -21,6 +21,9 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
     /// <summary>What is on disk, where that differs from what the client says it has; null for the same.</summary>
     public PieceBitmap? OnDisk { get; set; }
 
+    /// <summary>What the client answers when it is asked for the pieces, where that is not what it has; null for the truth.</summary>
+    public PieceBitmap? Told { get; set; }
+
     public HashSet<string> Tags { get; } = [];
 
     public HashSet<int> Unselected { get; } = [];

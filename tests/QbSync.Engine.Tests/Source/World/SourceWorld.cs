@@ -4,6 +4,7 @@ using Prometheus;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Ports;
+using QbSync.Testing.Destinations;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
@@ -21,6 +22,7 @@ internal sealed class SourceWorld : IAsyncDisposable
     {
         Client = new ScriptedClient(Time);
         Destination = new MemoryDestination(Time);
+        Destination.Pace.Time = Time;
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
@@ -39,7 +41,17 @@ internal sealed class SourceWorld : IAsyncDisposable
 
     public LogErrorGuard Log { get; } = new();
 
-    public SourceOptions Options { get; } = new() { Data = "/data", ExcludeSyncTag = "no-sync", CallTimeout = TimeSpan.FromHours(1), Name = "test", MinSpace = 0 };
+    /// <summary>What crossed; verified at the end of every test.</summary>
+    public SendLedger Ledger { get; } = new();
+
+    public SourceOptions Options { get; } = new()
+    {
+        Data = "/data",
+        ExcludeSyncTag = "no-sync",
+        CallTimeout = TimeSpan.FromHours(1),
+        Name = "test",
+        MinSpace = 0,
+    };
 
     public CollectorRegistry Registry { get; private set; } = new();
 
@@ -53,7 +65,7 @@ internal sealed class SourceWorld : IAsyncDisposable
         _stop = CancellationTokenSource.CreateLinkedTokenSource(_testEnds.Token);
         Registry = Prometheus.Metrics.NewCustomRegistry();
         Engine = new SourceEngine(
-            Options, Client, Destination, Reader ?? Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
+            Options, Client, Ledger.Watch(Destination), Reader ?? Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
         _running = Task.Run(() => Engine.RunAsync(_stop.Token));
     }
 
@@ -76,38 +88,39 @@ internal sealed class SourceWorld : IAsyncDisposable
 
     /// <summary>Lets virtual time pass in small steps until the condition holds; bounded in real time.</summary>
     public Task PassUntilAsync(Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
-        PassUntilAsync(condition, TimeSpan.FromMilliseconds(50), what);
+        VirtualTime.PassUntilAsync(Time, condition, GrowingStep, ThrowIfFaulted, () => Describe(what));
+
+    /// <summary>Fine steps while things happen, coarse ones while a long pause has to pass.</summary>
+    private static TimeSpan GrowingStep(int steps) => TimeSpan.FromMilliseconds(50 << Math.Min(steps / 100, 5));
 
     /// <summary>Lets that much virtual time pass, in steps that let work be done in between.</summary>
-    public async Task PassAsync(TimeSpan time)
+    public Task PassAsync(TimeSpan time) => PassAsync(time, time > TimeSpan.FromSeconds(5) ? time / 100 : TimeSpan.FromMilliseconds(50));
+
+    /// <summary>Lets that much virtual time pass in such steps, all alike: for what is measured in virtual time.</summary>
+    public Task PassAsync(TimeSpan time, TimeSpan step)
     {
         var end = Time.GetUtcNow() + time;
-        await PassUntilAsync(() => Time.GetUtcNow() >= end, time > TimeSpan.FromSeconds(5) ? time / 100 : TimeSpan.FromMilliseconds(50), "time passes");
+        return VirtualTime.PassUntilAsync(Time, () => Time.GetUtcNow() >= end, _ => step, ThrowIfFaulted, () => "time passes");
     }
 
-    private async Task PassUntilAsync(Func<bool> condition, TimeSpan step, string what)
+    /// <summary>Lets virtual time pass in steps that are all alike until the condition holds: for what is measured in virtual time.</summary>
+    public Task PassUntilAsync(
+        Func<bool> condition, TimeSpan step, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
+        VirtualTime.PassUntilAsync(Time, condition, _ => step, ThrowIfFaulted, () => Describe(what));
+
+    private void ThrowIfFaulted()
     {
-        var began = TimeProvider.System.GetTimestamp();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(2));
-        var steps = 0;
-        while (!condition())
+        if (_running.IsFaulted)
         {
-            if (_running.IsFaulted)
-            {
-                await _running;
-            }
-
-            if (TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
-            {
-                throw new TimeoutException(
-                    $"Not true: {what}. {string.Join("; ", Engine.Status.Torrents.Select(torrent => $"{torrent.Name} {torrent.State} {torrent.PiecesDone}/{torrent.Pieces} {torrent.WaitingFor} {torrent.Reason}"))}");
-            }
-
-            Time.Advance(step);
-            // Fine steps while things happen, coarse ones while a long pause has to pass.
-            step = ++steps % 100 == 0 && step < TimeSpan.FromSeconds(1) ? step * 2 : step;
-            await timer.WaitForNextTickAsync();
+            _running.GetAwaiter().GetResult();
         }
+    }
+
+    private string Describe(string what)
+    {
+        var torrents = Engine.Status.Torrents.Select(static torrent =>
+            $"{torrent.Name} {torrent.State} {torrent.PiecesDone}/{torrent.Pieces} {torrent.WaitingFor} {torrent.Reason}");
+        return $"{what}. {string.Join("; ", torrents.Take(20))}";
     }
 
     public async Task<string> ScrapeAsync()
@@ -128,6 +141,7 @@ internal sealed class SourceWorld : IAsyncDisposable
 
         _stop?.Dispose();
         _testEnds.Dispose();
+        Ledger.Verify();
         Log.Verify();
     }
 }
