@@ -157,7 +157,7 @@ internal sealed class SourceDiscoveryTests
         var polls = world.Client.Polls;
         var calls = world.Destination.Calls.Count;
         await world.PassUntilAsync(() => world.Client.Polls >= polls + 100);
-        Assert.That(world.Destination.Calls.Skip(calls), Is.SubsetOf(["Hello", "Watch"]), "nothing about it");
+        Assert.That(world.Destination.Calls.Skip(calls), Is.All.AnyOf("Hello", "Watch"), "nothing about it");
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(1));
         Assert.That(await world.ScrapeAsync(), Does.Contain("qbsync_exclude_sync_abort_total 1"));
     }

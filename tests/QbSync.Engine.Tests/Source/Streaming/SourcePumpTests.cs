@@ -175,7 +175,7 @@ internal sealed class SourcePumpTests
         link.SetConnected(true);
         world.Client.Change(() => torrent.Has.Set(1));
         await world.PassUntilAsync(() => world.Progress(torrent.Torrent.Id)?.PiecesDone == 2);
-        Assert.That(world.Destination.Calls.Skip(calls), Is.SubsetOf(["Hello", "Watch"]), "nothing about it");
+        Assert.That(world.Destination.Calls.Skip(calls), Is.All.AnyOf("Hello", "Watch"), "nothing about it");
 
         var lost = 0;
         for (var restart = 1; restart <= 3; restart++)

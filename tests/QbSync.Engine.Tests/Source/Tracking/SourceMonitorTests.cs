@@ -94,7 +94,7 @@ internal sealed class SourceMonitorTests
         world.Destination.OnAbort = static _ => new AbortOutcome.Running(new OperationProgress(FinalizeStage.Queued, 0, 1));
         world.Start();
         await world.PassUntilAsync(() => torrents.All(torrent => world.Progress(torrent.Torrent.Id)?.PiecesDone == 1), Step);
-        torrents.Take(100).ToList().ForEach(world.Client.Remove);
+        torrents.Take(100).ToList().ForEach(torrent => world.Client.Remove(torrent));
         await world.PassUntilAsync(() => world.Destination.Count("AbortRemovedAtSource") > 24, Step);
         var polls = world.Client.Polls;
         await world.PassAsync(TimeSpan.FromSeconds(10), Step);

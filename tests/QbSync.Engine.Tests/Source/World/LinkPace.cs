@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using QbSync.Pieces;
 
 namespace QbSync.Engine.Tests.Source.World;
 
@@ -19,6 +20,9 @@ internal sealed class LinkPace
 
     /// <summary>Streams that pieces take turns on.</summary>
     public int Streams { get; set; } = 2;
+
+    /// <summary>What is waited for when a piece is about to be read for sending.</summary>
+    public Func<PieceRef, Task> OnSending { get; set; } = static _ => Task.CompletedTask;
 
     public DateTimeOffset Now => Time?.GetUtcNow() ?? DateTimeOffset.MinValue;
 

@@ -26,9 +26,6 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
 
     public int OpenStreams => _isConnected ? pace.Streams : 0;
 
-    /// <summary>What is waited for when a piece is about to be read for sending.</summary>
-    public Func<PieceRef, Task> OnSending { get; set; } = static _ => Task.CompletedTask;
-
     /// <summary>Pieces in the order in which they were on the wire, and when.</summary>
     public ConcurrentQueue<(DateTimeOffset At, PieceRef Piece)> Sent { get; } = [];
 
@@ -102,7 +99,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
                 }
             }
 
-            await OnSending(source.Piece);
+            await pace.OnSending(source.Piece);
             var end = source.Ranges.Max(range => range.Offset + range.Length);
             var bytes = new byte[end];
             foreach (var (offset, length) in source.Ranges)
