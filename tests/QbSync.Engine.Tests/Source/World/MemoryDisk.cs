@@ -8,14 +8,13 @@ internal sealed class MemoryDisk : ILocalFiles
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, Inode> _files = new(StringComparer.Ordinal);
-    private readonly ConcurrentDictionary<string, LocalFileSystem?> _folders = new();
     private ulong _lastInode = 100;
 
     /// <summary>Paths at which the system tells nothing.</summary>
     public ConcurrentDictionary<string, bool> Unreadable { get; } = new();
 
-    /// <summary>Says what the file system of a folder tells; null for a folder that is not there.</summary>
-    public void Mount(string folder, LocalFileSystem? fileSystem) => _folders[folder] = fileSystem;
+    /// <summary>What the file system of a folder tells; null for a folder that is not there.</summary>
+    public Func<string, LocalFileSystem?> GetSpace { get; set; } = static _ => null;
 
     /// <summary>Makes a file, or another name of one.</summary>
     public void Put(string path, ulong device, long bytes, string? sameAs = null)
@@ -69,7 +68,7 @@ internal sealed class MemoryDisk : ILocalFiles
         }
     }
 
-    public LocalFileSystem? GetFileSystem(string folder) => _folders.GetValueOrDefault(folder);
+    public LocalFileSystem? GetFileSystem(string folder) => GetSpace(folder);
 
     private sealed class Inode(ulong device, ulong number, long bytes)
     {
