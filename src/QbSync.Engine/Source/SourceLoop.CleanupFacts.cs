@@ -25,7 +25,7 @@ internal sealed partial class SourceLoop
             Blocked = blocked,
             Groups = groups,
             Resting = _restUntil.Keys.ToHashSet(StringComparer.Ordinal),
-            Running = _leaving.Count,
+            Running = Math.Max(_leaving.Count, _turns.Count), // with those that are gone and of which the space is not back
             Expected = _turns.GetExpected(),
         };
     }

@@ -28,6 +28,18 @@ internal sealed class DeleteTurns(MonotonicClock clock, long minSpace) : IDelete
         }
     }
 
+    /// <summary>Groups that are on their way, or deleted and not visible yet.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _claims.Count;
+            }
+        }
+    }
+
     /// <summary>Says for which file system a group goes, before it begins.</summary>
     public void Register(HandoffGroup group, ulong device, IReadOnlyDictionary<ulong, long> frees)
     {

@@ -8,48 +8,29 @@ namespace QbSync.Engine.Tests.Source.Cleanup;
 [TestFixture]
 internal sealed class CleanupEligibilityTests
 {
-    [TestCase("young"), TestCase("unknown age"), TestCase("downloads again"), TestCase("tag")]
-    [SourceCase(109)]
-    public async Task Torrent_ThatMayNotGo_Stays(string what)
+    [Test, SourceCase(109)]
+    public async Task Torrents_ThatMayNotGo_Stay()
     {
         await using CleanupWorld rig = new(static options =>
         {
             options.Handoff.MinSeedingTime = TimeSpan.FromHours(1);
             options.Handoff.ExcludeCleanupTag = "keep";
         });
-        var film = rig.Add("film");
-        film.SeedingTime = what switch { "young" => TimeSpan.FromMinutes(30), "unknown age" => null, _ => TimeSpan.FromHours(2) };
+        var (young, unknown, again, tagged) = (rig.Add("young"), rig.Add("unknown"), rig.Add("again"), rig.Add("tagged"));
         var control = rig.Add("control", 10 * CleanupWorld.MiB);
-        control.SeedingTime = TimeSpan.FromHours(2);
-        if (what == "tag")
-        {
-            film.Tags.Add("keep");
-        }
-
+        young.SeedingTime = TimeSpan.FromMinutes(59);
+        unknown.SeedingTime = null;
+        control.SeedingTime = again.SeedingTime = tagged.SeedingTime = TimeSpan.FromHours(2);
+        tagged.Tags.Add("keep");
         rig.World.Start();
-        await rig.World.PassUntilAsync(() => rig.World.IsSynced(film));
-        if (what == "downloads again")
-        {
-            rig.Client.Change(() => film.Has.Clear(0));
-        }
-
+        await rig.World.PassUntilAsync(() => rig.World.IsSynced(again));
+        rig.Client.Change(() => again.Has.Clear(0));
         await rig.World.PassUntilAsync(() => rig.Deleted.Count > 0);
         await rig.World.PassAsync(TimeSpan.FromMinutes(10));
 
         Assert.That(rig.Deleted, Is.EqualTo(new[] { "control" }));
-        Assert.That(rig.IsActive(film), Is.True);
-        Assert.That(await rig.ScrapeAsync("qbsync_cleanup_groups_total{result=\"skipped_seeding\"}"), Is.EqualTo(what is "young" or "unknown age" ? 1 : 0));
-    }
-
-    [Test, SourceCase(109)]
-    public async Task Tag_OptionIsEmpty_KeepsNothing()
-    {
-        await using CleanupWorld rig = new(static options => options.Handoff.ExcludeCleanupTag = "");
-        var film = rig.Add("film");
-        film.Tags.UnionWith(["", "keep"]);
-        rig.World.Start();
-
-        await rig.World.PassUntilAsync(() => rig.Deleted.Count == 1);
+        Assert.That(new[] { young, unknown, again, tagged }.Where(rig.IsActive), Has.Exactly(4).Items);
+        Assert.That(await rig.ScrapeAsync("qbsync_cleanup_groups_total{result=\"skipped_seeding\"}"), Is.EqualTo(2), "once for each of the two");
     }
 
     [Test, SourceCase(110)]
@@ -71,14 +52,14 @@ internal sealed class CleanupEligibilityTests
         Assert.That(await rig.ScrapeAsync("qbsync_cleanup_groups_total{result=\"failure\"}"), Is.EqualTo(1));
     }
 
-    [Test, SourceCase(111)]
-    public async Task SyncedTag_MissingOrSetByHand_DecidesNothing()
+    [Test, SourceCase(109), SourceCase(111)]
+    public async Task SyncedTag_MissingOrSetByHand_DecidesNothing_NorDoesATagOfNoName()
     {
         await using CleanupWorld rig = new(static options => options.SyncedTag = "");
         rig.World.Destination.OnInit = static _ => new InitOutcome.Refused(new Refusal(RefusalReason.PathConflict));
         var tagged = rig.Add("a-tagged", held: false);
         tagged.Tags.Add("synced");
-        rig.Add("untagged", 10 * CleanupWorld.MiB);
+        rig.Add("untagged", 10 * CleanupWorld.MiB).Tags.Add("");
         rig.World.Start();
         await rig.World.PassUntilAsync(() => rig.Deleted.Count == 1);
         await rig.World.PassAsync(TimeSpan.FromMinutes(5));

@@ -22,12 +22,30 @@ internal sealed class CleanupSpaceTests
         Assert.That(await rig.ScrapeAsync("qbsync_free_space_bytes{mode=\"source\",root=\"/data\"}"), Is.EqualTo(2048.0 * CleanupWorld.MiB).Or.Zero);
     }
 
-    [TestCase("no figure", 0), TestCase("no figure", -1), TestCase("no figure", null), TestCase("mount gone", 1), TestCase("old", 1), TestCase("client away", 1)]
+    [Test, SourceCase(101)]
+    public async Task Space_NeitherTells_HandsNothingOff()
+    {
+        await using CleanupWorld rig = new() { IsTold = false };
+        var film = rig.Add("film");
+        rig.World.Start();
+        foreach (var told in (long?[])[0, -1, null])
+        {
+            rig.Client.FreeBytes = told;
+            await rig.World.PassAsync(TimeSpan.FromMinutes(4));
+            Assert.That(rig.World.Destination.Count("Prove"), Is.Zero);
+        }
+
+        Assert.That(rig.IsActive(film), Is.True);
+        Assert.That(rig.World.Log.Entries.Count(static entry => entry.Id.Name == "SpaceUnknown"), Is.EqualTo(1));
+        Assert.That(await rig.ScrapeAsync("qbsync_free_space_bytes{mode=\"source\",root=\"/data\"}"), Is.NaN);
+    }
+
+    [TestCase("mount gone"), TestCase("old"), TestCase("client away")]
     [SourceCase(101)]
-    public async Task Space_NotKnown_HandsNothingOff(string what, long? told)
+    public async Task Space_NotKnownAnyMore_HandsNothingOff(string what)
     {
         await using CleanupWorld rig = new() { FreeAtFirst = 0 };
-        rig.Client.FreeBytes = told;
+        rig.Client.FreeBytes = 1;
         var film = rig.Add("film");
         using ManualResetEventSlim hang = new(what != "old");
         var space = rig.Disk.GetSpace;
@@ -41,7 +59,6 @@ internal sealed class CleanupSpaceTests
 
             return space(root);
         };
-        rig.IsTold = what != "no figure";
         rig.World.Start();
         await rig.World.PassUntilAsync(() => rig.World.IsSynced(film) && looks > 0);
         rig.IsMounted = what != "mount gone";

@@ -17,6 +17,9 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
 
     public bool IsDown { get; set; }
 
+    /// <summary>Its figure of the free space.</summary>
+    public long? FreeBytes { get; set; }
+
     public int Polls { get; private set; }
 
     /// <summary>How many of the next calls that set a tag fail.</summary>
@@ -125,7 +128,7 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
             var kind = ++_sequence == 1 || _isRestarted || NextIsFull ? ClientUpdateKind.Full : ClientUpdateKind.Delta;
             (_isRestarted, NextIsFull) = (false, false);
             var listed = _torrents.Values.Where(torrent => !ListsNothing && !_unlisted.Contains(torrent.Id));
-            var update = new ClientUpdate(_sequence, kind, [.. listed.Select(torrent => torrent.Status)], [.. _removed], null, time.GetUtcNow());
+            var update = new ClientUpdate(_sequence, kind, [.. listed.Select(torrent => torrent.Status)], [.. _removed], FreeBytes, time.GetUtcNow());
             _removed.Clear();
             return update;
         }
@@ -151,6 +154,11 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         {
             var torrent = Get(id);
             torrent.FilesCalls++;
+            if (torrent.FilesFault)
+            {
+                throw new TorrentClientException(ClientFault.ServerError, "GetFiles", "The client is busy with itself.");
+            }
+
             return [.. torrent.Torrent.Files.Select(
                 (file, i) => new ClientFile(i, string.Join('/', file.Path), file.Length, !torrent.Unselected.Contains(i), 0))];
         }

@@ -57,6 +57,9 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public int FilesCalls { get; set; }
 
+    /// <summary>Whether questions for its files fail.</summary>
+    public bool FilesFault { get; set; }
+
     public int PieceCalls { get; set; }
 
     public bool IsComplete => Has.IsFull;
