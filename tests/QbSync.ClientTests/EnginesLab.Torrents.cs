@@ -76,8 +76,9 @@ internal sealed partial class EnginesLab
         catch (TimeoutException late)
         {
             var logs = SourceLogs.Entries.Concat(DestinationLogs.Entries).Where(entry => entry.ToString().Contains(torrent.Name, StringComparison.Ordinal));
+            var trackers = await FindThereAsync(torrent) is { } found ? await DestinationClient.GetTrackersAsync(found.Id, CancellationToken.None) : [];
             Assert.Fail(
-                $"{late.Message}\nsource engine: {Progress(torrent)}\nhere: {await FindHereAsync(torrent)}\nthere: {await FindThereAsync(torrent)}\n{string.Join('\n', logs.TakeLast(40))}");
+                $"{late.Message}\nannounces: {Tracker.Tell(torrent)}; {string.Join(", ", trackers.Select(static tracker => tracker.Status))}\nsource engine: {Progress(torrent)}\nhere: {await FindHereAsync(torrent)}\nthere: {await FindThereAsync(torrent)}\n{string.Join('\n', logs.TakeLast(40))}");
         }
     }
 

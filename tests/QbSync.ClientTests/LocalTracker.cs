@@ -77,19 +77,41 @@ internal sealed class LocalTracker : IAsyncDisposable
 
     private async Task RunAsync()
     {
+        List<Task> answers = [];
         while (!_stop.IsCancellationRequested)
         {
             try
             {
-                using var connection = await _listener.AcceptTcpClientAsync(_stop.Token);
+                // One that connects and says nothing keeps no other waiting.
+                answers.Add(AnswerAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
+            }
+            catch (Exception fault) when (fault is OperationCanceledException or SocketException or ObjectDisposedException)
+            {
+                // The end of the test.
+            }
+        }
+
+        await Task.WhenAll(answers);
+    }
+
+    private async Task AnswerAsync(TcpClient connection)
+    {
+        using (connection)
+        {
+            try
+            {
                 await using var stream = connection.GetStream();
                 using var reader = new StreamReader(stream, Encoding.ASCII, leaveOpen: true);
-                var request = await reader.ReadLineAsync(_stop.Token) ?? "";
+                if (await reader.ReadLineAsync(_stop.Token) is not { Length: > 0 } request)
+                {
+                    return;
+                }
+
+                _announces.Enqueue(Parse(request));
                 while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 })
                 {
                 }
 
-                _announces.Enqueue(Parse(request));
                 await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {Answer.Length}\r\nConnection: close\r\n\r\n"), _stop.Token);
                 await stream.WriteAsync(Answer, _stop.Token);
             }

@@ -147,24 +147,28 @@ internal sealed partial class SourceHandoffTests
     public async Task APath_OfTwoTorrentsOfWhichOneMayNotLeave_IsDeletedByNeither()
     {
         (BuiltTorrent Leaves, string Tag)[] pairs = [(Make("excluded", 721), "keep out"), (Make("failed", 722), "sync-failed"), (Make("unfinished", 723), "")];
-        foreach (var (leaves, tag) in pairs)
+        var ids = new List<ClientTorrentId>();
+        foreach (var (leaves, _) in pairs)
         {
+            ids.Add(await _lab.SeedAsync(leaves, ("tags", "stays")));
+        }
+
+        for (var i = 0; i < pairs.Length; i++)
+        {
+            await _lab.SyncedAsync(pairs[i].Leaves);
+
             // The same file in another torrent, which is forbidden, has failed, or lacks a file that nobody has.
+            var (leaves, tag) = pairs[i];
             var other = new TorrentBuilder(leaves.Name) { Seed = leaves.Files[0].Content.Seed, PieceLength = 32 * 1024 }
                 .AddFile("shared.bin", leaves.Files[0].Length).AddFile("of the other.bin", 200_000).Build();
-            BuiltTorrent.WriteFile(_lab.Source.SavePath, other.Files[0]);
             await Person.AddAsync(_lab.Source, other, [.. tag.Length > 0 ? new[] { ("tags", tag) } : []]);
             await Eventually.BecomesTrueAsync(async () => await _lab.FindHereAsync(other) is { IsChecking: false });
             await _lab.SourceClient.StartAsync([(await _lab.FindHereAsync(other))!.Id], force: true, CancellationToken.None);
-            await _lab.SeedAsync(leaves);
         }
+
+        await _lab.SourceClient.RemoveTagsAsync(ids, ["stays"], CancellationToken.None);
 
         // It has seeded less than they, so its turn is after theirs.
-        foreach (var (leaves, _) in pairs)
-        {
-            await _lab.SyncedAsync(leaves);
-        }
-
         var free = new TorrentBuilder("leaves alone.bin") { Seed = 724, Length = 300_000 }.Build();
         await _lab.SeedAsync(free);
         await HandedOverAsync(free);
