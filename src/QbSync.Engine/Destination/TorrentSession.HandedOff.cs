@@ -1,5 +1,6 @@
 using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Maintenance;
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -17,6 +18,7 @@ internal sealed partial class TorrentSession
     private long? _announceAskedAt;
     private long? _notWholeSince;
     private ClientTorrentState? _warnedOf;
+    private long? _stopSentAt;
 
     /// <summary>Looks at a torrent that is complete here. Called by the engine's poll loop only.</summary>
     private async ValueTask WatchHandoffAsync(ClientSighting seen)
@@ -83,6 +85,28 @@ internal sealed partial class TorrentSession
             }
 
             await seeding.SendStopAsync(seen.Status.Id, cancellationToken).ConfigureAwait(false);
+            CountStopUnseen(seen);
+        }
+        else
+        {
+            _stopSentAt = null;
+        }
+    }
+
+    /// <summary>
+    /// Each poll is the read-back of the stop that the one before sent: one that was asked for after the bound of a stop, and shows the torrent active
+    /// still, says that it had no effect.
+    /// </summary>
+    private void CountStopUnseen(ClientSighting seen)
+    {
+        if (_stopSentAt is not { } sent)
+        {
+            _stopSentAt = _context.Time.GetTimestamp();
+        }
+        else if (_context.Time.GetElapsedTime(sent, seen.Stamp) >= ClientChange.Stop.Within)
+        {
+            _context.Metrics.DestinationStopFailed();
+            _stopSentAt = _context.Time.GetTimestamp();
         }
     }
 

@@ -27,7 +27,7 @@ public sealed partial class PieceReader
             }
 
             var count = FindDoubtful(location, scratch, doubtful);
-            for (var number = 0; number < 1 << count; number++)
+            for (var number = 0; number < PieceSources.CountCombinations(count); number++)
             {
                 var sources = PieceSources.Combine(candidate, number, doubtful[..count]);
                 if (sources != default && TrySources(location, piece, length, scratch, sources, destination, cancellationToken) == PieceReadStatus.Read)

@@ -5,18 +5,34 @@ namespace QbSync.Storage.Pieces;
 /// <param name="PreferPart">Bit i: segment i from the part file, else from its own; segments beyond the last bit share it.</param>
 internal readonly record struct PieceSources(int PartFile, ulong PreferPart)
 {
-    /// <summary>More doubtful segments than this are not combined: each doubles the number of times that the piece is hashed.</summary>
-    public const int MaxDoubtful = 4;
+    /// <summary>More doubtful segments than this are not told apart: each costs hashing the piece some more times.</summary>
+    public const int MaxDoubtful = 24;
+
+    /// <summary>Up to so many all combinations are tried: each more would double the number of times that the piece is hashed.</summary>
+    private const int MaxCombined = 4;
 
     public bool PrefersPart(int segment) => (PreferPart >> Math.Min(segment, 63) & 1) != 0;
 
-    /// <summary>The combination of this number over the doubtful segments.</summary>
+    /// <summary>How many combinations are tried over so many doubtful segments.</summary>
+    public static int CountCombinations(int doubtful) => doubtful <= MaxCombined ? 1 << doubtful : 3 * doubtful;
+
+    /// <summary>
+    /// The combination of this number over the doubtful segments. Of many segments those are tried in which the files of one row that begins or ends the
+    /// piece, or one file alone, are right: that is how selected ones lie among unselected ones.
+    /// </summary>
     public static PieceSources Combine(int partFile, int number, ReadOnlySpan<int> doubtful)
     {
         var bits = 0UL;
+        var (row, kind) = Math.DivRem(number, 3);
         for (var i = 0; i < doubtful.Length; i++)
         {
-            bits |= (ulong)(number >> i & 1) << Math.Min(doubtful[i], 63);
+            var isPart = doubtful.Length <= MaxCombined ? (number >> i & 1) != 0 : kind switch
+            {
+                0 => i >= row,
+                1 => i < row,
+                _ => i != row,
+            };
+            bits |= (isPart ? 1UL : 0) << Math.Min(doubtful[i], 63);
         }
 
         return new PieceSources(partFile, bits);

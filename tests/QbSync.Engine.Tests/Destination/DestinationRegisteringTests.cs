@@ -226,6 +226,26 @@ public sealed class DestinationRegisteringTests
     }
 
     [Test]
+    [DestinationCase(94)]
+    public async Task Torrent_ActiveWhileItsFinalizationWaits_WhoseStopHasNoEffect_IsStoppedAgainAndCounted()
+    {
+        await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
+        var init = DestinationRig.MakeInit(Torrent);
+        rig.Client.EmptyFileLists = int.MaxValue;
+        rig.SendMissing(Torrent, await rig.OpenAsync(init), init);
+        var finalizing = rig.FinalizeAsync(DestinationRig.MakeFinalize(init, Torrent), atMost: 5000);
+        await rig.DriveAsync(() => rig.Client.Adds == 1 && rig.Client.Only is { State: ClientTorrentState.StoppedUp });
+        rig.Client.IgnoresStops = true;
+        rig.Client.Show(ClientTorrentState.StalledDl, 0.5);
+        await rig.DriveAsync(() => rig.Metric("qbsync_torrent_stop_errors_total", ("mode", "destination")) >= 1);
+        Assert.That(rig.Client.Only!.State.IsActive(), Is.True);
+        rig.Client.IgnoresStops = false;
+        await rig.DriveAsync(() => rig.Client.Only!.State.IsStopped());
+        rig.Client.EmptyFileLists = 0;
+        Assert.That(await finalizing, Is.TypeOf<FinalizeOutcome.Complete>());
+    }
+
+    [Test]
     [DestinationCase(95)]
     public async Task Tags_WhoseCallsFail_AreCountedNeverFatalAndSetLater()
     {

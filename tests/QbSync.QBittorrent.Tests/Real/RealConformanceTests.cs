@@ -15,13 +15,16 @@ internal sealed class RealConformanceTests : TorrentClientConformance
     protected override string DataFolder => _real.Instance.SavePath;
 
     [OneTimeSetUp]
-    public async Task StartAsync()
+    public async Task StartAsync() => _real = await RealClient.StartAsync();
+
+    [Test]
+    public async Task Capabilities_AreThoseOfTheVersion()
     {
-        _real = await RealClient.StartAsync();
-        if (!await _real.IsAtLeastAsync("2.8.18"))
-        {
-            Assert.Ignore("Before 4.5 a client neither exports nor holds v2 torrents.");
-        }
+        var isOfNow = await _real.IsAtLeastAsync("2.8.18");
+        Assert.That(
+            (Can.RenamesFiles, Can.ExportsManifests, Can.HoldsV2Torrents, Can.TellsBothHashes, Can.KeepsUnselectedFiles),
+            Is.EqualTo((isOfNow, isOfNow, isOfNow, isOfNow, isOfNow)));
+        Assert.That(Can.LimitsInactivity, Is.EqualTo(await _real.IsAtLeastAsync("2.9.2")));
     }
 
     [OneTimeTearDown]

@@ -49,7 +49,6 @@ public abstract partial class TorrentClientConformance
     public async Task TheLog_CanBeRead() =>
         Assert.That(await Client.GetLogAsync(CancellationToken.None).DefaultTimeout(), Is.Not.Null);
 
-    // Clients before 4.6 do not have the limit of inactivity.
-    private static bool IsLimited(TorrentStatus status, ShareLimits limits) => status.Limits == limits
-        || status.Limits == limits with { InactiveMinutes = ShareLimit.Global };
+    private bool IsLimited(TorrentStatus status, ShareLimits limits) =>
+        status.Limits == (Can.LimitsInactivity ? limits : limits with { InactiveMinutes = ShareLimit.Global });
 }

@@ -25,6 +25,12 @@ public abstract partial class TorrentClientConformance
     /// <summary>A folder of the test's own, empty.</summary>
     protected string Folder { get; private set; } = "";
 
+    /// <summary>What the client says it can do: that it does, and what it cannot it refuses as unsupported, sending nothing.</summary>
+    protected ClientCapabilities Can { get; private set; } = new();
+
+    [SetUp]
+    public async Task AskWhatItCanAsync() => Can = (await Client.DescribeAsync(refresh: false, CancellationToken.None).DefaultTimeout()).Capabilities;
+
     [SetUp]
     public void MakeFolder() => Folder = Directory.CreateDirectory(Path.Combine(DataFolder, $"t{Interlocked.Increment(ref _seed)}")).FullName;
 
@@ -46,6 +52,24 @@ public abstract partial class TorrentClientConformance
         await Eventually.BecomesTrueAsync(async () => (found = await FindAsync(torrent)) is not null, Patience);
         return found!.Id;
     }
+
+    /// <summary>Whether a torrent of that version can be had; if not, that it is refused and leaves nothing.</summary>
+    protected async Task<bool> HoldsAsync(TorrentVersion version)
+    {
+        if (version != TorrentVersion.V2 || Can.HoldsV2Torrents)
+        {
+            return true;
+        }
+
+        var torrent = Several(version);
+        var outcome = await Client.AddAsync(new AddTorrentRequest { Torrent = torrent.Bytes, SavePath = Folder }, CancellationToken.None).DefaultTimeout();
+        Assert.That(outcome, Is.Not.EqualTo(AddTorrentOutcome.Taken));
+        Assert.That(await FindAsync(torrent), Is.Null);
+        return false;
+    }
+
+    protected static void AssertUnsupported(AsyncTestDelegate call) => Assert.ThrowsAsync(
+        Is.TypeOf<TorrentClientException>().With.Property(nameof(TorrentClientException.Fault)).EqualTo(ClientFault.Unsupported), call);
 
     protected Task<TorrentStatus?> FindAsync(BuiltTorrent torrent) =>
         Client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None).DefaultTimeout();
