@@ -258,8 +258,7 @@ internal sealed partial class SourceLoop
             else if (++sync.BarrenRounds > 1)
             {
                 // A disk there that damaged a piece once has it mended at once; one that does so again is not sent it at the speed of the network.
-                var pause = _faults.Delay(FaultClass.Permanent, sync.Strikes.At.Count, _with.Chance.Next());
-                stream.Pause(Now, pause > StrikeLedger.Apart ? pause : StrikeLedger.Apart);
+                stream.Pause(Now, _faults.Delay(FaultClass.Permanent, sync.BarrenRounds, _with.Chance.Next()));
             }
 
             Watch(sync);
