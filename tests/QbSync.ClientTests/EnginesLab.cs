@@ -92,7 +92,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     {
         var registry = Metrics.NewCustomRegistry();
         var client = new QBittorrentTorrentClient(
-            new QBittorrentOptions { Url = instance.Url },
+            new QBittorrentOptions { Url = instance.Url, TorrentsDirectory = Path.Combine(Path.GetDirectoryName(instance.SavePath)!, "qBittorrent", "data", "BT_backup") },
             Metrics.WithCustomRegistry(registry),
             registry,
             mode,

@@ -58,6 +58,29 @@ internal sealed class SourceOutageTests
         static bool IsWanted(BuiltFile file) => file.Path[^1] is "a.bin" or "b.bin";
     }
 
+    [Test]
+    [SourceCase(114)]
+    public async Task Removed_WhileTheDestinationIsAway_IsActiveAndTaggedThereOnItsReturn_AlsoOverOurRestart()
+    {
+        var torrent = new TorrentBuilder("removed meanwhile.bin") { Seed = 602, Length = 700_003 }.Build();
+        var id = await _lab.SeedAsync(torrent);
+        await _lab.SyncedAsync(torrent);
+        await _lab.StopDestinationAsync();
+        await Person.PostAsync(_lab.Source, "torrents/delete", ("hashes", id.Value), ("deleteFiles", "true"));
+        await _lab.ReachesAsync(torrent, "Removing");
+        await _lab.StopSourceAsync();
+        _lab.StartSource();
+        await _lab.ReachesAsync(torrent, "Removing");
+        _lab.StartDestination();
+        await _lab.Until(
+            async () => await _lab.FindThereAsync(torrent) is { IsActive: true, IsComplete: true } there && there.Tags.Contains("source-removed") && there.Tags.Contains("synced")
+                && _lab.Progress(torrent) is null,
+            null,
+            torrent,
+            "it is active and tagged there, and forgotten here");
+        Assert.That(torrent.FindDifference(_lab.Destination.SavePath), Is.Null);
+    }
+
     [SourceCase(74)]
     [TestCase("source's client", 611)]
     [TestCase("destination's client", 612)]

@@ -46,6 +46,9 @@ internal sealed partial class SourceLoop
         [LoggerMessage(4123, LogLevel.Warning, "{Name} ({Torrent}) was started at the destination and shows {State} there; it is looked at again.")]
         public static partial void NotWholeThere(ILogger logger, string name, InfoHash torrent, QbSync.Ports.ClientTorrentState state);
 
+        [LoggerMessage(4069, LogLevel.Warning, "{Name} ({Torrent}) gets the names of its .torrent at the destination, not those that its files have here.")]
+        public static partial void OwnNames(ILogger logger, string name, InfoHash torrent);
+
         [LoggerMessage(4059, LogLevel.Debug, "What the destination holds could not be asked again. {Reason}")]
         public static partial void NotHealed(ILogger logger, string reason);
 

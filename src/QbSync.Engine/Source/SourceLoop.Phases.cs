@@ -185,6 +185,12 @@ internal sealed partial class SourceLoop
         sync.AllArrived = false;
         sync.Completion = null;
         sync.LookedAt = Now;
+        if (opened.Open.OwnNames && !sync.HasOwnNamesThere)
+        {
+            Log.OwnNames(_logger, sync.Name, sync.Id);
+        }
+
+        sync.HasOwnNamesThere = opened.Open.OwnNames;
         OnSelectionTaken(sync);
         if (!sync.Transition(TorrentSyncState.Streaming, "the destination receives it"))
         {

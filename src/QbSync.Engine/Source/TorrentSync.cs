@@ -67,6 +67,9 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     /// <summary>What Finalize is told when the source's entry is gone.</summary>
     public FinalizeRecord? Finalize { get; set; }
 
+    /// <summary>Whether the destination keeps names of its own for the files, which is told once.</summary>
+    public bool HasOwnNamesThere { get; set; }
+
     /// <summary>Whether the destination may hold something unfinished of it.</summary>
     public bool OpenedThere { get; set; }
 
