@@ -67,6 +67,7 @@ internal sealed partial class EngineMetrics
     public void PublishSource(Func<SourceReport> report, Func<int> gateState, SourceOptions options)
     {
         _senderWorkers.Set(options.NumSenders);
+        _minFreeSpace.Set(options.MinSpace);
         _live = new LiveSeries(_factory, options.MetricsMaxTorrents);
         OnCollect(() =>
         {

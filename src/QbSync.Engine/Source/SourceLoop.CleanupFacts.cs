@@ -25,8 +25,8 @@ internal sealed partial class SourceLoop
             Blocked = blocked,
             Groups = groups,
             Resting = _restUntil.Keys.ToHashSet(StringComparer.Ordinal),
-            Running = Math.Max(_leaving.Count, _turns.Count), // with those that are gone and of which the space is not back
-            Expected = _turns.GetExpected(),
+            Running = Math.Max(_handoffs.Count, _turns.Count), // with those that are gone and of which the space is not back
+            Expected = ExpectedBytes(),
         };
     }
 
@@ -45,6 +45,21 @@ internal sealed partial class SourceLoop
         }
 
         return blocked;
+    }
+
+    /// <summary>Per device what is on its way. Where a group of an earlier process frees what it said is not known: it counts everywhere.</summary>
+    private Dictionary<ulong, long> ExpectedBytes()
+    {
+        var expected = _turns.GetExpected();
+        foreach (var entry in _handoffs.Select(static run => run.Entry).Where(entry => !entry.AnyGone && !_leaving.ContainsKey(entry.Members[0].InfoHash)))
+        {
+            foreach (var state in _spaceStates)
+            {
+                expected[state.Device] = expected.GetValueOrDefault(state.Device) + entry.FreesBytes;
+            }
+        }
+
+        return expected;
     }
 
     /// <summary>Groups under pressure leave whole; for the others it is enough that those go together that share paths.</summary>

@@ -30,7 +30,7 @@ internal sealed partial class HandoffRun
             var proven = Now;
             if (!_entry.AnyGone && !await _with.Turn.WaitAsync(Group, cancellationToken).ConfigureAwait(false))
             {
-                return StepVerdict.Failed("the space of deletes before it was not released");
+                return StepVerdict.Failed("its delete is not wanted now: space is free again, or how much is free is not known");
             }
 
             if (Now - proven < FreshEnough)
