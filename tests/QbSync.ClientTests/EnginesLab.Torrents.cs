@@ -35,12 +35,29 @@ internal sealed partial class EnginesLab
         await AddAsync(seeder, from, torrent, null, ("skip_checking", "true"));
         var id = await AddAsync(
             Source, SourceClient, torrent, beforeStart, [("dlLimit", bytesPerSecond.ToString(CultureInfo.InvariantCulture)), .. fields]);
-        await Source.AddPeerAsync(id.Value, seeder, CancellationToken.None);
+        await MeetSeederAsync(id);
         return id;
     }
 
-    /// <summary>Tells the source's client of the third one once more: of two that have all they want neither stays connected.</summary>
-    public async Task MeetSeederAsync(ClientTorrentId id) => await Source.AddPeerAsync(id.Value, (await GetSeederAsync()).Instance, CancellationToken.None);
+    /// <summary>Tells the source's client of the third one until bytes come: one try may be lost, and of two that have all they want neither stays connected.</summary>
+    public async Task MeetSeederAsync(ClientTorrentId id)
+    {
+        var (seeder, _) = await GetSeederAsync();
+        var told = 0L;
+        await Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                if (told == 0 || TimeProvider.System.GetElapsedTime(told) > TimeSpan.FromSeconds(1))
+                {
+                    told = TimeProvider.System.GetTimestamp();
+                    await Source.AddPeerAsync(id.Value, seeder, CancellationToken.None);
+                }
+
+                return (await SourceClient.GetAsync([id], CancellationToken.None)) is [{ State: ClientTorrentState.Downloading or ClientTorrentState.ForcedDl, CompletedBytes: > 0 } or { IsComplete: true }];
+            },
+            TimeSpan.FromSeconds(60),
+            "the source's client downloads from the third one");
+    }
 
     /// <summary>Deselects, or selects again, files of the source's torrent by the end of their names.</summary>
     public async Task SelectAsync(ClientTorrentId id, bool wanted, params string[] names)

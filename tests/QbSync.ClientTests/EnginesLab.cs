@@ -132,7 +132,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             Data = Source.SavePath, PollInterval = TimeSpan.FromMilliseconds(200), MinSpace = 0, ExcludeSyncTag = "keep out", Sleep = TimeSpan.FromSeconds(1),
         };
         _options.ConfigureSource?.Invoke(options);
-        AtSource = PortCalls<ITorrentClient>.Of(_engineSourceClient);
+        AtSource = PortCalls<ITorrentClient>.Of(_options.WrapSourceClient?.Invoke(_engineSourceClient) ?? _engineSourceClient);
         Verbs = PortCalls<IDestination>.Of(_door!);
         Records = PortCalls<IDurableRecords>.Of(records);
         SourceEngine = new SourceEngine(
@@ -280,6 +280,9 @@ internal sealed record EnginesLabOptions
     public Action<SourceOptions>? ConfigureSource { get; init; }
 
     public Action<DestinationOptions>? ConfigureDestination { get; init; }
+
+    /// <summary>What the source engine has in its client's place.</summary>
+    public Func<ITorrentClient, ITorrentClient>? WrapSourceClient { get; init; }
 
     /// <summary>What the destination engine has in its client's place.</summary>
     public Func<ITorrentClient, ITorrentClient>? WrapDestinationClient { get; init; }
