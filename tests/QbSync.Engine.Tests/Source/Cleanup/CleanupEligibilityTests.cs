@@ -68,6 +68,26 @@ internal sealed class CleanupEligibilityTests
         Assert.That(rig.IsActive(tagged), Is.True);
     }
 
+    [Test, SourceCase(109)]
+    public async Task Drain_YoungOrTagged_GoAllTheSame()
+    {
+        await using CleanupWorld rig = new(static options =>
+        {
+            options.Handoff.MinSeedingTime = TimeSpan.FromHours(1);
+            options.Handoff.ExcludeCleanupTag = "keep";
+        }) { FreeAtFirst = CleanupWorld.MinSpace * 10 };
+        var (young, tagged) = (rig.Add("young"), rig.Add("tagged"));
+        young.SeedingTime = null;
+        tagged.Tags.Add("keep");
+        rig.World.Start();
+        await rig.World.PassUntilAsync(() => rig.World.IsSynced(young) && rig.World.IsSynced(tagged));
+        var drain = rig.World.Engine.DrainAsync(CancellationToken.None);
+        await rig.World.PassUntilAsync(() => drain.IsCompleted);
+
+        Assert.That((await drain)!.HandedOff, Is.EqualTo(2));
+        Assert.That(rig.Deleted, Is.EquivalentTo(new[] { "young", "tagged" }));
+    }
+
     [Test]
     public async Task Seeded_LongEnough_GoesWithoutWantOfSpaceLongestFirst()
     {

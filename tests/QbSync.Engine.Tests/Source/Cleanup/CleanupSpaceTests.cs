@@ -116,6 +116,45 @@ internal sealed class CleanupSpaceTests
     }
 
     [Test]
+    public async Task List_LacksATorrentOfWhichNoRemovalIsBelieved_NothingGoes()
+    {
+        await using CleanupWorld rig = new();
+        ScriptedTorrent[] films = [.. Enumerable.Range(0, 4).Select(i => rig.Add($"film{i}", 200 * CleanupWorld.MiB))];
+        rig.World.Start();
+        await rig.World.PassUntilAsync(() => Array.TrueForAll(films, rig.World.IsSynced));
+        rig.Client.RestartWithout(films[0], films[1]);
+        await rig.World.PassAsync(TimeSpan.FromMinutes(10));
+        Assert.That(rig.Deleted, Is.Empty, "half of all is away at once: a client that came up with a part of its profile");
+
+        rig.Client.RestartWithout();
+        await rig.World.PassUntilAsync(() => rig.Deleted.Count > 0);
+    }
+
+    [Test]
+    public async Task Engine_EndsInTheMiddle_TheNextOneDeletesNoMoreThanWasWanted()
+    {
+        await using CleanupWorld rig = new(static options => options.Handoff.DeleteGrace = TimeSpan.FromMinutes(5))
+        {
+            FreeAtFirst = CleanupWorld.MinSpace - (100 * CleanupWorld.MiB),
+        };
+        for (var i = 0; i < 12; i++)
+        {
+            rig.Add($"film{i:d2}", 60 * CleanupWorld.MiB);
+        }
+
+        rig.World.Start();
+        await rig.World.PassUntilAsync(() => rig.World.Engine.Status.Torrents.Count(static torrent => torrent.State == "HandingOff") == 4);
+        await rig.World.PassAsync(TimeSpan.FromMinutes(1));
+        await rig.World.StopAsync();
+        Assert.That(rig.World.Records.All.Keys, Does.Contain("uploads.json"));
+        rig.World.Start();
+        await rig.World.PassUntilAsync(() => rig.Deleted.Count == 4);
+        await rig.World.PassAsync(TimeSpan.FromMinutes(15));
+
+        Assert.That(rig.Deleted, Has.Count.EqualTo(4), "4 of 60 MiB are more than 100 MiB and a tenth of 1 GiB");
+    }
+
+    [Test]
     public async Task Space_EnoughAgain_NothingElseGoes()
     {
         await using CleanupWorld rig = new();
