@@ -21,6 +21,7 @@ internal static class ClientFactory
                 {
                     TorrentsDirectory = settings.Values.TextOrNull("client-dir") ?? Path.Combine(settings.Data, "torrents"),
                     DataDirectory = settings.Data,
+                    ReadOnly = settings.IsDryRun,
                 },
                 loggers,
                 time),
@@ -28,8 +29,12 @@ internal static class ClientFactory
                 ReadOptions(settings), metrics, registry, settings.Mode, loggers, time, random, records),
         };
 
+    /// <summary>The client as the engine gets it: in a dry run only its reads.</summary>
+    public static ITorrentClient Guard(RoleSettings settings, ITorrentClient client) => settings.IsDryRun ? new DryRunTorrentClient(client) : client;
+
     public static QBittorrentOptions ReadOptions(RoleSettings settings) => new()
     {
+        ReadOnly = settings.IsDryRun,
         Url = settings.Values.Url("qb-url"),
         Username = settings.Values.TextOrNull("qb-username"),
         Password = Reveal(settings, "qb-password"),

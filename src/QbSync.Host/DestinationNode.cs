@@ -50,15 +50,17 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         var values = Settings.Values;
 
         // Apart from the store, which takes the state folder itself and later.
-        var records = Settings.Client == ClientKind.QBittorrent
-            ? Own(new DurableRecords(Path.Join(Settings.StateDirectory, "client"), Loggers, Factory, Settings.Mode))
-            : null;
+        var clientState = Path.Join(Settings.StateDirectory, "client");
+        IDurableRecords? records = Settings.Client != ClientKind.QBittorrent ? null
+            : Settings.IsDryRun ? new ReadOnlyRecords(clientState)
+            : Own(new DurableRecords(clientState, Loggers, Factory, Settings.Mode));
         var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random);
         if (client is IAsyncDisposable disposable)
         {
             Own(disposable);
         }
 
+        client = client is null ? null : ClientFactory.Guard(Settings, client);
         var store = Own(new TorrentStore(
             new StorageOptions
             {
@@ -88,6 +90,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
                 OrphanAge = values.Duration("orphan-age"),
                 SourceRemovedStart = values.Flag("source-removed-start"),
                 Recheck = values.Choice<RecheckPolicy>("recheck"),
+                DryRun = Settings.IsDryRun,
             },
             store,
             client,

@@ -5,6 +5,7 @@ using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
 using QbSync.Host.Kubernetes;
 using QbSync.Host.Lifetime;
+using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
@@ -19,8 +20,9 @@ internal sealed class SourceNode(
     RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random, InClusterApi? cluster = null) : RoleNode(settings, loggers, time)
 {
     private SourceEngine? _engine;
+    private SourceDryRun? _dryRun;
 
-    public override EngineStatus? Status => _engine?.Status;
+    public override EngineStatus? Status => _engine?.Status ?? _dryRun?.Status;
 
     protected override IReadOnlyList<ReadinessCheck> Checks =>
     [
@@ -32,6 +34,12 @@ internal sealed class SourceNode(
     /// <summary>When it is told to stop, and the user wants that, it hands everything over first.</summary>
     protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
     {
+        if (_dryRun is not null)
+        {
+            await _dryRun.RunAsync(stop);
+            return;
+        }
+
         using var ends = new CancellationTokenSource();
         var running = _engine!.RunAsync(ends.Token, hurry);
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -54,13 +62,16 @@ internal sealed class SourceNode(
     protected override Task StartRoleAsync(CancellationToken cancellationToken)
     {
         var values = Settings.Values;
-        var records = Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
+        IDurableRecords records = Settings.IsDryRun
+            ? new ReadOnlyRecords(Settings.StateDirectory)
+            : Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
         var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random)!;
         if (client is IAsyncDisposable disposable)
         {
             Own(disposable);
         }
 
+        client = ClientFactory.Guard(Settings, client);
         var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = values.Integer("open-files") }, Factory, Registry, Loggers, Time);
         Own(new DisposeOnly(reader));
         var destination = Own(new RemoteDestination(
@@ -81,6 +92,13 @@ internal sealed class SourceNode(
             Loggers,
             Time,
             random));
+        if (Settings.IsDryRun)
+        {
+            _dryRun = Own(new SourceDryRun(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
+            destination.TrustChanged += _dryRun.TrustChanged;
+            return Task.CompletedTask;
+        }
+
         _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
         return Task.CompletedTask;

@@ -48,6 +48,10 @@ public sealed class SecurityOptions
     /// <value>false.</value>
     public bool AllowInsecure { get; set; }
 
+    /// <summary>Whether no file is made: a node without an identity has one for as long as it runs, which nobody trusts.</summary>
+    /// <value>false.</value>
+    public bool ReadOnly { get; set; }
+
     /// <summary><see cref="PairingFile"/>, or where it is by default.</summary>
     internal string PairingPath =>
         PairingFile.Length > 0 ? PairingFile : Path.Combine(Path.GetDirectoryName(Path.GetFullPath(PeersFile)) ?? "", PairingFileName);

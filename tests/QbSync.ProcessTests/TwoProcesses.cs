@@ -34,6 +34,9 @@ internal sealed class TwoProcesses : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{_port}";
 
+    /// <summary>All that the source has on its disk.</summary>
+    public string SourceFolder => _source.Path;
+
     public string SourceState => _source["state"];
 
     public string DestinationState => _state;
@@ -84,10 +87,35 @@ internal sealed class TwoProcesses : IAsyncDisposable
         torrent.WriteTorrent(_source["torrents"]);
     }
 
-    public void StartDestination() => Destination = QbSyncProcess.Start(
+    /// <summary>The same, with tags of the user.</summary>
+    public void AddTagged(BuiltTorrent torrent, params string[] tags)
+    {
+        File.WriteAllText(
+            _source["torrents", $"{torrent.Id}.state.json"],
+            JsonSerializer.Serialize(new { version = 1, savePath = _source["data"], checking = true, tags }));
+        Add(torrent);
+    }
+
+    /// <summary>The user removes a torrent from the source's client; its content stays.</summary>
+    public void Remove(BuiltTorrent torrent) => File.Delete(_source["torrents", $"{torrent.Id}.torrent"]);
+
+    /// <summary>What the source's client has written down of each torrent.</summary>
+    public IReadOnlyList<string> ListSourceRecords() => [.. Directory.GetFiles(_source["torrents"], "*.state.json").Select(File.ReadAllText)];
+
+    /// <param name="more">Options besides the usual ones.</param>
+    public void StartDestination(params string[] more) => Destination = QbSyncProcess.Start(
     [
         "destination", "--data", _data, "--client", "folder", "--client-dir", _torrents, "--state-dir", _state, "--security", _security,
         "--health-addr", "", "--listen", $"127.0.0.1:{_port}", "--min-free", "0", "--poll-interval", "200ms",
+        .. more,
+    ]);
+
+    /// <summary>A source that says what it would do with every reason to do it: space is short, drains are allowed.</summary>
+    public void StartDrySource(int health) => Source = QbSyncProcess.Start(
+    [
+        "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
+        "--health-addr", $"127.0.0.1:{health}", "--destination-addr", $"127.0.0.1:{_port}", "--sleep", "1s", "--dry-run",
+        "--min-space", "1000TiB", "--min-seeding-time", "0s", "--drain", "always", "--exclude-sync-tag", "no-sync",
     ]);
 
     /// <param name="bytesPerSecond">0 for no limit.</param>

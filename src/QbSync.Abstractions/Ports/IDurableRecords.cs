@@ -15,6 +15,9 @@ public interface IDurableRecords
     /// <summary>Removes the record; one that is absent is success.</summary>
     ValueTask RemoveAsync(string name, CancellationToken cancellationToken);
 
+    /// <summary>Puts a record that its owner cannot use out of the way, for a person to look at where that can be done; it is absent from then on.</summary>
+    ValueTask SetAsideAsync(string name, CancellationToken cancellationToken) => RemoveAsync(name, cancellationToken);
+
     /// <summary>Names of the records whose name begins so.</summary>
     ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken);
 }

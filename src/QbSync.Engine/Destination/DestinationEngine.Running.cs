@@ -36,7 +36,9 @@ public sealed partial class DestinationEngine
             {
                 // Reading the state would change it: a dry run knows no torrent.
                 _recovered.TrySetResult();
-                await RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends).ConfigureAwait(false);
+                await Task.WhenAll(
+                    RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends),
+                    _watch is null ? Task.CompletedTask : RepeatAsync(_options.PollInterval, PollClientAsync, ends)).ConfigureAwait(false);
                 return;
             }
 

@@ -7,6 +7,7 @@ using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;
 using QbSync.Ports;
+using QbSync.Torrents;
 
 namespace QbSync.Engine;
 
@@ -122,15 +123,39 @@ public sealed class SourceEngine : IAsyncDisposable
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
         var sourceId = await _dependencies.Records
             .GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), CancellationToken.None).ConfigureAwait(false);
-        var records = await _dependencies.Records.LoadAsync(CancellationToken.None).ConfigureAwait(false);
+        var ledger = await _dependencies.Records.LoadLedgerAsync(CancellationToken.None).ConfigureAwait(false);
+        InfoHash? inHand = null;
+        try
+        {
+            await RunOnceAsync(sourceId, ledger, id => inHand = id, ends.Token, hurry).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not StorageException { Fault: StorageFault.NewerState } && (inHand ?? _dependencies.Records.InHand) is { } guilty)
+        {
+            // Three such ends and the torrent fails instead, or all others would wait for it for ever.
+            await ledger.BlameAsync(guilty, CancellationToken.None).AsTask().ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            throw;
+        }
+    }
+
+    /// <param name="onFault">Told which torrent was in hand when the loop failed.</param>
+    private async Task RunOnceAsync(Guid sourceId, RecoveryLedger ledger, Action<InfoHash?> onFault, CancellationToken ends, CancellationToken hurry)
+    {
+        var records = await _dependencies.Records.LoadAsync(ledger, CancellationToken.None).ConfigureAwait(false);
         var handoffs = await _dependencies.Handoffs.LoadAsync(CancellationToken.None).ConfigureAwait(false);
         var caller = new Caller(sourceId, _dependencies.Options.Name)
         {
             Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         };
-        using var loop = new SourceLoop(_dependencies, caller, _status);
+        using var loop = new SourceLoop(_dependencies, caller, _status, ledger);
         loop.UseUploads(await _dependencies.Records.LoadUploadsAsync(CancellationToken.None).ConfigureAwait(false));
         _loop = loop;
-        await loop.RunAsync(records, handoffs, ends.Token, hurry).ConfigureAwait(false);
+        try
+        {
+            await loop.RunAsync(records, handoffs, ends, hurry).ConfigureAwait(false);
+        }
+        finally
+        {
+            onFault(loop.FaultedOn);
+        }
     }
 }

@@ -8,6 +8,9 @@ namespace QbSync.Engine.Source;
 
 internal sealed partial class SourceLoop
 {
+    /// <summary>Without a tag that a user could remove, what failed is tried again each day.</summary>
+    private static readonly TimeSpan UntaggedRetry = TimeSpan.FromHours(24);
+
     /// <summary>Asks the planner about a torrent and does what it says. Called whenever anything about the torrent changed.</summary>
     private void Consider(TorrentSync sync)
     {
@@ -16,7 +19,9 @@ internal sealed partial class SourceLoop
             return;
         }
 
+        _inHand = sync.Id;
         var decision = SourcePlanner.Decide(FactsOf(sync));
+        _isReportDue |= decision.Action != SyncAction.Wait;
         switch (decision.Action)
         {
             case SyncAction.Wait:
@@ -91,6 +96,7 @@ internal sealed partial class SourceLoop
         IsOwedThere = sync.OpenedThere,
         NeedsLook = IsLookDue(sync),
         NeedsValidation = sync.NeedsValidation,
+        IsRetryDue = _options.SyncFailedTag.Length == 0 && sync.FailedAt + UntaggedRetry <= _with.Clock.WallNow,
         IsBusy = sync.IsBusy,
         IsHeld = sync.Hold is not null,
         PeerReady = PeerReady,
@@ -100,6 +106,7 @@ internal sealed partial class SourceLoop
     private bool WantsTag(TorrentSync sync) => sync switch
     {
         { Status: null } => false,
+        _ when Now < sync.TagAgainAt => false,
         { State: TorrentSyncState.Synced } => _options.SyncedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncedTag),
         { State: TorrentSyncState.Failed, FailedTagWasSeen: false } =>
             _options.SyncFailedTag.Length > 0 && !sync.Status.Tags.Contains(_options.SyncFailedTag),
@@ -161,6 +168,7 @@ internal sealed partial class SourceLoop
         }
 
         sync.Strikes.Clear();
+        sync.FailedAt = null;
         sync.FailedTagWasSeen = false;
         sync.Answer = null;
         sync.NeedsValidation = next == TorrentSyncState.Synced; // the outcome of its removal may have begun there
@@ -175,6 +183,7 @@ internal sealed partial class SourceLoop
             return;
         }
 
+        sync.FailedAt = _with.Clock.WallNow;
         ForgetStream(sync);
         Persist(sync);
         Consider(sync);

@@ -1,4 +1,5 @@
 using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Status;
 
 namespace QbSync.Engine.Source;
 
@@ -49,7 +50,11 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        if (edges.HasFlag(SyncEdges.FinalizingThere))
+        if (edges.HasFlag(SyncEdges.Breach))
+        {
+            OnBreach(sync, "The destination answers for a piece that the torrent does not have.");
+        }
+        else if (edges.HasFlag(SyncEdges.FinalizingThere))
         {
             StartFinalize(sync, "the destination is making it final");
         }
@@ -66,6 +71,16 @@ internal sealed partial class SourceLoop
                 sync.ArrivedAt = _with.Clock.WallNow;
                 _isReportDue = true;
             }
+        }
+    }
+
+    /// <summary>The destination said what cannot be: nothing is done with it, and the torrent is opened anew after a pause.</summary>
+    private void OnBreach(TorrentSync sync, string text)
+    {
+        if (sync.Transition(TorrentSyncState.Initializing, text))
+        {
+            Rest(sync, WaitingReason.Peer, FaultClass.TransientPeer, null, text);
+            _isScheduleDue = true;
         }
     }
 

@@ -101,7 +101,16 @@ internal sealed partial class SourceLoop
                 continue; // opened anew meanwhile, which brought the bitmaps
             }
 
-            if (!byId.TryGetValue(sync.Id, out var status) || status is not { Have: { } have, Deferred: { } deferred }
+            if (byId.TryGetValue(sync.Id, out var status) && status.Epoch == grant.Epoch
+                && ((status.Have is { } told && told.Length != stream.Table.PieceCount)
+                    || (status.Deferred is { } later && later.Length != stream.Table.PieceCount)))
+            {
+                stream.Table.EndQuestion();
+                OnBreach(sync, $"The destination tells another number of pieces than {stream.Table.PieceCount}.");
+                continue;
+            }
+
+            if (status is not { Have: { } have, Deferred: { } deferred }
                 || have.Length != stream.Table.PieceCount || deferred.Length != stream.Table.PieceCount || status.Epoch != grant.Epoch)
             {
                 stream.Table.EndQuestion();

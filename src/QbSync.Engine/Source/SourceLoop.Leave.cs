@@ -13,6 +13,7 @@ internal sealed partial class SourceLoop
         foreach (var record in records)
         {
             var id = InfoHash.Parse(record.Id);
+            _inHand = id;
             var sync = Add(id, new ClientTorrentId(record.ClientId), record.Name);
             sync.Strikes = new StrikeLedger(record.Strikes);
             sync.FirstSeen = record.FirstSeen;
@@ -43,6 +44,7 @@ internal sealed partial class SourceLoop
             if (sync.State == TorrentSyncState.Failed)
             {
                 sync.Reason = record.Reason;
+                sync.FailedAt = record.FailedAt ?? _with.Clock.WallNow;
             }
         }
     }
@@ -68,6 +70,7 @@ internal sealed partial class SourceLoop
         WasComplete = sync.WasComplete,
         FailedTagWasSeen = sync.FailedTagWasSeen,
         Reason = sync.State == TorrentSyncState.Failed ? sync.Reason : "",
+        FailedAt = sync.FailedAt,
         Finalize = sync.Finalize,
         Completion = sync.Completion,
         HandedOff = sync.HandedOff,

@@ -118,6 +118,7 @@ internal sealed partial class SourceLoop
 
         if (changed.Have.Length != stream.Table.PieceCount || changed.Deferred.Length != stream.Table.PieceCount)
         {
+            OnBreach(sync, $"The destination tells {changed.Have.Length} pieces of a torrent with {stream.Table.PieceCount}.");
             return;
         }
 
@@ -264,6 +265,12 @@ internal sealed partial class SourceLoop
             }
 
             return;
+        }
+
+        if (sync is { State: TorrentSyncState.Synced, Completion: { } known } && status.State is DestinationTorrentState.Complete or DestinationTorrentState.HandedOff)
+        {
+            // In memory only: it goes to disk with the next change, and what is not on disk is asked again.
+            sync.Completion = known with { ValidatedAt = _with.Clock.WallNow };
         }
 
         sync.NeedsValidation = false;

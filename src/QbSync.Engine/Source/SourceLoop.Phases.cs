@@ -98,6 +98,7 @@ internal sealed partial class SourceLoop
     private void OnPhaseEnded(SourceCommand.PhaseEnded ended)
     {
         var sync = ended.Sync;
+        _inHand = sync.Id;
         if (!sync.EndWork(ended.Run))
         {
             return;
@@ -136,8 +137,9 @@ internal sealed partial class SourceLoop
                 OnWithdrawn(sync, withdrawn.Seen);
                 break;
             case PhaseResult.Tagged { Done: false }:
-                sync.Hold = new Hold(WaitingReason.Client, FaultClass.TransientClient, Now + _options.Sleep, "", sync.Failures);
-                return;
+                // Tried again in the next cycle, and nothing else waits for it: a tag decides nothing.
+                sync.TagAgainAt = Now + _options.Sleep;
+                break;
             case PhaseResult.Tagged when sync.Status is { } status:
                 // Read back; the next snapshot may still be older than the tag.
                 var tag = sync.State == TorrentSyncState.Failed ? _options.SyncFailedTag : _options.SyncedTag;

@@ -8,10 +8,16 @@ namespace QbSync.Engine.Source;
 internal sealed partial class SourceLoop
 {
     private static readonly TimeSpan ReportInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RebuildInterval = TimeSpan.FromSeconds(5);
     private readonly Dictionary<InfoHash, long> _moved = [];
     private TimeSpan _reportedAt;
     private bool _isReportDue = true;
     private bool _wasFull;
+
+    private TimeSpan _rebuiltAt;
+
+    /// <summary>Whether something happens to a torrent that nobody tells the loop of.</summary>
+    private bool _moves;
     private volatile SourceReport _report = SourceReport.Empty;
 
     /// <summary>Swaps status and metrics' snapshot: after a change, and at least twice a second.</summary>
@@ -22,8 +28,18 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        _isReportDue = false;
         _reportedAt = Now;
+        if (!isLast && !_isReportDue && !_moves && Now - _rebuiltAt < RebuildInterval)
+        {
+            // Thousands of torrents that rest are not told of anew each time; the time of the look is.
+            _report = _report with { At = _with.Clock.WallNow };
+            _status.Current = _status.Current with { At = _with.Clock.WallNow, BytesPerSecond = _acks.Rate.Rate(Now) };
+            return;
+        }
+
+        _isReportDue = false;
+        _rebuiltAt = Now;
+        _moves = _syncs.Values.Any(static sync => sync.Stream is not null || sync.IsBusy || sync.Hold is not null || sync.State == TorrentSyncState.HandingOff);
         if (_capacity.IsFull != _wasFull)
         {
             _wasFull = _capacity.IsFull;

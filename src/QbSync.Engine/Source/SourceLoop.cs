@@ -45,8 +45,9 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     private readonly ReadBack _readBack;
     private IPieceLink? _link;
 
-    public SourceLoop(SourceDependencies with, Caller caller, StatusHolder status)
+    public SourceLoop(SourceDependencies with, Caller caller, StatusHolder status, RecoveryLedger ledger)
     {
+        _ledger = ledger;
         _with = with;
         _options = with.Options;
         _status = status;
@@ -120,7 +121,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     public async Task RunAsync(
         IReadOnlyList<TorrentRecord> records, IReadOnlyList<HandoffEntry> handoffs, CancellationToken stop, CancellationToken hurry)
     {
-        Restore(records);
+        RestoreBlaming(records);
         RestoreHandoffs(handoffs);
         PublishMetrics();
 
@@ -154,7 +155,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             {
                 while (_commands.Reader.TryRead(out var command))
                 {
-                    Handle(command);
+                    HandleBlaming(command);
                 }
 
                 AskStatuses();
@@ -278,6 +279,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
         SampleUploads();
         Clean();
         Drain();
+        ForgetBlame();
         _isScheduleDue = true;
         _pulse.Pulse();
     }

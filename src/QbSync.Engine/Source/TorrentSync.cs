@@ -83,6 +83,12 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
 
     public bool FailedTagWasSeen { get; set; }
 
+    /// <summary>When it failed; null while it has not.</summary>
+    public DateTimeOffset? FailedAt { get; set; }
+
+    /// <summary>No tag is set before, since the try before failed.</summary>
+    public TimeSpan TagAgainAt { get; set; }
+
     /// <summary>Whether the files have to be looked at again, and since when that was not done.</summary>
     public bool NeedsLook { get; set; }
 

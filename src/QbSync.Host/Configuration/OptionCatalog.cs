@@ -7,6 +7,7 @@ internal static class OptionCatalog
     [
         new("data", Roles.Both, OptionKind.Path, "", "Folder with the torrents' files on this machine.") { IsRequired = true },
         new("state-dir", Roles.Both, OptionKind.Path, "", "Folder for QbSync's own state. Default: destination <data>/.qbsync, source $XDG_STATE_HOME/qbsync/source.") { MayBeEmpty = true },
+        new("dry-run", Roles.Both, OptionKind.Boolean, "false", "Say what would be done, and do none of it: nothing is written on either side."),
         new("client", Roles.Both, OptionKind.Choice, "", "Torrent client: qbittorrent, or folder (no client: .torrent files in a folder).") { Choices = ["qbittorrent", "folder"], MayBeEmpty = true },
         new("client-dir", Roles.Both, OptionKind.Path, "", "For client=folder: where the .torrent files are. Default <data>/torrents.") { MayBeEmpty = true },
         new("qb-url", Roles.Both, OptionKind.Url, "", "Address of qBittorrent's WebUI, like http://127.0.0.1:8080.") { MayBeEmpty = true },

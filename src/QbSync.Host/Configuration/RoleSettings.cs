@@ -42,6 +42,9 @@ internal sealed record RoleSettings
     /// <summary>Source only: how and when torrents are handed over.</summary>
     public required HandoffOptions Handoff { get; init; }
 
+    /// <summary>Whether nothing is written on either side.</summary>
+    public bool IsDryRun => Values.Flag("dry-run");
+
     public string Mode => Role.ToString().ToLower(CultureInfo.InvariantCulture);
 
     /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
@@ -72,6 +75,7 @@ internal sealed record RoleSettings
             Filter = role == Roles.Source ? ReadFilter(values) : new SyncFilterOptions(),
             Handoff = role == Roles.Source ? ReadHandoff(values) : new HandoffOptions(),
         };
+        settings.Security.ReadOnly = settings.IsDryRun;
         new SettingsCheck(settings, reader).Run();
         errors = reader.Errors;
         return errors.Count == 0 ? settings : null;

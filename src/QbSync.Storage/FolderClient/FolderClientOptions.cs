@@ -23,6 +23,10 @@ public sealed class FolderClientOptions
     /// <value>10 seconds; at most 10 minutes.</value>
     public TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Whether nothing is made or written in the torrents folder: what is found out is known to this process alone.</summary>
+    /// <value>False.</value>
+    public bool ReadOnly { get; set; }
+
     /// <summary>Everything that is wrong, in words that name the option; empty when all is well.</summary>
     public IReadOnlyList<string> Validate()
     {

@@ -6,7 +6,8 @@ using QbSync.Torrents;
 namespace QbSync.Storage.FolderClient;
 
 /// <summary>Reads and writes the records and the <c>.torrent</c> files of the torrents folder, each write whole and durable. Not thread-safe.</summary>
-internal sealed class FolderRecordStore(string folder, IFileSystem files)
+/// <param name="isReadOnly">Whether nothing is written, removed or set aside.</param>
+internal sealed class FolderRecordStore(string folder, IFileSystem files, bool isReadOnly = false)
 {
     public const string TorrentSuffix = ".torrent";
     private const string RecordSuffix = ".state.json";
@@ -33,6 +34,11 @@ internal sealed class FolderRecordStore(string folder, IFileSystem files)
     /// <summary>Drops the record of a torrent whose <c>.torrent</c> was taken away.</summary>
     public void Remove(InfoHash id)
     {
+        if (isReadOnly)
+        {
+            return;
+        }
+
         using var root = RootDirectory.Open(files, folder, create: false);
         files.Unlink(root.Handle, id + RecordSuffix);
     }
@@ -63,6 +69,11 @@ internal sealed class FolderRecordStore(string folder, IFileSystem files)
             lost = error.Message;
         }
 
+        if (isReadOnly)
+        {
+            return null;
+        }
+
         files.RenameOver(root.Handle, name, name + AsideSuffix);
         lost = $"{lost} It was set aside as '{name + AsideSuffix}'.";
         return null;
@@ -70,6 +81,11 @@ internal sealed class FolderRecordStore(string folder, IFileSystem files)
 
     private void Write(string name, ReadOnlySpan<byte> content)
     {
+        if (isReadOnly)
+        {
+            return;
+        }
+
         using var root = RootDirectory.Open(files, folder, create: false);
         AtomicFile.Write(files, root.Handle, name, content);
     }

@@ -36,7 +36,11 @@ public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposab
             throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(options));
         }
 
-        Directory.CreateDirectory(options.TorrentsDirectory);
+        if (!options.ReadOnly)
+        {
+            Directory.CreateDirectory(options.TorrentsDirectory);
+        }
+
         _options = options;
         _time = time;
         _logger = loggers.CreateLogger<FolderTorrentClient>();
@@ -46,7 +50,7 @@ public sealed partial class FolderTorrentClient : ITorrentClient, IAsyncDisposab
         var registry = Prometheus.Metrics.NewCustomRegistry(); // its reads are not those that the source's metrics are about
         var metrics = new StorageMetrics(Prometheus.Metrics.WithCustomRegistry(registry), registry, StorageMetrics.Source);
         _reader = new PieceReader(options.DataDirectory, MaxOpenFiles, metrics, loggers, time);
-        _records = new FolderRecordStore(options.TorrentsDirectory, _files);
+        _records = new FolderRecordStore(options.TorrentsDirectory, _files, options.ReadOnly);
         _scanner = new FolderScanner(options.TorrentsDirectory, _logger);
         _checker = new FolderContentChecker(_reader, time);
     }

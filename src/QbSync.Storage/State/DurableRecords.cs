@@ -12,7 +12,8 @@ namespace QbSync.Storage.State;
 /// </summary>
 public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
 {
-    private const string Suffix = ".rec";
+    internal const string Suffix = ".rec";
+
     private const string DamagedSuffix = ".bad";
     private const int MaxLength = 256 << 20;
     private const UnixFileMode OwnFolder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -80,6 +81,10 @@ public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
         await RunAsync(name, Remove, cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc />
+    public async ValueTask SetAsideAsync(string name, CancellationToken cancellationToken) =>
+        await RunAsync(name, SetAside, cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
     public async ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
@@ -139,10 +144,22 @@ public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
                 throw new StorageException(
                     StorageFault.NewerState, $"'{Describe(record)}' was written by a newer QbSync; use that, or another state folder.");
             default:
-                _files.RenameOver(folder, record.File + Suffix, record.File + Suffix + DamagedSuffix);
-                Log.RecordDamaged(_logger, Describe(record), Describe(record) + DamagedSuffix);
+                SetAside(record);
                 return null;
         }
+    }
+
+    private bool SetAside(RecordName record)
+    {
+        using var folder = _root.OpenFolder(record.Folder);
+        if (folder is null || _files.Stat(folder, record.File + Suffix) is null)
+        {
+            return false;
+        }
+
+        _files.RenameOver(folder, record.File + Suffix, record.File + Suffix + DamagedSuffix);
+        Log.RecordDamaged(_logger, Describe(record), Describe(record) + DamagedSuffix);
+        return true;
     }
 
     private bool Write(RecordName record, byte[] file)

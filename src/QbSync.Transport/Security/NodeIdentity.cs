@@ -37,6 +37,11 @@ public sealed class NodeIdentity : IDisposable
         return Read(path, PrivateFile.Read(path, isSecret: true) ?? throw new TrustException(TrustFault.Unreadable, path, $"{path} vanished."));
     }
 
+    /// <summary>Reads the file; when it is absent the identity is of this process alone, and nothing is written.</summary>
+    /// <exception cref="TrustException">It cannot be read, is open to others, or holds no such key.</exception>
+    public static NodeIdentity LoadOrBorrow(string path, TimeProvider time) =>
+        Read(path, PrivateFile.Read(path, isSecret: true) ?? Encoding.ASCII.GetBytes(Create(time.GetUtcNow())));
+
     /// <inheritdoc />
     public void Dispose() => Certificate.Dispose();
 

@@ -28,9 +28,9 @@ internal abstract class PeerTrust : IDisposable
     public static PeerTrust? Create(SecurityOptions options, TimeProvider time, ILoggerFactory loggers) => options.Mode switch
     {
         SecurityMode.Paired => new PinnedTrust(
-            NodeIdentity.LoadOrCreate(options.IdentityFile, time),
+            options.ReadOnly ? NodeIdentity.LoadOrBorrow(options.IdentityFile, time) : NodeIdentity.LoadOrCreate(options.IdentityFile, time),
             PeerStore.Open(options.PeersFile, time, loggers),
-            new PairingFile(options.PairingPath, time)),
+            new PairingFile(options.PairingPath, time, options.ReadOnly)),
         SecurityMode.CertificateAuthority => new AuthorityTrust(options, time, loggers),
         SecurityMode.Token => new TokenTrust(options, time, loggers),
         SecurityMode.Insecure => null,

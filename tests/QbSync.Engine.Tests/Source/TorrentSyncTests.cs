@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using QbSync.Engine.Source;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;
@@ -29,6 +30,7 @@ internal sealed class TorrentSyncTests
     };
 
     [Test]
+    [SourceCase(1)]
     public void Transition_EveryPair_OnlyThoseOfTheTableSucceed()
     {
         foreach (var from in Enum.GetValues<TorrentSyncState>())
@@ -52,6 +54,7 @@ internal sealed class TorrentSyncTests
     }
 
     [Test]
+    [SourceCase(1)]
     public void EndWork_OfAnOlderRun_IsIgnored()
     {
         var sync = At(TorrentSyncState.Discovered, NullLoggerFactory.Instance);
@@ -91,6 +94,7 @@ internal sealed class TorrentSyncTests
     {
         var sync = New(log);
         sync.Begin(state is TorrentSyncState.Failed or TorrentSyncState.Excluded or TorrentSyncState.Synced or TorrentSyncState.Removing
+            or TorrentSyncState.HandingOff or TorrentSyncState.HandedOff
             ? state : state == TorrentSyncState.Removed ? TorrentSyncState.Removing : TorrentSyncState.Discovered, "a test");
         TorrentSyncState[] path = state switch
         {

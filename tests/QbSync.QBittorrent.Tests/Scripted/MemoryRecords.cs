@@ -30,6 +30,8 @@ internal sealed class MemoryRecords : IDurableRecords
         return ValueTask.CompletedTask;
     }
 
+    public ValueTask SetAsideAsync(string name, CancellationToken cancellationToken) => RemoveAsync(name, cancellationToken);
+
     public ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<string>>([.. Content.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))]);
 

@@ -11,6 +11,11 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
     /// <summary>A destination that answers Running without waiting is not asked more often than this.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// A <c>.torrent</c> or a file table takes as long as the way needs, and who carries it sees to it that it moves; this is for one who does not.
+    /// </summary>
+    private static readonly TimeSpan UploadDeadline = TimeSpan.FromMinutes(30);
+
     /// <summary>A destination takes 32 calls of a peer at a time. Who waits for a turn here does not run into a deadline.</summary>
     private readonly SemaphoreSlim _turns = new(24);
 
@@ -70,7 +75,7 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
         try
         {
             return gate.State == PeerGateState.Closed
-                ? await CallAsync(call, isUpload ? Timeout.InfiniteTimeSpan : deadline, cancellationToken).ConfigureAwait(false)
+                ? await CallAsync(call, isUpload ? UploadDeadline : deadline, cancellationToken).ConfigureAwait(false)
                 : throw new PeerException(PeerFault.Unreachable, "The destination does not answer: it is not called until it does.");
         }
         finally
@@ -92,7 +97,7 @@ internal sealed class DestinationCalls(IDestination destination, Caller caller, 
         catch (TimeoutException e)
         {
             gate.Failed(began);
-            throw new PeerException(PeerFault.Timeout, $"The destination did not answer within {deadline.TotalSeconds:0} s.", e);
+            throw new PeerException(PeerFault.Timeout, $"The destination did not answer within {within.TotalSeconds:0} s.", e);
         }
         catch (PeerException e) when (e.Fault is PeerFault.Unreachable or PeerFault.Timeout)
         {

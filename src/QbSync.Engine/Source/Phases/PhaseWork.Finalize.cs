@@ -114,6 +114,9 @@ internal sealed partial class PhaseWork
         var there = SelectionThere(content, view.Selection);
         var completion = new CompletionRecord
         {
+            V1 = HexOf(content.Manifest.V1),
+            V2 = HexOf(content.Manifest.V2),
+            ManifestDigest = content.Manifest.InfoDigest.ToArray(),
             Adopted = adopted,
 
             // What was finalized by us is what we named; of what was there already, the destination's word counts, and if it gave none, nobody's.
@@ -124,6 +127,7 @@ internal sealed partial class PhaseWork
             ProofId = view.ProofId.ToArray(),
             CompletedAt = status.CompletedAt,
             SyncedAt = clock.WallNow,
+            ValidatedAt = clock.WallNow,
         };
         var record = input.Record with
         {
@@ -140,6 +144,8 @@ internal sealed partial class PhaseWork
         await records.WriteAsync(content.Manifest.Id, record, cancellationToken).ConfigureAwait(false);
         return new PhaseResult.Completed(completion, record.Finalize, content.Manifest.Name, content.Pieces.SelectedPieceCount);
     }
+
+    private static string HexOf(InfoHash hash) => hash.Length > 0 ? hash.ToString() : "";
 
     /// <summary>What is kept to finalize without the source's entry.</summary>
     public static FinalizeRecord FinalizeOf(TorrentContent content) =>

@@ -76,6 +76,9 @@ internal readonly record struct SyncFacts
 
     public bool WantsTag { get; init; }
 
+    /// <summary>Whether what failed is tried again by itself now.</summary>
+    public bool IsRetryDue { get; init; }
+
     /// <summary>What the destination answered, if it was asked.</summary>
     public DestinationTorrentState? Answer { get; init; }
 
@@ -213,6 +216,7 @@ internal static class SourcePlanner
     private static SyncDecision Failed(in SyncFacts facts) => facts switch
     {
         { FailedTagWasSeen: true, HasFailedTag: false, Class: not null } => new SyncDecision(SyncAction.Retry, Reason: "its tag was removed"),
+        { IsRetryDue: true, Class: not null } => new SyncDecision(SyncAction.Retry, Reason: "it failed a day ago, and no tag shows that"),
         { WantsTag: true, Class: not null } => new SyncDecision(SyncAction.Tag),
         _ => default,
     };

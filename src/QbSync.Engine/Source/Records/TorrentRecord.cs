@@ -41,6 +41,9 @@ internal sealed record TorrentRecord
     /// <summary>Why it failed.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>When it failed.</summary>
+    public DateTimeOffset? FailedAt { get; init; }
+
     /// <summary>What Finalize is told.</summary>
     public FinalizeRecord? Finalize { get; init; }
 
@@ -110,6 +113,15 @@ internal sealed record FinalizeRecord
 /// <summary>The completion record of a torrent.</summary>
 internal sealed record CompletionRecord
 {
+    /// <summary>v1 hash, hexadecimal; empty for none.</summary>
+    public string V1 { get; init; } = "";
+
+    /// <summary>v2 hash, hexadecimal; empty for none.</summary>
+    public string V2 { get; init; } = "";
+
+    /// <summary>SHA-256 of the info dictionary; empty in records of before.</summary>
+    public byte[] ManifestDigest { get; init; } = [];
+
     /// <summary>Whether the destination had it before any byte was sent by us.</summary>
     public bool Adopted { get; init; }
 
@@ -131,8 +143,13 @@ internal sealed record CompletionRecord
     public DateTimeOffset? CompletedAt { get; init; }
 
     public DateTimeOffset SyncedAt { get; init; }
+
+    /// <summary>When the destination last said that it has it; null when it was not asked since.</summary>
+    public DateTimeOffset? ValidatedAt { get; init; }
 }
 
-[JsonSourceGenerationOptions(WriteIndented = true, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    WriteIndented = true, RespectNullableAnnotations = true, UseStringEnumConverter = true, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TorrentRecord))]
+[JsonSerializable(typeof(Dictionary<string, int>))]
 internal sealed partial class RecordJsonContext : JsonSerializerContext;

@@ -27,8 +27,16 @@ internal sealed class PieceAcks(
     public void OnAck(in PieceAck ack)
     {
         peer.Acknowledged();
-        if (!_streams.TryGetValue(ack.Piece.Torrent, out var stream) || (uint)ack.Piece.Index >= (uint)stream.Table.PieceCount)
+        if (!_streams.TryGetValue(ack.Piece.Torrent, out var stream))
         {
+            return;
+        }
+
+        if ((uint)ack.Piece.Index >= (uint)stream.Table.PieceCount)
+        {
+            // Whoever answers so has another torrent in mind: nothing more goes there before both agree anew on what it is.
+            stream.VoidGrant();
+            Raise(stream, SyncEdges.Breach);
             return;
         }
 

@@ -33,4 +33,7 @@ internal enum SyncEdges
 
     /// <summary>The reader threw what it should not.</summary>
     ReaderFault = 256,
+
+    /// <summary>The destination answered for a piece that there cannot be.</summary>
+    Breach = 512,
 }

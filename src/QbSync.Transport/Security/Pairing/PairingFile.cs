@@ -7,7 +7,8 @@ namespace QbSync.Transport.Security;
 /// An open pairing code between processes: who asked for it writes it, the listener reads it when a stranger comes. The file holds the key that was made of
 /// the code, not the code, and is the one place where tries are counted.
 /// </summary>
-internal sealed class PairingFile(string path, TimeProvider time)
+/// <param name="isReadOnly">Whether no code is ever open, since its use would be written down.</param>
+internal sealed class PairingFile(string path, TimeProvider time, bool isReadOnly = false)
 {
     public const int MostTries = 5;
     public const int KeyBytes = 32;
@@ -25,6 +26,11 @@ internal sealed class PairingFile(string path, TimeProvider time)
     /// <summary>The code that is open now, or null. One that is not understood, or could be read by others, is not open.</summary>
     public OpenPairing? Read()
     {
+        if (isReadOnly)
+        {
+            return null;
+        }
+
         byte[]? content;
         try
         {

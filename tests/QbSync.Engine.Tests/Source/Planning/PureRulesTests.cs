@@ -151,7 +151,7 @@ internal sealed class PureRulesTests
         await memory.WriteAsync("torrents/bad.json", "{"u8.ToArray(), default);
         await memory.WriteAsync("torrents/empty.json", Array.Empty<byte>(), default);
 
-        var loaded = await store.LoadAsync(default);
+        var loaded = await store.LoadAsync(await store.LoadLedgerAsync(default), default);
 
         Assert.That(loaded, Has.Count.EqualTo(1));
         Assert.That(loaded[0].Finalize!.Tags, Is.EqualTo(["x"]));
@@ -168,7 +168,8 @@ internal sealed class PureRulesTests
         var store = new RecordStore(memory, log.CreateLogger<RecordStore>());
         await store.SaveAsync(new TorrentRecord { Version = 2, Id = Id(1).ToString(), ClientId = "c", Name = "film" }, default);
 
-        Assert.That(async () => await store.LoadAsync(default), Throws.InstanceOf<StorageException>().With.Property("Fault").EqualTo(StorageFault.NewerState));
+        var ledger = await store.LoadLedgerAsync(default);
+        Assert.That(async () => await store.LoadAsync(ledger, default), Throws.InstanceOf<StorageException>().With.Property("Fault").EqualTo(StorageFault.NewerState));
     }
 
     private static InfoHash Id(int number) => InfoHash.Parse(number.ToString("x40", System.Globalization.CultureInfo.InvariantCulture));

@@ -122,6 +122,15 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         }
     }
 
+    /// <summary>It has a torrent that no source of this test has sent.</summary>
+    public void Hold(HeldTorrent torrent)
+    {
+        lock (_gate)
+        {
+            _torrents[torrent.Manifest.Id] = torrent;
+        }
+    }
+
     public void Forget(InfoHash id)
     {
         lock (_gate)

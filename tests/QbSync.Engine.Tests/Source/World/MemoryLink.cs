@@ -139,6 +139,9 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         return SendOutcome.Sent;
     }
 
+    /// <summary>An answer of the test's own.</summary>
+    public void Say(in PieceAck ack) => sink.OnAck(ack);
+
     /// <summary>Answers what waits for an answer.</summary>
     public void Release() => End(static _ => true, answer => sink.OnAck(new PieceAck(answer.Piece, answer.Attempt, answer.Status, RetryAfter)));
 

@@ -24,6 +24,16 @@ internal sealed class MemoryRecords : IDurableRecords
         return default;
     }
 
+    public ValueTask SetAsideAsync(string name, CancellationToken cancellationToken)
+    {
+        if (_records.TryRemove(name, out var content))
+        {
+            _records[$"aside/{name[(name.IndexOf('/', StringComparison.Ordinal) + 1)..]}.bad"] = content;
+        }
+
+        return default;
+    }
+
     public ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
         new([.. _records.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)]);
 }

@@ -12,7 +12,7 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Tests.Source.World;
 
 /// <summary>A source engine on virtual time, with a client, a disk and a destination in memory. Its engine can be stopped and begun again.</summary>
-internal sealed class SourceWorld : IAsyncDisposable
+internal sealed partial class SourceWorld : IAsyncDisposable
 {
     private readonly CancellationTokenSource _testEnds = new();
     private CancellationTokenSource? _stop;
@@ -60,12 +60,37 @@ internal sealed class SourceWorld : IAsyncDisposable
     public static BuiltTorrent Torrent(string name, int pieces = 8, int seed = 1) =>
         new TorrentBuilder(name) { Length = (pieces * 16384L) - 5, PieceLength = 16384, Seed = seed }.Build();
 
-    public void Start()
+    /// <summary>What the engine is given as its destination in the place of <see cref="Destination"/>.</summary>
+    public IDestination? Wire { get; set; }
+
+    /// <summary>Told of each call to the client before it goes on; what it throws is what the engine gets.</summary>
+    public Action<string, object?[]>? ClientTap { get; set; }
+
+    /// <summary>The same for the records.</summary>
+    public Action<string, object?[]>? RecordsTap { get; set; }
+
+    public void Start() => Start(Log, ClientTap, RecordsTap, null);
+
+    private void Start(
+        Microsoft.Extensions.Logging.ILoggerFactory log,
+        Action<string, object?[]>? clientTap,
+        Action<string, object?[]>? recordsTap,
+        Action<string, object?[]>? destinationTap)
     {
         _stop = CancellationTokenSource.CreateLinkedTokenSource(_testEnds.Token);
         Registry = Prometheus.Metrics.NewCustomRegistry();
         Engine = new SourceEngine(
-            Options, Client, Ledger.Watch(Destination), Reader ?? Client, Disk, Records, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Log, Time, new Random(1));
+            Options,
+            Tapped<ITorrentClient>.Wrap(Client, clientTap),
+            Tapped<IDestination>.Wrap(Ledger.Watch(Wire ?? Destination), destinationTap),
+            Reader ?? Client,
+            Disk,
+            Tapped<IDurableRecords>.Wrap(Records, recordsTap),
+            Prometheus.Metrics.WithCustomRegistry(Registry),
+            Registry,
+            log,
+            Time,
+            new Random(1));
         _running = Task.Run(() => Engine.RunAsync(_stop.Token));
     }
 
