@@ -77,6 +77,9 @@ internal sealed class SyncTests
             "torrents/setDownloadLimit", new Dictionary<string, string> { ["hashes"] = id.Value, ["limit"] = (4 * MiB).ToString(System.Globalization.CultureInfo.InvariantCulture) }, CancellationToken.None);
         _lab.StartDestination();
         _lab.StartSource();
+
+        // However long the machine takes to start two processes, the download begins after that.
+        await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(_lab.SourceHealth) is not null);
         await _lab.Source.AddPeerAsync(id.Value, seeder, CancellationToken.None);
 
         var flowedWhileDownloading = false;
