@@ -235,6 +235,24 @@ internal sealed class SourceSelectionTests
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(2));
     }
 
+    [Test, SourceCase(70)]
+    public async Task EqualFilesSwapped_BeforeADelete_IsNoticedAndSyncedFirst()
+    {
+        await using var world = new SourceWorld();
+        (world.Options.Handoff.Mode, world.Options.Handoff.MinSeedingTime) = (HandoffMode.Seeded, TimeSpan.FromDays(1));
+        var torrent = AddSet(world, unselected: 1);
+        world.Start();
+        await world.PassUntilAsync(() => world.IsSynced(torrent) && torrent.Tags.Contains("synced"));
+
+        world.Client.Change(() => Swap(torrent));
+        world.Options.Handoff.MinSeedingTime = TimeSpan.Zero;
+        await world.PassUntilAsync(() => world.Destination.Find(torrent.Torrent.Id)!.Have.IsFull);
+
+        Assert.That(world.Log.Entries, Has.Some.Property("Message").Contains("set: its selection changed"), "the handoff found it, before the clock did");
+        Assert.That(world.Client.Deleted, Is.Empty, "the files that are wanted now were not there");
+        Assert.That(world.Destination.Link!.Sends, Is.EqualTo(6));
+    }
+
     [Test]
     public async Task ClientAway_WhenTheLookIsDue_LooksWhenItIsBack()
     {
