@@ -103,11 +103,13 @@ internal sealed partial class EnginesLab
     /// <param name="folder">Below both save paths.</param>
     public async Task AssertSyncedAsync(BuiltTorrent torrent, string folder = "", Func<BuiltFile, bool>? only = null)
     {
-        var (here, there) = ((await FindHereAsync(torrent))!, (await FindThereAsync(torrent))!);
+        TorrentStatus? here = null;
+        await Until(async () => (here = await FindHereAsync(torrent)) is { IsActive: true }, null, torrent, "it is active here");
+        var there = (await FindThereAsync(torrent))!;
         Assert.Multiple(() =>
         {
             Assert.That(torrent.FindDifference(Path.Combine(Destination.SavePath, folder), only), Is.Null);
-            AssertEnds(torrent, here, there, folder);
+            AssertEnds(torrent, here!, there, folder);
         });
     }
 

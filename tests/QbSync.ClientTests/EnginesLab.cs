@@ -11,7 +11,6 @@ using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Processes;
-using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
 

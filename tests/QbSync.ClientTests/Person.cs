@@ -18,12 +18,27 @@ internal static class Person
         using var login = new FormUrlEncodedContent(new Dictionary<string, string> { ["username"] = instance.Username, ["password"] = instance.Password });
         using var loggedIn = await http.PostAsync("api/v2/auth/login", login);
         using var form = new MultipartFormDataContent { { new ByteArrayContent(torrent.Bytes), "torrents", "added.torrent" } };
-        foreach (var (name, value) in ((string, string)[])[("paused", "true"), ("stopped", "true"), .. fields])
+        var tags = fields.FirstOrDefault(static field => field.Name == "tags").Value ?? "";
+        foreach (var (name, value) in ((string, string)[])[("paused", "true"), ("stopped", "true"), .. fields.Where(static field => field.Name != "tags")])
         {
             form.Add(new StringContent(value), name);
         }
 
         using var answer = await http.PostAsync("api/v2/torrents/add", form);
         Assert.That(answer.IsSuccessStatusCode, Is.True, await answer.Content.ReadAsStringAsync());
+        if (tags.Length > 0)
+        {
+            // Old versions take no tags with a torrent.
+            var id = torrent.Manifest.V1.Length > 0 ? torrent.Manifest.V1 : torrent.Manifest.V2.Truncated;
+            await Eventually.BecomesTrueAsync(
+                async () =>
+                {
+                    using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["hashes"] = id.ToString(), ["tags"] = tags });
+                    using var tagged = await http.PostAsync("api/v2/torrents/addTags", form);
+                    return (await http.GetStringAsync($"api/v2/torrents/info?hashes={id}")).Contains(tags.Split(',')[0], StringComparison.Ordinal);
+                },
+                TimeSpan.FromSeconds(20),
+                "the client shows the tags");
+        }
     }
 }

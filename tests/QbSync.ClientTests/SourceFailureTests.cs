@@ -1,4 +1,3 @@
-using QbSync.Ports;
 using QbSync.Testing.Specifications;
 
 namespace QbSync.ClientTests;

@@ -1,5 +1,4 @@
 using QbSync.Testing.Specifications;
-using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
 
@@ -64,7 +63,7 @@ internal sealed class SourceKillTests
             tracker.AssertExclusive(torrent);
             Assert.That(tracker.ActiveOn(torrent), Is.EqualTo(new[] { lab.Destination.PeerAddress.Port }), tracker.Tell(torrent));
             Assert.That(torrent.FindDifference(lab.Destination.SavePath), Is.Null);
-            Assert.That(Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)), Is.False);
+            await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)), TimeSpan.FromSeconds(30));
         }
 
         async Task<bool> HaveAllLeftAsync()

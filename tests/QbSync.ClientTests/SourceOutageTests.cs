@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;

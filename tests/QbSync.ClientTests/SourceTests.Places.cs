@@ -1,6 +1,5 @@
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
-using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
 

@@ -131,18 +131,22 @@ internal sealed partial class SourceTests
     private async Task ReadsUnfinishedAsync(BuiltTorrent torrent, string ending)
     {
         var read = false;
+        var seen = new HashSet<string>();
         await _lab.Until(
             async () =>
             {
                 var here = await _lab.FindHereAsync(torrent);
-                read |= here is { IsComplete: false } && _lab.Progress(torrent) is { PiecesDone: > 0 } && Everything(_lab.Source.SavePath).Any(path =>
+                var unfinished = Everything(_lab.Source.SavePath).Where(path => path.Contains(torrent.Name, StringComparison.Ordinal)).ToArray();
+                seen.UnionWith(unfinished);
+                read |= here is { IsComplete: false } && _lab.Progress(torrent) is { PiecesDone: > 0 } && unfinished.Any(path =>
                     path.Contains($"/{Unfinished}/{torrent.Name}", StringComparison.Ordinal) && path.EndsWith(ending, StringComparison.Ordinal));
                 return here is { IsComplete: true };
             },
             null,
             torrent,
             "the download has ended");
-        Assert.That(read, Is.True, "pieces were there before the download ended, read under the client's own names in its temporary folder");
+        Assert.That(
+            read, Is.True, () => $"pieces were there before the download ended, read under the client's own names in its temporary folder: {string.Join(", ", seen)}");
     }
 
     private IReadOnlyList<InitRequest> Inits(BuiltTorrent torrent) =>

@@ -143,7 +143,7 @@ internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisp
             }
 
             // Fine steps while things happen, coarse ones while a long pause has to pass.
-            Time.Advance(TimeSpan.FromMilliseconds(step < 100 ? 100 : step < 300 ? 500 : 5000));
+            Time.Advance(TimeSpan.FromMilliseconds(step < 160 ? 250 : step < 300 ? 1000 : 5000));
             await timer.WaitForNextTickAsync();
         }
     }
