@@ -1,3 +1,4 @@
+using System.Text.Json;
 using QbSync.Host.Commands.Demo;
 
 namespace QbSync.ClientTests;
@@ -35,7 +36,9 @@ internal static class Person
                 {
                     using var form = new FormUrlEncodedContent(new Dictionary<string, string> { ["hashes"] = id.ToString(), ["tags"] = tags });
                     using var tagged = await http.PostAsync("api/v2/torrents/addTags", form);
-                    return (await http.GetStringAsync($"api/v2/torrents/info?hashes={id}")).Contains(tags.Split(',')[0], StringComparison.Ordinal);
+                    using var info = JsonDocument.Parse(await http.GetStringAsync($"api/v2/torrents/info?hashes={id}"));
+                    return info.RootElement.EnumerateArray().Any(listed =>
+                        tags.Split(',').All(listed.GetProperty("tags").GetString()!.Split(", ").Contains));
                 },
                 TimeSpan.FromSeconds(20),
                 "the client shows the tags");
