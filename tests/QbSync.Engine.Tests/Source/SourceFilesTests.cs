@@ -1,5 +1,6 @@
 using System.Globalization;
 using QbSync.Engine.Tests.Source.World;
+using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Machine;
@@ -14,12 +15,14 @@ internal sealed class SourceFilesTests
 {
     private const int Large = 2 << 20;
 
-    [Test, SourceCase(44)]
-    public async Task TwentyThousandFiles_WithTwoHundredAndFiftySixHandles_AreSentWithinThem()
+    [TestCase(1500, 16)]
+    [TestCase(20_000, 256, Category = "Long")]
+    [SourceCase(44)]
+    public async Task ManyFiles_WithFewHandles_AreSentWithinThem(int files, int handles)
     {
-        await using var rig = new Rig(openFiles: 256);
+        await using var rig = new Rig(handles);
         var builder = new TorrentBuilder("many") { PieceLength = 65536 };
-        for (var file = 0; file < 20_000; file++)
+        for (var file = 0; file < files; file++)
         {
             builder.AddFile($"{file / 500}/{file}.bin", 40 + (file % 50));
         }
@@ -29,7 +32,7 @@ internal sealed class SourceFilesTests
         rig.World.Destination.Pace.OnSending = async _ => most = Math.Max(most, await rig.OpenFilesAsync());
         rig.World.Start();
         await rig.World.PassUntilAsync(() => rig.World.IsSynced(torrent));
-        Assert.That(most, Is.InRange(1, 256));
+        Assert.That(most, Is.InRange(1, handles));
         Assert.That(await rig.OpenFilesAsync(), Is.Zero);
     }
 
@@ -113,6 +116,24 @@ internal sealed class SourceFilesTests
         await world.PassUntilAsync(() => world.IsSynced(torrent));
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(10));
         Assert.That(await rig.ReadMetricAsync("qbsync_file_handle_evictions_total"), Is.InRange(1, 2), "once when it was replaced, once at the end");
+    }
+
+    [Test, SourceCase(36)]
+    public async Task RootDoubledInTheClientsWordsAlone_IsNotDoubledThere()
+    {
+        await using var rig = new Rig();
+        var world = rig.World;
+        var torrent = rig.Add(new TorrentBuilder("show") { PieceLength = 16384 }.AddFile("s1/e1", 20_000).AddFile("s1/e2", 30_000).Build());
+        torrent.ToldContentPath = "/downloads/show/show";
+        InitRequest? asked = null;
+        world.Destination.OnInit = request =>
+        {
+            asked = request;
+            return null;
+        };
+        world.Start();
+        await world.PassUntilAsync(() => world.IsSynced(torrent));
+        Assert.That(asked!.Place.SubPath, Is.Empty);
     }
 
     private static void Flip(string path, int at)

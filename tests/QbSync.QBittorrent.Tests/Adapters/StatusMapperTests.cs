@@ -60,6 +60,7 @@ internal sealed class StatusMapperTests
     }
 
     [Test]
+    [SourceCase(19)]
     public void Fields_WithValuesThatMeanNothing_AreNull()
     {
         var mapper = new StatusMapper(new LogErrorGuard().CreateLogger("x"));

@@ -45,6 +45,7 @@ internal sealed class AnswerReaderTests
     [TestCase("[2,[2],2]")]
     [TestCase("[2,2")]
     [ClientCase(20)]
+    [SourceCase(29)]
     public async Task PieceStates_Broken_AreABrokenAnswerAndNoPiece(string text)
     {
         await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);

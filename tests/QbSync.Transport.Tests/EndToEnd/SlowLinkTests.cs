@@ -80,6 +80,7 @@ internal sealed class SlowLinkTests
     [TestCase(1 << 20)]
     [TestCase(64 << 10)]
     [TransportCase(31)]
+    [SourceCase(61)]
     public async Task Rate_OfLargePieces_IsKeptWithinThreePercent(long rate)
     {
         const int Seconds = 10;
@@ -88,7 +89,8 @@ internal sealed class SlowLinkTests
         var time = new FakeTimeProvider();
         await using var server = await PieceServer.StartAsync(new TestIntake(16 * MiB), logs);
         await using var remote = Connect(server.Port, logs, time, new TransportClientOptions { RateLimit = rate });
-        var link = remote.OpenLink(Caller, new RecordingSink());
+        var sink = new RecordingSink();
+        var link = remote.OpenLink(Caller, sink);
         await using var closing = link.ConfigureAwait(false);
         await Eventually.BecomesTrueAsync(() => link.OpenStreams > 0);
         var sent = new Counter();
@@ -109,6 +111,7 @@ internal sealed class SlowLinkTests
         }
 
         Assert.That((sent.Bytes - first) / (double)(rate * Seconds), Is.EqualTo(1).Within(0.03));
+        Assert.That(sink.Losses, Is.Empty, "to wait for the rate is no timeout");
         await stop.CancelAsync();
         await Task.WhenAll(senders).DefaultTimeout();
     }

@@ -123,9 +123,10 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
     private ContentOutcome Place(TorrentStatus status, TorrentLayout layout, PathMap map, byte[]? torrent, byte[] clientFiles)
     {
         List<string> folders = [];
+        Dictionary<string, string[]> inClientsWords = [];
         foreach (var folder in layout.BaseFolders)
         {
-            if (map.ToLocal(folder) is { } local)
+            if (map.ToLocal(folder) is { } local && inClientsWords.TryAdd(local, folder))
             {
                 folders.Add(local);
             }
@@ -136,17 +137,13 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
             return Route(layout.BaseFolders[0]);
         }
 
-        if (map.ToSubPath(layout.FinalFolder) is not { } subPath)
-        {
-            return Route(layout.FinalFolder);
-        }
-
-        if (subPath.Length > 0 && !ClientPath.IsSafe(subPath))
-        {
-            return Route(layout.FinalFolder);
-        }
-
         var location = Found(new ContentLocation(layout.Manifest, folders, layout.FileNames, layout.PartFileNames), layout.Selection);
+        var finalFolder = layout.GetFinalFolder(inClientsWords[location.BaseFolders[0]]);
+        if (map.ToSubPath(finalFolder) is not { } subPath || (subPath.Length > 0 && !ClientPath.IsSafe(subPath)))
+        {
+            return Route(finalFolder);
+        }
+
         var content = new TorrentContent(
             layout.Manifest,
             layout,

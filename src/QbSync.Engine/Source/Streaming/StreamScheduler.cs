@@ -10,11 +10,14 @@ internal readonly record struct PieceJob(PieceStream Stream, StreamGrant Grant, 
 /// in the order that the user chose. While the source is short of space the complete ones get three times as much, since what finishes can leave.
 /// Thread-safe; the loop replaces the lists.
 /// </summary>
-/// <param name="isFair">Whether the complete ones take turns, a quantum each, instead of the first one coming first.</param>
+/// <param name="isFair">Whether the complete ones take turns, a megabyte each, instead of the first one coming first.</param>
 /// <param name="maxActive">Torrents with pieces on their way at once; 0 for no bound.</param>
 internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false, int maxActive = 0)
 {
     private const long Quantum = 4 << 20;
+
+    // Small enough that ten torrents have several turns a minute on a link of half a megabyte a second.
+    private const long Turn = 1 << 20;
     private const int BacklogWeightWhenShort = 3;
     private readonly Lock _gate = new();
     private readonly ActiveLimit _active = new(maxActive);
@@ -132,7 +135,7 @@ internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false
         return false;
     }
 
-    /// <summary>A quantum of each torrent in turn; whose turn it is is known by its id, since the list is made anew all the time.</summary>
+    /// <summary>A little of each torrent in turn; whose turn it is is known by its id, since the list is made anew all the time.</summary>
     private bool TryTurn_NeedsLock(TimeSpan now, out PieceJob job)
     {
         var last = Array.FindIndex(_backlog, stream => stream.Id == _turn);
@@ -145,7 +148,7 @@ internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false
                 continue;
             }
 
-            (_turn, _turnLeft) = (stream.Id, (goesOn && i == 0 ? _turnLeft : Quantum) - LengthOf(job));
+            (_turn, _turnLeft) = (stream.Id, (goesOn && i == 0 ? _turnLeft : Turn) - LengthOf(job));
             return true;
         }
 

@@ -1,5 +1,4 @@
 using QbSync.Engine.Source.Planning;
-using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
 

@@ -31,6 +31,9 @@ internal sealed class TorrentLayout
     /// <summary>The final folder, as the client sees it.</summary>
     public string[] FinalFolder { get; private init; } = [];
 
+    /// <summary>Where the client wants it in the end.</summary>
+    private string[] SaveFolder { get; init; } = [];
+
     public IReadOnlyList<string> PartFileNames { get; private init; } = [];
 
     public ContentLayout ContentLayout { get; private init; }
@@ -66,6 +69,7 @@ internal sealed class TorrentLayout
         {
             BaseFolders = Candidates(basePath, status, client),
             FinalFolder = status.IsComplete && !IsTemporary(basePath, savePath, status, client) ? basePath : savePath,
+            SaveFolder = savePath,
             PartFileNames = PartNames(status, manifest),
             ContentLayout = NameLayout.Detect(manifest, names),
         };
@@ -75,6 +79,10 @@ internal sealed class TorrentLayout
     /// <param name="names">The parts of every file's name that is on disk.</param>
     public static IReadOnlyList<string[]> FindFolders(TorrentStatus status, ClientDescription client, IReadOnlyList<IReadOnlyList<string>> names) =>
         Candidates(FindBase(status, client, [.. names]), status, client);
+
+    /// <summary>The final folder, given the one in which the disk has the content: a root that is doubled in the client's words alone is not doubled.</summary>
+    public string[] GetFinalFolder(string[] found) =>
+        FinalFolder.AsSpan().SequenceEqual(BaseFolders[0]) && found.AsSpan().SequenceEqual(SaveFolder) ? SaveFolder : FinalFolder;
 
     /// <summary>
     /// The name without the folder into which clients before 4.3 put what is not selected, and out of which it comes late: it says nothing of the

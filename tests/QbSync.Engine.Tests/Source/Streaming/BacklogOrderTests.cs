@@ -55,6 +55,25 @@ internal sealed class BacklogOrderTests
         Assert.That(bytes.Values.Max(), Is.LessThanOrEqualTo(1.5 * bytes.Values.Min()));
     }
 
+    [TestCase(16384)]
+    [TestCase(262_144)]
+    [SourceCase(22)]
+    public void Fair_TenEqualTorrents_OverAMinuteOfASlowLink_GetAboutAsManyBytes(int pieceLength)
+    {
+        var scheduler = new StreamScheduler(new CapacityHold(), isFair: true);
+        var backlog = Enumerable.Range(0, 10).Select(i => Stream($"t{i}", 4000, pieceLength)).ToArray();
+        scheduler.Replace([], backlog);
+        var bytes = backlog.ToDictionary(static stream => stream, static _ => 0L);
+        var minute = 60L * (700 << 10);
+        while (bytes.Values.Sum() < minute)
+        {
+            Assert.That(scheduler.TryNext(default, out var job), Is.True);
+            bytes[job.Stream] += pieceLength;
+        }
+
+        Assert.That(bytes.Values.Max(), Is.LessThanOrEqualTo(1.5 * bytes.Values.Min()));
+    }
+
     [Test]
     public void Fair_TheOneWhoseTurnItIsLeaves_TheNextGoesOn()
     {

@@ -71,6 +71,25 @@ internal sealed class RateScheduleTests
         Assert.That(late, Is.GreaterThanOrEqualTo(TimeSpan.Zero).And.LessThanOrEqualTo(TimeSpan.FromSeconds(1)));
     }
 
+    [Test]
+    [SourceCase(62)]
+    public async Task Rate_WhenTheClockIsSet_IsInForceWithinASecond()
+    {
+        await using var world = new SourceWorld();
+        world.Time.SetLocalTimeZone(TimeZoneInfo.Utc);
+        world.Time.SetUtcNow(new DateTimeOffset(2026, 3, 2, 12, 0, 0, TimeSpan.Zero));
+        world.Options.BandwidthSchedule = [Office];
+        world.Options.RateLimit = 2 * Mebi;
+        world.Start();
+        await world.PassUntilAsync(() => world.Destination.Link?.RateLimit == 5 * Mebi);
+        world.Time.AdjustTime(new DateTimeOffset(2026, 3, 2, 20, 0, 0, TimeSpan.Zero));
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        Assert.That(world.Destination.Link!.RateLimit, Is.EqualTo(2 * Mebi));
+        world.Time.AdjustTime(new DateTimeOffset(2026, 3, 2, 9, 0, 0, TimeSpan.Zero));
+        await world.PassAsync(TimeSpan.FromSeconds(1));
+        Assert.That(world.Destination.Link.RateLimit, Is.EqualTo(5 * Mebi));
+    }
+
     private static TimeZoneInfo.AdjustmentRule Summer() => TimeZoneInfo.AdjustmentRule.CreateAdjustmentRule(
         DateTime.MinValue.Date,
         DateTime.MaxValue.Date,

@@ -223,6 +223,21 @@ internal sealed class SourcePumpTests
         Assert.That(world.Destination.Count("Init"), Is.EqualTo(inits + 1));
     }
 
+    [Test, SourceCase(61)]
+    public async Task PiecesThatTakeSixteenSecondsEach_ForTenMinutes_FollowEachOtherWithoutAGap()
+    {
+        const int PieceLength = 1 << 20;
+        await using var world = new SourceWorld();
+        world.Destination.Pace.BytesPerSecond = PieceLength / 16;
+        world.Destination.Pace.AckAfter = TimeSpan.FromSeconds(2);
+        var torrent = world.Client.Add(new Testing.Torrents.TorrentBuilder("slow") { Length = 38L * PieceLength, PieceLength = PieceLength }.Build());
+        world.Start();
+        await world.PassUntilAsync(() => world.IsSynced(torrent), TimeSpan.FromMilliseconds(200));
+        var sent = world.Destination.Link!.Sent.Select(static sent => sent.At).ToList();
+        Assert.That(sent, Has.Count.EqualTo(38));
+        Assert.That(sent.Zip(sent.Skip(1), static (one, next) => (next - one).TotalSeconds), Is.All.InRange(15.5, 16.5), "16 s each, within 3 %");
+    }
+
     [Test, SourceCase(63)]
     public async Task LocalDiskError_IsTriedAgain_AndNeverToldPieceByPiece()
     {

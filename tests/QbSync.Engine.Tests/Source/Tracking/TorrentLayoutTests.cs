@@ -19,10 +19,13 @@ internal sealed class TorrentLayoutTests
     [TestCase("single", "film.mkv", "/downloads/film.mkv/", "/downloads", "/downloads")]
     [TestCase("single", "film/film.mkv", "/downloads/film/film.mkv", "/downloads", "/downloads")]
     [TestCase("single", "film.mkv", "/downloads/renamed", "/elsewhere", "/downloads")]
+    [TestCase("single", "sub/film.mkv", "/downloads/tv/sub/film.mkv/", "/downloads/tv", "/downloads/tv")]
     // Several with a common first part: it, else the first name, else the parent.
     [TestCase("several", "show/s1/", "/downloads/show", "/downloads", "/downloads")]
     [TestCase("several", "show/s1/", "/downloads/show//", "/downloads/", "/downloads")]
     [TestCase("several", "show/s1/", "/downloads/tv/show", "/downloads", "/downloads/tv")]
+    [TestCase("several", "show/s1/", "/downloads/tv/anime/show/", "/downloads/tv/anime/", "/downloads/tv/anime")]
+    [TestCase("several", "show/s1/", "/mnt/here/show", "/downloads/drifted", "/mnt/here")]
     [TestCase("several", "show/s1/", "/temp/show", "/downloads", "/temp")]
     [TestCase("several", "show/s1/", "/downloads/show/s1/e1", "/downloads", "/downloads")]
     [TestCase("several", "show/s1/", "/downloads/other", "/downloads", "/downloads")]
@@ -127,6 +130,7 @@ internal sealed class TorrentLayoutTests
 
     [TestCase("/downloads", "/data", "")]
     [TestCase("/downloads/tv/x", "/data/tv/x", "tv/x")]
+    [TestCase("/downloads/tv/x/", "/data/tv/x", "tv/x")]
     [TestCase("/downloads2", null, null)]
     [TestCase("/data/inside", "/data/inside", "inside")]
     [SourceCase(37)]
@@ -136,6 +140,14 @@ internal sealed class TorrentLayoutTests
 
         Assert.That(map.ToLocal(ClientPath.Split(client)), Is.EqualTo(local));
         Assert.That(map.ToSubPath(ClientPath.Split(client)) is { } parts ? string.Join('/', parts) : null, Is.EqualTo(sub));
+    }
+
+    [Test]
+    [SourceCase(37)]
+    public void PathMap_TwoRulesThatEndAlike_AreAConfigurationError()
+    {
+        var options = new SourceOptions { Data = "/data", PathMap = [new("/mnt/a/films", "/x"), new("/mnt/b/films/", "/y"), new("/mnt/c/series", "/z")] };
+        Assert.That(options.Validate().Single(), Does.StartWith("path-map: ").And.Contains("/mnt/a/films").And.Contains("/mnt/b/films/"));
     }
 
     [Test]

@@ -34,6 +34,9 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public string SavePath { get; set; } = "/downloads";
 
+    /// <summary>What the client says of the content's path; null for the truth.</summary>
+    public string? ToldContentPath { get; set; }
+
     public string Category { get; set; } = "films";
 
     public IReadOnlyList<string> Trackers { get; set; } = [];
@@ -91,7 +94,7 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 Tags = Tags.ToHashSet(),
                 Category = Category,
                 SavePath = SavePath,
-                ContentPath = $"{SavePath}/{Torrent.Name}",
+                ContentPath = ToldContentPath ?? $"{SavePath}/{Torrent.Name}",
                 AddedAt = AddedAt,
                 CompletedAt = IsComplete ? AddedAt : null,
                 Limits = Limits,
