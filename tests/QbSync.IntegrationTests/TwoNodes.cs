@@ -12,6 +12,7 @@ internal sealed class TwoNodes : IAsyncDisposable
     private readonly TempDirectory _folder = new();
     private readonly LogErrorGuard _log = new();
     private readonly CancellationTokenSource _stopSource = new();
+    private readonly CancellationTokenSource _hurrySource = new();
     private readonly CancellationTokenSource _stopDestination = new();
     private DestinationNode? _destination;
     private SourceNode? _source;
@@ -46,11 +47,19 @@ internal sealed class TwoNodes : IAsyncDisposable
         _source = new SourceNode(
             Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, TimeProvider.System, new Random(2));
         await _source.StartAsync(CancellationToken.None);
-        _sourceRun = _source.RunAsync(_stopSource.Token);
+        _sourceRun = _source.RunAsync(_stopSource.Token, _hurrySource.Token);
     }
 
     public Task AllSyncedAsync(int torrents) => Eventually.BecomesTrueAsync(
         () => _source!.Status is { } status && status.Torrents.Count(torrent => torrent.FinishedAt is not null) == torrents, TimeSpan.FromSeconds(60));
+
+    /// <summary>The source's first signal, and the second.</summary>
+    public Task SignalSourceAsync() => _stopSource.CancelAsync();
+
+    public Task SignalSourceAgainAsync() => _hurrySource.CancelAsync();
+
+    /// <summary>Ends when the source has stopped; what it reports it still does.</summary>
+    public Task SourceEndedAsync() => _sourceRun.DefaultTimeout();
 
     public static async Task<Scrape> ScrapeAsync(CollectorRegistry registry)
     {
@@ -76,6 +85,7 @@ internal sealed class TwoNodes : IAsyncDisposable
         }
 
         _stopSource.Dispose();
+        _hurrySource.Dispose();
         _stopDestination.Dispose();
         _folder.Dispose();
         _log.Verify();

@@ -119,10 +119,12 @@ internal sealed class TwoProcesses : IAsyncDisposable
     ]);
 
     /// <param name="bytesPerSecond">0 for no limit.</param>
-    public void StartSource(long bytesPerSecond = 0) => Source = QbSyncProcess.Start(
+    /// <param name="healthPort">Where it reports; 0 for nowhere.</param>
+    /// <param name="drain">Whether it drains when it is told to stop.</param>
+    public void StartSource(long bytesPerSecond = 0, int healthPort = 0, string drain = "never") => Source = QbSyncProcess.Start(
     [
         "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
-        "--health-addr", "", "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
+        "--health-addr", healthPort == 0 ? "" : $"127.0.0.1:{healthPort}", "--drain", drain, "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
         "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--min-space", "0",
     ]);
 

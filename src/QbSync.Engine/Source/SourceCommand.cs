@@ -68,6 +68,9 @@ internal abstract record SourceCommand
     /// <summary>Everything is to be handed over; the answer is null when that is refused.</summary>
     public sealed record Drain(TaskCompletionSource<DrainReport?> Answer) : SourceCommand;
 
+    /// <summary>A look at who shares files in a drain; none when that could not be told.</summary>
+    public sealed record DrainLooked(GroupLook? Look) : SourceCommand;
+
     /// <summary>The drain with this answer is over.</summary>
     public sealed record DrainEnded(TaskCompletionSource<DrainReport?> Answer) : SourceCommand;
 

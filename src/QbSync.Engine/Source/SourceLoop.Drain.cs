@@ -12,6 +12,7 @@ internal sealed partial class SourceLoop
     private SourceDrain? _drain;
     private TaskCompletionSource<DrainReport?>? _drainAnswer;
     private bool _isLeaving;
+    private bool _hasDrained;
 
     /// <summary>From now on no torrent is discovered and no handoff begins, but by a drain. From any thread.</summary>
     public void Leave() => Track(PostAsync(new SourceCommand.Leave()));
@@ -34,7 +35,7 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        _isLeaving = true;
+        _isLeaving = _hasDrained = true;
         _drain = new SourceDrain(Now, _options.Handoff.DrainTimeout);
         _drainAnswer = answer;
         _isScheduleDue = true;
@@ -59,18 +60,13 @@ internal sealed partial class SourceLoop
 
         foreach (var group in drain.MayBegin(Now) ? DrainGroups(drain) : [])
         {
-            if (!drain.MayBegin(Now))
-            {
-                break;
-            }
-
-            if (BeginHandoff(group))
+            if (drain.MayBegin(Now) && BeginHandoff(group))
             {
                 drain.Began(group, Now);
             }
         }
 
-        if (drain.Open == 0 && !_syncs.Values.Any(sync => MayJoin(sync, drain)))
+        if (drain.Open == 0 && !LookForDrain(drain) && !_syncs.Values.Any(sync => MayJoin(sync, drain)))
         {
             EndDrain(drain);
         }
@@ -97,8 +93,8 @@ internal sealed partial class SourceLoop
         };
     }
 
-    /// <summary>In a drain only what is complete here is sent, and only while it may still leave in time.</summary>
-    private bool MaySend(PieceStream stream) => _drain is not { } drain || (!stream.IsLive && drain.Sends(Now));
+    /// <summary>In a drain only what is complete here is sent, and only while it may still leave in time; after it nothing is.</summary>
+    private bool MaySend(PieceStream stream) => !_hasDrained || (!stream.IsLive && _drain?.Sends(Now) == true);
 
     /// <summary>A group's handoff ended, whatever its cause.</summary>
     private void DrainEnded(HandoffGroup group, HandoffEnd end)
@@ -144,15 +140,11 @@ internal sealed partial class SourceLoop
 
         _with.Metrics.SetDraining(false);
         _drain = null;
+        _drainLook = null;
         _isScheduleDue = true;
         _drainAnswer!.SetResult(report);
         _drainAnswer = null;
     }
-
-    /// <summary>The groups that may go now. Only what nobody else needs is grouped: each torrent goes alone.</summary>
-    private IEnumerable<HandoffGroup> DrainGroups(SourceDrain drain) =>
-        _syncs.Values.Where(sync => drain.MayTryNow(sync.Id, Now) && HandoffRefusal(sync, HandoffCause.Drain) is null).ToArray()
-            .Select(static sync => new HandoffGroup([sync.Id], HandoffCause.Drain, FreesBytes: 0));
 
     /// <summary>What the user forbade is not left behind, and what is gone here is not here.</summary>
     private static bool IsLeft(TorrentSync sync) => sync.State is not (
@@ -161,7 +153,7 @@ internal sealed partial class SourceLoop
     private string WhyLeft(TorrentSync sync) => sync.State switch
     {
         TorrentSyncState.Synced when sync.Reason.Length > 0 => sync.Reason,
-        TorrentSyncState.Synced => HandoffRefusal(sync, HandoffCause.Drain) is { Length: > 0 } refusal ? refusal : "there was no time left",
+        TorrentSyncState.Synced => HandoffRefusal(sync, HandoffCause.Drain) ?? WhyNotAlone(sync) ?? "there was no time left",
         TorrentSyncState.HandingOff => "it was on its way when the time was over",
         TorrentSyncState.Failed => $"it failed: {sync.Reason}",
         _ when sync.Hold is { Text.Length: > 0 } hold => hold.Text,

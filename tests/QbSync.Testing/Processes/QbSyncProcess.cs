@@ -72,12 +72,17 @@ public sealed partial class QbSyncProcess : IAsyncDisposable
     /// <summary>Asks it to end gracefully.</summary>
     public async Task<int> TerminateAsync()
     {
+        SendTerm();
+        return await WaitForExitAsync();
+    }
+
+    /// <summary>Sends it a SIGTERM, and waits for nothing.</summary>
+    public void SendTerm()
+    {
         if (!_process.HasExited)
         {
             _ = Kill(_process.Id, SigTerm);
         }
-
-        return await WaitForExitAsync();
     }
 
     /// <summary>Ends it as <c>kill -9</c> does.</summary>

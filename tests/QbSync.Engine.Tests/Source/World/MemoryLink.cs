@@ -214,7 +214,10 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         }
     }
 
-    public ValueTask DisposeAsync()
+    /// <summary>What closing waits for before the far end answers; then it answers what is in flight.</summary>
+    public Task Answers { get; set; } = Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
     {
         lock (_gate)
         {
@@ -222,8 +225,8 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
         }
 
         // Closing waits for what is in flight: this far end answers it.
+        await Answers;
         Release();
-        return default;
     }
 
     private sealed record Answer(PieceRef Piece, long Attempt, PieceAckStatus Status, int Stream);

@@ -16,6 +16,7 @@ internal sealed partial class SourceWorld : IAsyncDisposable
 {
     private readonly CancellationTokenSource _testEnds = new();
     private CancellationTokenSource? _stop;
+    private CancellationTokenSource? _hurry;
     private Task _running = Task.CompletedTask;
 
     public SourceWorld()
@@ -91,7 +92,31 @@ internal sealed partial class SourceWorld : IAsyncDisposable
             log,
             Time,
             new Random(1));
-        _running = Task.Run(() => Engine.RunAsync(_stop.Token));
+        _hurry?.Dispose();
+        _hurry = new CancellationTokenSource();
+        _running = Task.Run(() => Engine.RunAsync(_stop.Token, _hurry.Token));
+    }
+
+    /// <summary>The first signal, without what a drain does before it.</summary>
+    public Task SignalAsync() => _stop!.CancelAsync();
+
+    /// <summary>The second signal.</summary>
+    public Task SignalAgainAsync() => _hurry!.CancelAsync();
+
+    /// <summary>Whether the engine has ended.</summary>
+    public bool HasEnded => _running.IsCompleted;
+
+    /// <summary>Begins a drain, as the host does after a first signal.</summary>
+    public Task<DrainReport?> DrainAsync()
+    {
+        Engine.Leave();
+        return Engine.DrainAsync(_hurry!.Token);
+    }
+
+    public async Task<T> PassUntilEndedAsync<T>(Task<T> task)
+    {
+        await PassUntilAsync(() => task.IsCompleted);
+        return await task;
     }
 
     public async Task StopAsync()
@@ -165,6 +190,7 @@ internal sealed partial class SourceWorld : IAsyncDisposable
         }
 
         _stop?.Dispose();
+        _hurry?.Dispose();
         _testEnds.Dispose();
         Ledger.Verify();
         Log.Verify();
