@@ -43,10 +43,13 @@ internal sealed partial class SourceTests
 
         // Where the client has a temporary folder of each torrent, the content itself moves only without one.
         (string, string)[] fields = folder.Length > 0 ? [("useDownloadPath", "false")] : [];
-        var id = await _lab.DownloadAsync(torrent, 3 * MiB / 2, beforeStart, fields);
+        var id = await _lab.DownloadAsync(torrent, Slow, beforeStart, fields);
         var began = TimeProvider.System.GetTimestamp();
-        await _lab.Until(() => Task.FromResult(_lab.Progress(torrent) is { PiecesDone: > 20 }), null, torrent, "it is being read");
+        await _lab.Until(() => Task.FromResult(_lab.Progress(torrent) is { PiecesDone: > 3 }), null, torrent, "it is being read");
         await move(id, Path.Combine(_lab.Source.SavePath, folder));
+        await _lab.Until(
+            async () => (await _lab.FindHereAsync(torrent))!.SavePath.TrimEnd('/') == Path.Combine(_lab.Source.SavePath, folder).TrimEnd('/'), null, torrent, "the client has moved it");
+        await _lab.HurryAsync(id);
         await _lab.SyncedAsync(torrent);
 
         var took = TimeProvider.System.GetElapsedTime(began);

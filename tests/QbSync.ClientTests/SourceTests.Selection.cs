@@ -7,6 +7,7 @@ namespace QbSync.ClientTests;
 internal sealed partial class SourceTests
 {
     [Test]
+    [Category("Long")]
     [SourceCase(68)]
     public async Task Selection_ReducedAndEnlargedAfterSynced_SendsWhatIsLackingAndDeletesNothing()
     {
@@ -57,7 +58,7 @@ internal sealed partial class SourceTests
             async () => (await _lab.DestinationClient.GetFilesAsync(before.Id, CancellationToken.None)).Where(static file => file.Selected)
                 .Select(static file => file.Path.Split('/')[^1]).Order().SequenceEqual(names) && _lab.Progress(torrent)?.State == "Synced"
                 && await _lab.FindThereAsync(torrent) is { IsComplete: true, IsStopped: true },
-            null,
+            TimeSpan.FromMinutes(3),
             torrent,
             $"it is synced with {string.Join(", ", names)}");
     }
