@@ -137,9 +137,14 @@ public sealed partial class SourceDryRun : IAsyncDisposable
     private async Task RestAsync(TimeSpan time, CancellationToken cancellationToken)
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await Task.WhenAny(_clock.DelayAsync(time, over.Token).AsTask(), Volatile.Read(ref _news).Task).ConfigureAwait(false);
+        var news = Volatile.Read(ref _news);
+        await Task.WhenAny(_clock.DelayAsync(time, over.Token).AsTask(), news.Task).ConfigureAwait(false);
         await over.CancelAsync().ConfigureAwait(false);
-        Volatile.Write(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        if (news.Task.IsCompleted)
+        {
+            // Taken; what comes from here on ends the next wait.
+            Volatile.Write(ref _news, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        }
     }
 
     private ValueTask OnPeerAsync(PeerEvent news, CancellationToken cancellationToken)

@@ -13,6 +13,9 @@ internal sealed class SourceFaultTests
 {
     private const int Unexpected = 4055;
 
+    /// <summary>Strikes come minutes apart.</summary>
+    private static readonly TimeSpan Coarse = TimeSpan.FromSeconds(1);
+
     [Test]
     [SourceCase(6)]
     public async Task Phase_ThatThrows_IsOneStrikeAndTouchesNobodyElse()
@@ -30,7 +33,7 @@ internal sealed class SourceFaultTests
             }
         };
         world.Start();
-        await world.PassUntilAsync(() => world.IsSynced(good) && world.IsSynced(bad));
+        await world.PassUntilAsync(() => world.IsSynced(good) && world.IsSynced(bad), Coarse);
 
         var strikes = world.Log.Entries.Where(static entry => entry.Id.Name == "Strike").ToArray();
         Assert.That(strikes, Has.Length.EqualTo(1));
@@ -52,7 +55,7 @@ internal sealed class SourceFaultTests
             }
         };
         world.Start();
-        await world.PassUntilAsync(() => world.StateOf(bad.Torrent.Id) == "Failed");
+        await world.PassUntilAsync(() => world.StateOf(bad.Torrent.Id) == "Failed", Coarse);
         var late = world.Client.Add(SourceWorld.Torrent("late", seed: 2));
         await world.PassUntilAsync(() => world.IsSynced(late));
         Assert.That(world.Progress(bad.Torrent.Id)!.Reason, Does.Contain("internal"));
@@ -87,7 +90,7 @@ internal sealed class SourceFaultTests
         Assert.That(world.Progress(bad.Torrent.Id)!.Reason, Does.Contain("recovery"));
 
         // The user asks for another try: its record is fresh, and the destination has it.
-        await world.PassAsync(TimeSpan.FromMinutes(1));
+        await world.PassAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(2));
         world.RecordsTap = null;
         world.Client.Change(() => bad.Tags.Clear());
         await world.PassUntilAsync(() => world.IsSynced(bad));
@@ -111,7 +114,7 @@ internal sealed class SourceFaultTests
         }
 
         world.Start();
-        await world.PassAsync(RecoveryLedger.Healthy + TimeSpan.FromMinutes(1));
+        await world.PassAsync(RecoveryLedger.Healthy + TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(20));
         Assert.That((await RecoveryLedger.LoadAsync(world.Records, default)).IsEmpty, Is.True);
     }
 
@@ -123,16 +126,16 @@ internal sealed class SourceFaultTests
         var torrent = world.Client.Add(SourceWorld.Torrent("film"));
         world.Destination.OnInit = static _ => new InitOutcome.Refused(new Refusal(RefusalReason.InvalidTorrent, "It is not."));
         world.Start();
-        await world.PassUntilAsync(() => Strikes(world) == 2);
+        await world.PassUntilAsync(() => Strikes(world) == 2, Coarse);
         await world.StopAsync();
 
         // The third comes from the next process: it knows of the two.
         world.Start();
-        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed");
+        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed", Coarse);
         Assert.That(Strikes(world), Is.EqualTo(3));
         world.Destination.OnInit = static _ => null;
-        await world.PassUntilAsync(() => torrent.Tags.Contains("sync-failed"));
-        await world.PassAsync(TimeSpan.FromMinutes(1));
+        await world.PassUntilAsync(() => torrent.Tags.Contains("sync-failed"), Coarse);
+        await world.PassAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(2));
         world.Client.Change(() => torrent.Tags.Clear());
         await world.PassUntilAsync(() => world.IsSynced(torrent));
         await world.StopAsync();
@@ -150,13 +153,13 @@ internal sealed class SourceFaultTests
         var torrent = world.Client.Add(SourceWorld.Torrent("film"));
         world.Destination.OnInit = static _ => new InitOutcome.Refused(new Refusal(RefusalReason.InvalidTorrent, "It is not."));
         world.Start();
-        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed");
+        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed", Coarse);
         var inits = world.Destination.Count("Init");
-        await world.PassAsync(TimeSpan.FromHours(23));
+        await world.PassAsync(TimeSpan.FromHours(23), TimeSpan.FromHours(1));
         Assert.That((world.Destination.Count("Init"), torrent.Tags.Count), Is.EqualTo((inits, 0)));
 
         world.Destination.OnInit = static _ => null;
-        await world.PassAsync(TimeSpan.FromHours(1));
+        await world.PassAsync(TimeSpan.FromHours(1), TimeSpan.FromMinutes(5));
         await world.PassUntilAsync(() => world.IsSynced(torrent));
     }
 
@@ -181,17 +184,17 @@ internal sealed class SourceFaultTests
         };
         world.Destination.OnInit = static _ => new InitOutcome.Refused(new Refusal(RefusalReason.InvalidTorrent, "It is not."));
         world.Start();
-        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed" && tries > 0);
+        await world.PassUntilAsync(() => world.StateOf(torrent.Torrent.Id) == "Failed" && tries > 0, Coarse);
         var inits = world.Destination.Count("Init");
-        await world.PassAsync(TimeSpan.FromMinutes(10));
+        await world.PassAsync(TimeSpan.FromMinutes(3), TimeSpan.FromSeconds(5));
         Assert.That(world.StateOf(torrent.Torrent.Id), Is.EqualTo("Failed"));
         Assert.That(world.Destination.Count("Init"), Is.EqualTo(inits));
-        Assert.That(tries, Is.InRange(5, 25), "once in each cycle");
+        Assert.That(tries, Is.InRange(3, 10), "once in each cycle");
 
         Volatile.Write(ref isBroken, false);
         world.Destination.OnInit = static _ => null;
-        await world.PassUntilAsync(() => torrent.Tags.Contains("sync-failed"));
-        await world.PassAsync(TimeSpan.FromMinutes(1));
+        await world.PassUntilAsync(() => torrent.Tags.Contains("sync-failed"), Coarse);
+        await world.PassAsync(TimeSpan.FromMinutes(1), TimeSpan.FromSeconds(2));
         Assert.That(world.StateOf(torrent.Torrent.Id), Is.EqualTo("Failed"));
 
         world.Client.Change(() => torrent.Tags.Clear());

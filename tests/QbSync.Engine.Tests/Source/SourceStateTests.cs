@@ -214,7 +214,7 @@ internal sealed class SourceStateTests
         world.Destination.SetDown(true);
         world.Client.IsDown = true;
         world.Start();
-        await world.PassAsync(TimeSpan.FromMinutes(10));
+        await world.PassAsync(TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(20));
         Assert.That((world.Engine.Status.ClientOk, world.Engine.Status.PeerOk), Is.EqualTo(((bool?)false, (bool?)false)));
 
         world.Client.IsDown = false;

@@ -1,4 +1,5 @@
 using QbSync.Testing.Processes;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Host.Tests.Commands;
 
@@ -63,6 +64,33 @@ internal sealed class ExecutableTests
         Assert.That(await second.WaitForExitAsync(), Is.EqualTo(3), second.Output);
         Assert.That(first.HasExited, Is.False);
         Assert.That(await first.TerminateAsync(), Is.Zero, first.Output);
+    }
+
+    [Test]
+    [SourceCase(82)]
+    public async Task Source_RecordOfANewerVersion_ExitsWith3AndLeavesItAsItIs()
+    {
+        using var folder = new TempDirectory();
+        var id = new string('a', 40);
+        var record = System.Text.Encoding.UTF8.GetBytes($"{{ \"Version\": 99, \"Id\": \"{id}\", \"ClientId\": \"c\", \"Name\": \"film\" }}");
+        await using (var records = new Storage.State.DurableRecords(folder["state"], Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance))
+        {
+            await records.WriteAsync($"torrents/{id}.json", record, default);
+        }
+
+        var file = Path.Combine(folder["state"], "torrents", $"{id}.json.rec");
+        var before = await File.ReadAllBytesAsync(file);
+        foreach (var dry in (string[])["false", "true"])
+        {
+            await using var source = QbSyncProcess.Start(
+            [
+                "source", "--data", folder.Path, "--client", "folder", "--state-dir", folder["state"], "--health-addr", "", "--security", "insecure",
+                "--destination-addr", $"127.0.0.1:{FreePorts.Take()}", "--dry-run", dry,
+            ]);
+            Assert.That(await source.WaitForExitAsync(), Is.EqualTo(3), source.Output);
+            Assert.That(source.Output, Does.Contain("newer version"));
+            Assert.That(await File.ReadAllBytesAsync(file), Is.EqualTo(before));
+        }
     }
 
     [Test]

@@ -114,7 +114,11 @@ public sealed class SendLedger
         lock (_gate)
         {
             var wasInFlight = _inFlight.Remove((ack.Piece, ack.Attempt), out var grant);
-            var account = AccountOf_NeedsLock(ack.Piece);
+            if (_accounts.GetValueOrDefault(ack.Piece.Torrent)?.GetValueOrDefault(ack.Piece.Index) is not { } account)
+            {
+                return; // an answer to what was never sent
+            }
+
             if (ack.Status.IsSuccess())
             {
                 // A success of a session that ended meanwhile proves nothing.
