@@ -31,7 +31,9 @@ public abstract partial class TorrentClientConformance
         var id = await AddAsync(torrent);
         var status = await UntilAsync(id, static status => status.State == ClientTorrentState.StoppedDl);
         Assert.That(status.Progress, Is.Zero);
-        Assert.That(status.AmountLeft, Is.EqualTo(110_000));
+
+        // A client that lists pads counts them, too.
+        Assert.That(status.AmountLeft, Is.EqualTo(Can.HoldsV2Torrents ? 110_000 : torrent.Manifest.Files.Sum(static file => file.Length)));
         Assert.That(status.SavePath.TrimEnd('/'), Is.EqualTo(Folder));
         Assert.That(status.AddedAt, Is.Not.Null);
     }
@@ -54,10 +56,9 @@ public abstract partial class TorrentClientConformance
         var torrent = Several();
         torrent.WriteContent(Folder);
         var id = await AddAsync(torrent, skipCheck: true, "films", "one", "two");
-        var status = await UntilAsync(id, IsStoppedAndComplete);
+        var status = await UntilAsync(id, static status => IsStoppedAndComplete(status) && status.Tags.SetEquals(["one", "two"]));
         Assert.That(status.IsComplete, Is.True);
         Assert.That(status.Category, Is.EqualTo("films"));
-        Assert.That(status.Tags, Is.EquivalentTo(new[] { "one", "two" }));
         var pieces = await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None).DefaultTimeout();
         Assert.That(pieces.IsFull, Is.True);
     }
