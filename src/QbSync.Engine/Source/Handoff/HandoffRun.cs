@@ -75,12 +75,12 @@ internal sealed partial class HandoffRun : IDisposable
         if (!_entry.AnyGone)
         {
             _turnBack = StepVerdict.Failed(reason);
-            _forward.Cancel();
+            Cancel(_forward);
         }
     }
 
     /// <summary>Takes no further step: the entry is left to the next process. Any thread.</summary>
-    public void Suspend() => _suspended.Cancel();
+    public void Suspend() => Cancel(_suspended);
 
     /// <summary>A member is believed to be removed from the client. Any thread.</summary>
     public void OnRemoved(InfoHash id)
@@ -89,7 +89,7 @@ internal sealed partial class HandoffRun : IDisposable
         if (_entry.Step is not (HandoffStep.Deleting or HandoffStep.Confirming or HandoffStep.RollingBack) && !_deleteWasSent)
         {
             _turnBack = new StepVerdict(StepResult.Removed, "it was removed from the client");
-            _forward.Cancel();
+            Cancel(_forward);
         }
     }
 
@@ -126,6 +126,18 @@ internal sealed partial class HandoffRun : IDisposable
     {
         _suspended.Dispose();
         _forward.Dispose();
+    }
+
+    private static void Cancel(CancellationTokenSource source)
+    {
+        try
+        {
+            source.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended meanwhile.
+        }
     }
 
     private IEnumerable<HandoffMember> Here => _entry.Members.Where(static member => !member.IsGone);
