@@ -1,5 +1,4 @@
 using QbSync.Engine.Source.Handoff;
-using QbSync.Engine.Source.Records;
 using QbSync.Ports;
 using QbSync.Torrents;
 

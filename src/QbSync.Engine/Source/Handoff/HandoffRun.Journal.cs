@@ -1,6 +1,5 @@
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Records;
-using QbSync.Ports;
 
 namespace QbSync.Engine.Source.Handoff;
 

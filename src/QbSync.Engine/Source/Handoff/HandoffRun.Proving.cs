@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using QbSync.Engine.Source.Phases;
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source.Handoff;

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using QbSync.Ports;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source.Handoff;
