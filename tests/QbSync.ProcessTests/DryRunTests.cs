@@ -33,7 +33,7 @@ public sealed class DryRunTests
         string[] expected = ["gone.bin (", "Handoff, since", "100000 bytes to send", "forbidden.bin ("];
         await Eventually.BecomesTrueAsync(() => expected.All(words => nodes.Source!.Output.Contains(words, StringComparison.Ordinal)));
         var output = nodes.Source!.Output;
-        var served = await Scrape.TryReadAsync(health) ?? "";
+        var served = (await Scrape.TryReadAsync(health))!.Text;
         await nodes.StopSourceAsync();
 
         Assert.That(LineOf(output, "gone"), Does.Contain("Remove"));

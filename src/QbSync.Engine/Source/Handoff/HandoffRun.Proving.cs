@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using QbSync.Engine.Source.Phases;
 using QbSync.Outcomes;
-using QbSync.Torrents;
+using QbSync.Ports;
 
 namespace QbSync.Engine.Source.Handoff;
 

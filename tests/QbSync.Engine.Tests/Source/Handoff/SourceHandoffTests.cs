@@ -180,6 +180,7 @@ internal sealed class SourceHandoffTests
         world.Options.Handoff.Mode = HandoffMode.Seeded;
         world.Options.Handoff.MinSeedingTime = TimeSpan.Zero;
         world.Options.Handoff.DeleteGrace = TimeSpan.FromSeconds(10);
+        world.Disk.Put("/data/film", 1, Film.Manifest.ContentLength);
         return world;
     }
 
