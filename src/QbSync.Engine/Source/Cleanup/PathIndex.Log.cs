@@ -6,7 +6,7 @@ internal sealed partial class PathIndex
 {
     private static partial class Log
     {
-        [LoggerMessage(4600, LogLevel.Debug, "The files of {Name} could not be asked for, so which torrents share files is not known: {Reason}")]
+        [LoggerMessage(4640, LogLevel.Debug, "The files of {Name} could not be asked for, so which torrents share files is not known: {Reason}")]
         public static partial void FilesUnknown(ILogger logger, string name, string reason);
     }
 }

@@ -6,7 +6,7 @@ internal sealed partial class SpaceSampler
 {
     private static partial class Log
     {
-        [LoggerMessage(4603, LogLevel.Warning, "Free space could not be looked at: {Reason}")]
+        [LoggerMessage(4643, LogLevel.Warning, "Free space could not be looked at: {Reason}")]
         public static partial void NotSampled(ILogger logger, string reason);
     }
 }
