@@ -2,7 +2,6 @@ using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Status;
-using QbSync.Ports;
 
 namespace QbSync.Engine.Source;
 

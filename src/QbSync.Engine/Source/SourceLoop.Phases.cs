@@ -1,8 +1,6 @@
 using QbSync.Engine.Source.Phases;
-using QbSync.Engine.Source.Records;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Source.Tracking;
-using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Torrents;
 

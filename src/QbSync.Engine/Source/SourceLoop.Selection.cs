@@ -2,7 +2,6 @@ using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Engine.Status;
-using QbSync.Ports;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source;

@@ -96,7 +96,7 @@ internal sealed partial class SourceLoop
         await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!task.IsCompleted && hurry.IsCancellationRequested)
         {
-            var second = task.WaitAsync(inHurry, _with.Clock.Provider);
+            var second = task.WaitAsync(inHurry, _with.Clock.Provider, CancellationToken.None);
             await second.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }

@@ -1,4 +1,3 @@
-using QbSync.Engine.Source;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
 using QbSync.Ports;
