@@ -22,6 +22,10 @@ public sealed class DryRunTests
         nodes.StartDestination();
         nodes.StartSource();
         await nodes.WaitUntilAllAreSyncedAsync();
+
+        // The source tags what it has recorded.
+        await Eventually.BecomesTrueAsync(
+            () => nodes.ListSourceRecords().Count(static record => record.Contains("\"synced\"", StringComparison.Ordinal)) == 2, TimeSpan.FromMinutes(1));
         await nodes.StopSourceAsync();
         nodes.Remove(gone);
         nodes.Add(fresh);
@@ -31,7 +35,17 @@ public sealed class DryRunTests
         var health = FreePorts.Take();
         nodes.StartDrySource(health);
         string[] expected = ["gone.bin (", "Handoff, since", "100000 bytes to send", "forbidden.bin ("];
-        await Eventually.BecomesTrueAsync(() => expected.All(words => nodes.Source!.Output.Contains(words, StringComparison.Ordinal)));
+        try
+        {
+            await Eventually.BecomesTrueAsync(
+                () => nodes.Source!.HasExited || expected.All(words => nodes.Source!.Output.Contains(words, StringComparison.Ordinal)), TimeSpan.FromMinutes(2));
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail(nodes.Source!.Output);
+        }
+
+        Assert.That(nodes.Source!.HasExited, Is.False, nodes.Source.Output);
         var output = nodes.Source!.Output;
         var served = (await Scrape.TryReadAsync(health))!.Text;
         await nodes.StopSourceAsync();

@@ -100,7 +100,7 @@ internal sealed class TwoProcesses : IAsyncDisposable
     public void Remove(BuiltTorrent torrent) => File.Delete(_source["torrents", $"{torrent.Id}.torrent"]);
 
     /// <summary>What the source's client has written down of each torrent.</summary>
-    public IReadOnlyList<string> ListSourceRecords() => [.. Directory.GetFiles(_source["torrents"], "*.state.json").Select(File.ReadAllText)];
+    public IReadOnlyList<string> ListSourceRecords() => [.. Directory.GetFiles(_source["torrents"], "*.state.json").Select(TryRead)];
 
     /// <param name="more">Options besides the usual ones.</param>
     public void StartDestination(params string[] more) => Destination = QbSyncProcess.Start(
