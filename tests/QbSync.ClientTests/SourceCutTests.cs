@@ -9,18 +9,13 @@ namespace QbSync.ClientTests;
 [Category("Long")]
 internal sealed class SourceCutTests
 {
-    /// <summary>What waits by design takes a quarter of its time.</summary>
-    private const int Speed = 4;
-
     private EnginesLab _lab = null!;
 
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await EnginesLab.StartAsync(new EnginesLabOptions
     {
-        SourceTime = new FastTime(Speed),
         ConfigureSource = static options =>
         {
-            options.CallTimeout *= Speed;
             options.Handoff.Mode = HandoffMode.Seeded;
             options.Handoff.MinSeedingTime = TimeSpan.Zero;
             options.Handoff.DeleteGrace = TimeSpan.FromSeconds(1);
@@ -79,7 +74,7 @@ internal sealed class SourceCutTests
         await _lab.Until(
             async () => await _lab.FindHereAsync(torrent) is null
                 && (left = await _lab.FindThereAsync(torrent)) is { IsActive: true, IsComplete: true } && left.Tags.Contains("source-removed"),
-            TimeSpan.FromMinutes(2),
+            TimeSpan.FromMinutes(4),
             torrent,
             "it has left");
         _lab.Tracker.AssertExclusive(torrent);

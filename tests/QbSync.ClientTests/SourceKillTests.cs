@@ -51,7 +51,7 @@ internal sealed class SourceKillTests
         var last = lab.StartSource(HandOver);
         try
         {
-            await Eventually.BecomesTrueAsync(HaveAllLeftAsync, TimeSpan.FromSeconds(60 + (10 * count)), "every torrent has left, and is active there");
+            await Eventually.BecomesTrueAsync(HaveAllLeftAsync, TimeSpan.FromSeconds(180 + (10 * count)), "every torrent has left, and is active there");
         }
         catch (TimeoutException late)
         {

@@ -197,7 +197,7 @@ internal sealed partial class SourceLoop
             if (_syncs.TryGetValue(member.InfoHash, out var sync) && sync.Handoff == run)
             {
                 sync.Handoff = null;
-                EndHandoff(sync, member, entry, end);
+                EndHandoff(sync, member, entry, end, run.IsRecovered);
             }
         }
 
@@ -205,7 +205,7 @@ internal sealed partial class SourceLoop
         OnHandoffEnded(run.Group, end);
     }
 
-    private void EndHandoff(TorrentSync sync, HandoffMember member, HandoffEntry entry, HandoffEnd end)
+    private void EndHandoff(TorrentSync sync, HandoffMember member, HandoffEntry entry, HandoffEnd end, bool wasRecovered)
     {
         if (member.IsGone)
         {
@@ -215,8 +215,13 @@ internal sealed partial class SourceLoop
         }
         else if (sync.Transition(TorrentSyncState.Synced, end.Reason))
         {
-            sync.HandoffFailures++;
-            sync.HandoffRestsUntil = _with.Clock.WallNow + HandoffRules.RestAfter(sync.HandoffFailures, entry.WasRefusedByTracker, end.Result);
+            // What the end of a process cut off is no failure of the torrent, which may go again.
+            if (!wasRecovered || entry.WasRefusedByTracker)
+            {
+                sync.HandoffFailures++;
+                sync.HandoffRestsUntil = _with.Clock.WallNow + HandoffRules.RestAfter(sync.HandoffFailures, entry.WasRefusedByTracker, end.Result);
+            }
+
             sync.Reason = $"handed over later: {end.Reason}";
             sync.NeedsValidation = true;
             sync.NeedsLook = true;

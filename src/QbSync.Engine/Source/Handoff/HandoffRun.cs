@@ -40,6 +40,9 @@ internal sealed partial class HandoffRun : IDisposable
         _stepBegan = with.Clock.Provider.GetTimestamp();
     }
 
+    /// <summary>Whether an earlier process began it.</summary>
+    public bool IsRecovered => _isRecovered;
+
     /// <summary>The group.</summary>
     public HandoffGroup Group { get; }
 
