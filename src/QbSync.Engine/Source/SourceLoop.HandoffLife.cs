@@ -1,5 +1,4 @@
 using QbSync.Engine.Source.Handoff;
-using QbSync.Ports;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source;

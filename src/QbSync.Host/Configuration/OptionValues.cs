@@ -19,9 +19,9 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public bool Flag(string name) => (bool)values[name].Parsed!;
 
-    /// <summary>The choice of that name; dashes in it count for nothing.</summary>
+    /// <summary>The choice of that name; dashes in it count for nothing. One that was not understood, which is told elsewhere, is the first.</summary>
     public T Choice<T>(string name)
-        where T : struct, Enum => Enum.Parse<T>(Text(name).Replace("-", "", StringComparison.Ordinal), ignoreCase: true);
+        where T : struct, Enum => TextOrNull(name) is { } text ? Enum.Parse<T>(text.Replace("-", "", StringComparison.Ordinal), ignoreCase: true) : default;
 
     public HostPort? Address(string name) => (HostPort?)values[name].Parsed;
 

@@ -69,17 +69,19 @@ internal sealed class SourceKillTests
                 world.Client.Change(() => torrent.Tags.Add("no-sync"));
             }
 
-            await world.PassUntilAsync(() => killed.IsCompleted || world.Destination.Find(torrent.Torrent.Id) is null);
+            await world.PassUntilAsync(() => killed.IsCompleted || world.Destination.Find(torrent.Torrent.Id) is null, TimeSpan.FromMilliseconds(250));
             if (!killed.IsCompleted)
             {
-                await world.PassAsync(TimeSpan.FromSeconds(2));
+                await world.PassAsync(TimeSpan.FromSeconds(2), TimeSpan.FromMilliseconds(250));
             }
 
             isOver = !killed.IsCompleted;
             await world.BuryAsync();
             world.Start();
-            await world.PassUntilAsync(() => world.Destination.Find(torrent.Torrent.Id) is null
-                && world.StateOf(torrent.Torrent.Id) == (isRemoved ? "" : "Excluded") && world.Engine.Status.IsStarted);
+            await world.PassUntilAsync(
+                () => world.Destination.Find(torrent.Torrent.Id) is null
+                    && world.StateOf(torrent.Torrent.Id) == (isRemoved ? "" : "Excluded") && world.Engine.Status.IsStarted,
+                TimeSpan.FromMilliseconds(500));
             Assert.That(world.Destination.Link?.Sends ?? 0, Is.Zero, $"moment {moments}");
         }
 

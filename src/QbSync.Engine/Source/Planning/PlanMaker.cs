@@ -1,7 +1,6 @@
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Records;
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;
 
