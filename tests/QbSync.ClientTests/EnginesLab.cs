@@ -110,7 +110,10 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         var store = new TorrentStore(storage, metrics, registry, DestinationLogs, TimeProvider.System);
         var options = new DestinationOptions
         {
-            SavePath = Destination.SavePath, DataRoot = Destination.SavePath, MinFreeBytes = 0, PollInterval = TimeSpan.FromMilliseconds(200),
+            SavePath = Destination.SavePath,
+            DataRoot = Destination.SavePath,
+            MinFreeBytes = 0,
+            PollInterval = TimeSpan.FromMilliseconds(200),
         };
         _options.ConfigureDestination?.Invoke(options);
         AtDestination = PortCalls<ITorrentClient>.Of(_options.WrapDestinationClient?.Invoke(_engineDestinationClient) ?? _engineDestinationClient);
@@ -128,7 +131,11 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         var records = new DurableRecords(_folder.CreateFolder("source-state"), SourceLogs);
         var options = new SourceOptions
         {
-            Data = Source.SavePath, PollInterval = TimeSpan.FromMilliseconds(200), MinSpace = 0, ExcludeSyncTag = "keep out", Sleep = TimeSpan.FromSeconds(1),
+            Data = Source.SavePath,
+            PollInterval = TimeSpan.FromMilliseconds(200),
+            MinSpace = 0,
+            ExcludeSyncTag = "keep out",
+            Sleep = TimeSpan.FromSeconds(1),
         };
         _options.ConfigureSource?.Invoke(options);
         AtSource = PortCalls<ITorrentClient>.Of(_options.WrapSourceClient?.Invoke(_engineSourceClient) ?? _engineSourceClient);

@@ -1,9 +1,7 @@
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
-using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
-using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;
 

@@ -4,7 +4,6 @@ using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
-using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;
 

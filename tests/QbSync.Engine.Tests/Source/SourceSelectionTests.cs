@@ -1,6 +1,4 @@
-using Prometheus;
 using QbSync.Engine.Tests.Source.World;
-using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Clients;

@@ -158,9 +158,11 @@ internal sealed class SourceTargetTests
         Assert.That((world.Destination.Count("Init"), world.Destination.Link?.Sends ?? 0), Is.EqualTo((0, 0)));
     }
 
-    [Test]
+    /// <param name="minutes">Of virtual time; what it costs the machine is asserted only in the long run, which has the machine for itself.</param>
+    [TestCase(2)]
+    [TestCase(10, Category = "Long")]
     [SourceCase(9)]
-    public async Task FiveThousandIdleTorrents_CostTheClientAndTheMachineNextToNothing()
+    public async Task FiveThousandIdleTorrents_CostTheClientAndTheMachineNextToNothing(int minutes)
     {
         const int Torrents = 5000;
         await using var world = new SourceWorld();
@@ -181,13 +183,16 @@ internal sealed class SourceTargetTests
         var cpu = Environment.CpuUsage.TotalTime;
         var turns = 0;
         var began = world.Time.GetUtcNow();
-        await world.PaceUntilAsync(() => world.Time.GetUtcNow() - began >= TimeSpan.FromMinutes(10), TimeSpan.FromSeconds(1), () => turns++);
+        await world.PaceUntilAsync(() => world.Time.GetUtcNow() - began >= TimeSpan.FromMinutes(minutes), TimeSpan.FromSeconds(1), () => turns++);
 
         // A turn is a second: ticks, a look at the client now and then. The whole process, the test's own work in it, stands for the loop.
         var each = (Environment.CpuUsage.TotalTime - cpu) / turns;
-        TestContext.Out.WriteLine($"{Torrents} idle torrents, 10 min: {calls} calls, {each.TotalMilliseconds:0.00} ms of CPU a turn, {turns} turns ({before} calls before)");
-        Assert.That(calls, Is.LessThanOrEqualTo(2 * 600));
-        Assert.That(each, Is.LessThanOrEqualTo(TimeSpan.FromMilliseconds(10)), "so that no turn of its loop is longer on the average, and idling costs 1 % of a core");
+        TestContext.Out.WriteLine($"{Torrents} idle torrents, {minutes} min: {calls} calls, {each.TotalMilliseconds:0.00} ms of CPU a turn, {turns} turns ({before} calls before)");
+        Assert.That(calls, Is.LessThanOrEqualTo(2 * 60 * minutes));
+        if (minutes >= 10)
+        {
+            Assert.That(each, Is.LessThanOrEqualTo(TimeSpan.FromMilliseconds(10)), "so that no turn of its loop is longer on the average, and idling costs 1 % of a core");
+        }
     }
 
     private static SlowDestination FarAway(SourceWorld world)

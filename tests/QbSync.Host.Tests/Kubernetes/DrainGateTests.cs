@@ -18,7 +18,11 @@ internal sealed class DrainGateTests
     public void SetUp() => _log = new LogErrorGuard();
 
     [TearDown]
-    public void TearDown() => _log.Verify();
+    public void TearDown()
+    {
+        _log.Verify();
+        _log.Dispose();
+    }
 
     [TestCase("""{"qbsync/drain":"true"}""", true)]
     [TestCase("""{"qbsync/drain":"false"}""", false)]

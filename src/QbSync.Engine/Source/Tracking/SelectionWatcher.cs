@@ -20,7 +20,7 @@ internal sealed class SelectionWatcher
     private TimeSpan _creditAt;
 
     /// <summary>When a torrent that is synced now counts as looked at, so that those that became it together are not looked at together.</summary>
-    public static TimeSpan Spread(InfoHash id, TimeSpan now) => 
+    public static TimeSpan Spread(InfoHash id, TimeSpan now) =>
         now - (WhenSynced * (BinaryPrimitives.ReadUInt32BigEndian(id.ToArray()) / (double)uint.MaxValue));
 
     /// <summary>Whether the priorities of a torrent that streams are to be read.</summary>

@@ -75,7 +75,8 @@ internal sealed class CleanupEligibilityTests
         {
             options.Handoff.MinSeedingTime = TimeSpan.FromHours(1);
             options.Handoff.ExcludeCleanupTag = "keep";
-        }) { FreeAtFirst = CleanupWorld.MinSpace * 10 };
+        })
+        { FreeAtFirst = CleanupWorld.MinSpace * 10 };
         var (young, tagged) = (rig.Add("young"), rig.Add("tagged"));
         young.SeedingTime = null;
         tagged.Tags.Add("keep");
@@ -95,7 +96,8 @@ internal sealed class CleanupEligibilityTests
         {
             options.Handoff.Mode = HandoffMode.Seeded;
             options.Handoff.MinSeedingTime = TimeSpan.FromHours(1);
-        }) { FreeAtFirst = CleanupWorld.MinSpace * 10 };
+        })
+        { FreeAtFirst = CleanupWorld.MinSpace * 10 };
         for (var hours = 0; hours < 5; hours++)
         {
             rig.Add($"film{hours}").SeedingTime = TimeSpan.FromHours(hours);

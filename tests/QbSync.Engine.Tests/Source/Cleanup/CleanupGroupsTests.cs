@@ -15,7 +15,11 @@ internal sealed class CleanupGroupsTests
         await using CleanupWorld rig = new(static options => options.Handoff.ExcludeCleanupTag = "keep");
         var tags = new Dictionary<string, string[]>
         {
-            ["downloading"] = [], ["unsynced"] = [], ["excluded"] = ["no-sync"], ["failed"] = ["sync-failed"], ["refused"] = ["keep"],
+            ["downloading"] = [],
+            ["unsynced"] = [],
+            ["excluded"] = ["no-sync"],
+            ["failed"] = ["sync-failed"],
+            ["refused"] = ["keep"],
         };
         List<ScriptedTorrent> films = [];
         foreach (var (name, own) in tags)

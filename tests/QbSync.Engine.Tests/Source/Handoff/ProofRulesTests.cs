@@ -14,7 +14,7 @@ internal sealed class ProofRulesTests
     private const ulong Incarnation = 7;
     private static readonly DateTimeOffset Asked = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly DateTimeOffset Answered = Asked.AddSeconds(2);
-    private static readonly TorrentManifest Manifest = 
+    private static readonly TorrentManifest Manifest =
         new TorrentBuilder("set") { PieceLength = 16384 }.AddFile("a", 20000).AddFile("b", 30000).AddFile("c", 5000).Build().Manifest;
 
     private static ProofQuestion Question { get; } =

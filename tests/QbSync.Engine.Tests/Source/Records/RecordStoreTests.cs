@@ -157,7 +157,14 @@ internal sealed class RecordStoreTests
         FailedAt = Then,
         Finalize = new FinalizeRecord
         {
-            Fingerprint = [1, 2], Category = "films", Tags = ["x", "y"], AddedAt = Then, CompletedAt = Then, RatioLimit = 1.5, SeedingLimit = 60, InactiveLimit = -1,
+            Fingerprint = [1, 2],
+            Category = "films",
+            Tags = ["x", "y"],
+            AddedAt = Then,
+            CompletedAt = Then,
+            RatioLimit = 1.5,
+            SeedingLimit = 60,
+            InactiveLimit = -1,
         },
         Completion = new CompletionRecord
         {

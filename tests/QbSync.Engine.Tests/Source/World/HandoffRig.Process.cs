@@ -65,9 +65,9 @@ internal sealed partial class HandoffRig
             Run = new HandoffRun(services, entry.Group, entry, new Dictionary<QbSync.Torrents.InfoHash, HandoffFacts>(), isRecovered, _ => { });
             _background =
             [
-                Task.Run(() => watcher.RunAsync(_stop.Token)),
-                Task.Run(_records.RunAsync),
-                Task.Run(PollAsync),
+                Task.Run(() => watcher.RunAsync(_stop.Token), CancellationToken.None),
+                Task.Run(_records.RunAsync, CancellationToken.None),
+                Task.Run(PollAsync, CancellationToken.None),
             ];
             Running = Task.Run(RunAsync);
         }

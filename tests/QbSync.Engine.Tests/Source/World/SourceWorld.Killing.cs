@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 
