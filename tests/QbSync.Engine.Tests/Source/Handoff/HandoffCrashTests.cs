@@ -11,6 +11,10 @@ internal sealed class HandoffCrashTests
     /// <summary>Calls of a good run with short waits, each with a place before and one after its effect; those past the last end no process.</summary>
     private const int Places = 46;
 
+    /// <summary>No entry names none or closed, and confirming deletes nothing.</summary>
+    private static IEnumerable<HandoffStep> StepsBeforeADelete =>
+        Enum.GetValues<HandoffStep>().Where(static step => step is not (HandoffStep.None or HandoffStep.Closed or HandoffStep.Confirming));
+
     [Test]
     [SourceCase(89)]
     [Parallelizable(ParallelScope.All)]
@@ -83,15 +87,10 @@ internal sealed class HandoffCrashTests
         Assert.That((rig.IsActiveHere(rig.Torrent), rig.IsActiveThere(rig.Torrent)), Is.EqualTo((true, false)).Or.EqualTo((false, true)));
     }
 
-    [Test]
+    [TestCaseSource(nameof(StepsBeforeADelete))]
     [SourceCase(85)]
-    public async Task OldJournal_IsClosedWithoutADelete([Values] HandoffStep step)
+    public async Task OldJournal_IsClosedWithoutADelete(HandoffStep step)
     {
-        if (step is HandoffStep.None or HandoffStep.Closed or HandoffStep.Confirming)
-        {
-            Assert.Pass("No entry names it, or what it names deletes nothing.");
-        }
-
         await using var rig = new HandoffRig();
         await WriteAsync(rig, step);
         rig.Time.Advance(TimeSpan.FromDays(3));
