@@ -17,7 +17,7 @@ public sealed partial class DisciplineTests
         [Packages.QBittorrent] = ["JsonException", "InvalidDataException", "HttpRequestException"],
         [Packages.Transport] = ["RpcException", "OptionsValidationException", "IOException", "InvalidDataException", "AuthenticationException"],
         [Packages.Storage] = ["IOException", "InvalidDataException", "JsonException"],
-        [Packages.Host] = ["CommandFailure", "IOException"],
+        [Packages.Host] = ["CommandFailure", "DrainGateException", "IOException"],
     };
 
     [Test]

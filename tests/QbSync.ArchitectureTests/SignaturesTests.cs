@@ -29,7 +29,8 @@ public sealed class SignaturesTests
 
     [Test]
     public void Surface_CancellationToken_IsLast([ValueSource(typeof(Packages), nameof(Packages.Libraries))] string package) => Assert.That(
-        Parameters(package).Where(item => item.Parameter.ParameterType == typeof(CancellationToken) && item.Parameter.Position < item.Method.GetParameters().Length - 1).Select(Name),
+        Parameters(package).Where(item => item.Parameter.ParameterType == typeof(CancellationToken)
+            && item.Method.GetParameters().Skip(item.Parameter.Position).Any(static after => after.ParameterType != typeof(CancellationToken))).Select(Name),
         Is.Empty);
 
     [Test]

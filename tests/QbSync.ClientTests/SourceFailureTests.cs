@@ -9,7 +9,8 @@ internal sealed class SourceFailureTests
 {
     [SourceCase(76)]
     [TestCase(10)]
-    [TestCase(1, Category = "Long")]
+    [TestCase(1)]
+    [Category("Long")]
     public async Task ClientThere_FindsNoFilesEachTime_FailedByTagWithinFiveMinutes_NeverSynced(int speed)
     {
         var time = new FastTime(speed);

@@ -8,6 +8,7 @@ internal sealed partial class SourceTests
 {
     [Test]
     [SourceCase(38)]
+    [Category("Long")]
     public async Task Moved_WhileItIsRead_ArrivesInOneFolderByFewLooks()
     {
         var moves = await Task.WhenAll(

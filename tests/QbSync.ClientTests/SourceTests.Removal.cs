@@ -9,6 +9,7 @@ internal sealed partial class SourceTests
 {
     [Test]
     [SourceCase(112)]
+    [Category("Long")]
     public async Task Removed_HalfStreamed_LeavesNothingThere_AndOthersGoOn()
     {
         var torrent = new TorrentBuilder("removed half way") { Seed = 571, PieceLength = 64 * 1024 }.AddFile("a.bin", 6 * MiB).AddFile("sub/b.bin", 6 * MiB).Build();

@@ -46,6 +46,7 @@ internal sealed partial class SourceTests
     [SourceCase(16)]
     [TestCase("keep out", 501)]
     [TestCase("sync-failed", 502)]
+    [Category("Long")]
     public async Task Downloading_WithATagThatForbidsIt_SendsNothingUntilTheTagIsGone(string tag, int seed)
     {
         var torrent = new TorrentBuilder($"tagged {tag}.bin") { Length = 4 * MiB, PieceLength = 64 * 1024, Seed = seed }.Build();
@@ -103,6 +104,7 @@ internal sealed partial class SourceTests
     [Test]
     [SourceCase(39)]
     [SourceCase(125)]
+    [Category("Long")]
     public async Task StartedDuringTheDownload_InATemporaryFolderUnderUnfinishedNames_SendsEachByteOnce()
     {
         var torrent = new TorrentBuilder("unfinished names") { Seed = 521, PieceLength = 64 * 1024 }
@@ -119,6 +121,7 @@ internal sealed partial class SourceTests
 
     [Test]
     [SourceCase(39)]
+    [Category("Long")]
     public async Task Names_ThatCarryTheClientsOwnMarks_AreReadCorrectly()
     {
         var torrent = new TorrentBuilder("own marks") { Seed = 522, PieceLength = 64 * 1024 }
