@@ -8,13 +8,14 @@ internal sealed record ThroughputOptions
 {
     public const string Usage =
         """
-        usage: QbSync.Throughput [--layers LIST] [--only TEXT] [--size MIB] [--piece MIB] [--runs N] [--folder PATH]
+        usage: QbSync.Throughput [--layers LIST] [--only TEXT] [--size MIB] [--piece MIB] [--runs N] [--folder PATH] [--recheck POLICY]
           --layers  of plain, transport, engine, clients; default plain,transport,engine
           --size    MiB that pass in a run; default 1024
           --piece   MiB of a piece; default 4
           --only    those whose name has this text
           --runs    runs of each variant, one of each in turn; default 3
           --folder  where the files go; default the system's temporary folder
+          --recheck of always, auto, never: the destination's option of that name; default auto
         Ends with 1 when the transport is below what it must reach.
         """;
 
@@ -27,6 +28,8 @@ internal sealed record ThroughputOptions
     public string Folder { get; private set; } = Path.GetTempPath();
 
     public string Only { get; private set; } = "";
+
+    public string Recheck { get; private set; } = "auto";
 
     public IReadOnlyList<Layer> Layers { get; private set; } = [Layer.Plain, Layer.Transport, Layer.Engine];
 
@@ -77,6 +80,9 @@ internal sealed record ThroughputOptions
                     break;
                 case "--only":
                     options.Only = args[i + 1];
+                    break;
+                case "--recheck" when args[i + 1] is "always" or "auto" or "never":
+                    options.Recheck = args[i + 1];
                     break;
                 case "--layers" when TryParseLayers(args[i + 1]) is { Count: > 0 } layers:
                     options.Layers = layers;

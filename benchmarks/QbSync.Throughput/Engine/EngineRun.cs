@@ -65,11 +65,11 @@ internal sealed class EngineRun(ThroughputOptions options, string folder)
         return await RunRolesAsync(run, stage.SourceOptions, stage.DestinationOptions);
     }
 
-    private static async Task<Run> RunRolesAsync(string run, IReadOnlyDictionary<string, string> source, IReadOnlyDictionary<string, string> destination)
+    private async Task<Run> RunRolesAsync(string run, IReadOnlyDictionary<string, string> source, IReadOnlyDictionary<string, string> destination)
     {
         using var receiver = Child.Start(
             EngineRole.Destination,
-            [.. destination, .. Common, new("state-dir", Path.Combine(run, "destination-state")), new("listen", "127.0.0.1:0"), new("min-free", "0")]);
+            [.. destination, .. Common, new("state-dir", Path.Combine(run, "destination-state")), new("listen", "127.0.0.1:0"), new("min-free", "0"), new("recheck", options.Recheck)]);
         var address = await receiver.ReadLineAsync();
         using var sender = Child.Start(
             EngineRole.Source, [.. source, .. Common, new("state-dir", Path.Combine(run, "source-state")), new("min-space", "0"), new("destination-addr", address)]);
