@@ -5,7 +5,7 @@ namespace QbSync.Testing.Waiting;
 /// <summary>Bounds every await of a test in real time: a hang fails at its line. The bound is far above what a loaded machine needs.</summary>
 public static class TaskExtensions
 {
-    public static TimeSpan Timeout { get; } = TimeSpan.FromSeconds(30);
+    public static TimeSpan Timeout { get; } = TimeSpan.FromMinutes(2);
 
     public static async Task DefaultTimeout(this Task task, [CallerFilePath] string file = "", [CallerLineNumber] int line = 0)
     {
