@@ -23,6 +23,12 @@ public sealed class SpecificationTests
     [TestCase("Source", SourceCaseAttribute.Last)]
     public void Cases_Marks_NameCasesThatExist(string part, int last) => Assert.That(Covered(part).Except(Enumerable.Range(1, last)), Is.Empty);
 
+    [Test]
+    public void MetricCases_EachId_HasATest() => Assert.That(MetricCaseAttribute.Ids.Except(CoveredMetrics()), Is.Empty);
+
+    [Test]
+    public void MetricCases_Marks_NameCasesThatExist() => Assert.That(CoveredMetrics().Except(MetricCaseAttribute.Ids), Is.Empty);
+
     /// <summary>Cases of what does not exist yet: one source has one destination.</summary>
     private static (string Part, int Number)[] NotBuilt(string part) => part == "Source" ? [("Source", 127)] : [];
 
@@ -34,6 +40,17 @@ public sealed class SpecificationTests
             .. Repository.Files("tests", "*.cs")
                 .SelectMany(file => mark.Matches(Repository.Read(file)))
                 .Select(match => int.Parse(match.Groups["number"].Value, CultureInfo.InvariantCulture)),
+        ];
+    }
+
+    private static HashSet<string> CoveredMetrics()
+    {
+        var mark = new Regex("""\bMetricCase\("(?<id>[^"]*)"\)""");
+        return
+        [
+            .. Repository.Files("tests", "*.cs")
+                .SelectMany(file => mark.Matches(Repository.Read(file)))
+                .Select(match => match.Groups["id"].Value),
         ];
     }
 }
