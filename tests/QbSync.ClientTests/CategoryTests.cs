@@ -17,6 +17,9 @@ internal sealed class CategoryTests
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await DestinationLab.StartAsync();
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientRuns();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

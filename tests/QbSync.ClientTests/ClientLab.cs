@@ -54,7 +54,7 @@ internal sealed class ClientLab : IAsyncDisposable
         }
 
         var folder = new TempDirectory();
-        var processes = new QBittorrentProcesses(executable!, TimeProvider.System);
+        var processes = new QBittorrentProcesses(executable!, TimeProvider.System, FreePorts.Take);
         var settings = makeSourceSettings?.Invoke(folder["source", "downloads"]);
         return new ClientLab(
             folder, processes, processes, await StartClientAsync(folder, processes, "source", session: settings), await StartClientAsync(folder, processes, "destination"));
@@ -64,8 +64,8 @@ internal sealed class ClientLab : IAsyncDisposable
     public static async Task<ClientLab> StartAsync(string sourceExecutable, string destinationExecutable)
     {
         var folder = new TempDirectory();
-        var processes = new QBittorrentProcesses(sourceExecutable, TimeProvider.System);
-        var others = new QBittorrentProcesses(destinationExecutable, TimeProvider.System);
+        var processes = new QBittorrentProcesses(sourceExecutable, TimeProvider.System, FreePorts.Take);
+        var others = new QBittorrentProcesses(destinationExecutable, TimeProvider.System, FreePorts.Take);
         return new ClientLab(
             folder, processes, others, await StartClientAsync(folder, processes, "source"), await StartClientAsync(folder, others, "destination"));
     }
@@ -192,6 +192,7 @@ internal sealed class ClientLab : IAsyncDisposable
         await _processes.DisposeAsync();
         await _others.DisposeAsync();
         _folder.Dispose();
+        Assert.That(_processes.UnaskedEnds.Concat(_others.UnaskedEnds), Is.Empty, "clients ended by themselves");
     }
 
     private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name, int? port = null, Dictionary<string, string>? session = null) =>

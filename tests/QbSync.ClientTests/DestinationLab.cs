@@ -58,7 +58,7 @@ internal sealed class DestinationLab : IAsyncDisposable
         options ??= new DestinationLabOptions();
         var folder = new TempDirectory();
         executable = options.WrapExecutable?.Invoke(executable!, folder) ?? executable;
-        var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System), options) { _folder = folder };
+        var lab = new DestinationLab(new QBittorrentProcesses(executable!, TimeProvider.System, FreePorts.Take), options) { _folder = folder };
         await lab.StartClientAsync(null);
         lab.Client = lab.Connect(lab.Instance);
         lab._calls = PortCalls<ITorrentClient>.Of(lab.Client);
@@ -86,6 +86,9 @@ internal sealed class DestinationLab : IAsyncDisposable
         return new QBittorrentTorrentClient(
             new QBittorrentOptions { Url = instance.Url }, Metrics.WithCustomRegistry(registry), registry, "destination", Logs, TimeProvider.System, new Random(1));
     }
+
+    /// <summary>Fails, with the client's last words, if a client has ended though nobody had told it to.</summary>
+    public void AssertClientRuns() => Assert.That(_processes.UnaskedEnds, Is.Empty, "clients ended by themselves");
 
     /// <summary>Ends the engine cleanly and starts another one on the same state.</summary>
     public async Task RestartAsync()
@@ -198,6 +201,7 @@ internal sealed class DestinationLab : IAsyncDisposable
         await Client.DisposeAsync();
         await _processes.DisposeAsync();
         _folder.Dispose();
+        AssertClientRuns();
         Logs.Verify();
         Logs.Dispose();
     }

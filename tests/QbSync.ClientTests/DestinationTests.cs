@@ -16,6 +16,9 @@ internal sealed class DestinationTests
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await DestinationLab.StartAsync();
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientRuns();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

@@ -77,7 +77,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             Assert.Ignore("qbittorrent-nox is not installed.");
         }
 
-        var lab = new EnginesLab(new QBittorrentProcesses(executable!, TimeProvider.System), options);
+        var lab = new EnginesLab(new QBittorrentProcesses(executable!, TimeProvider.System, FreePorts.Take), options);
         var clients = await Task.WhenAll(lab.StartClientAsync("source", options.SourceSession), lab.StartClientAsync("destination", options.DestinationSession));
         (lab.Source, lab.Destination) = (clients[0], clients[1]);
         (lab.SourceClient, lab.DestinationClient) = (lab.Connect(lab.Source, "source"), lab.Connect(lab.Destination, "destination"));
@@ -176,9 +176,13 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         _destination = null;
     }
 
+    /// <summary>Fails, with the client's last words, if a client has ended though nobody had told it to.</summary>
+    public void AssertClientsRun() => Assert.That(_processes.UnaskedEnds, Is.Empty, "clients ended by themselves");
+
     /// <summary>Asks a client to end, and waits for it.</summary>
     public static async Task ShutDownAsync(QBittorrentInstance instance)
     {
+        instance.ExpectEnd();
         await Person.PostAsync(instance, "app/shutdown");
         await Eventually.BecomesTrueAsync(() => !Directory.Exists($"/proc/{instance.ProcessId}"), TimeSpan.FromSeconds(30), "the client has ended");
     }
@@ -220,6 +224,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         await Tracker.DisposeAsync();
         _folder.Dispose();
         _seederGate.Dispose();
+        AssertClientsRun();
         DestinationLogs.Verify();
         SourceLogs.Verify();
     }

@@ -26,6 +26,9 @@ internal sealed class PresenceTests
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await DestinationLab.StartAsync();
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientRuns();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

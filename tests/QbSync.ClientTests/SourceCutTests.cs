@@ -22,6 +22,9 @@ internal sealed class SourceCutTests
         },
     });
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientsRun();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

@@ -19,6 +19,9 @@ internal sealed partial class SourceHandoffTests
         _lab.SourceLogs.Expect(static entry => entry.Id.Name == "NotStartedAgain");
     }
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientsRun();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

@@ -16,6 +16,9 @@ internal sealed class SourceOutageTests
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await EnginesLab.StartAsync();
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientsRun();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

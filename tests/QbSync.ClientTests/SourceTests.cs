@@ -23,6 +23,9 @@ internal sealed partial class SourceTests
     [OneTimeSetUp]
     public async Task StartAsync() => _lab = await EnginesLab.StartAsync(new EnginesLabOptions { SourceSession = MakeSession });
 
+    [TearDown]
+    public void LookAtClients() => _lab.AssertClientsRun();
+
     [OneTimeTearDown]
     public async Task EndAsync()
     {

@@ -32,7 +32,7 @@ internal sealed class AccessLab : IAsyncDisposable
             throw new InvalidOperationException();
         }
 
-        var processes = new QBittorrentProcesses(file, TimeProvider.System);
+        var processes = new QBittorrentProcesses(file, TimeProvider.System, FreePorts.Take);
         _processes.Add(processes);
         return await processes.StartAsync(new QBittorrentInstanceOptions { Directory = _folder[$"profile{_profiles++}"], RequireLogin = requireLogin, WebPort = port }, CancellationToken.None);
     }

@@ -19,7 +19,7 @@ internal sealed class ProcessesTests
 
         using var folder = new TempDirectory();
         int first, second;
-        await using (var processes = new QBittorrentProcesses(executable, TimeProvider.System))
+        await using (var processes = new QBittorrentProcesses(executable, TimeProvider.System, FreePorts.Take))
         {
             var began = TimeProvider.System.GetTimestamp();
             var open = await processes.StartAsync(new() { Directory = folder["a, é \"x\""] }, stop);

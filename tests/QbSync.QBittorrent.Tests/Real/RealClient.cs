@@ -42,7 +42,7 @@ internal sealed class RealClient : IAsyncDisposable
             throw new InvalidOperationException();
         }
 
-        var real = new RealClient(new QBittorrentProcesses(executable, TimeProvider.System));
+        var real = new RealClient(new QBittorrentProcesses(executable, TimeProvider.System, FreePorts.Take));
         await real.StartInstanceAsync(requireLogin, session ?? new Dictionary<string, string>());
         var options = new QBittorrentOptions { Url = real.Instance.Url };
         if (requireLogin)
@@ -105,6 +105,7 @@ internal sealed class RealClient : IAsyncDisposable
         await Client.DisposeAsync();
         await _processes.DisposeAsync();
         _folder.Dispose();
+        Assert.That(_processes.UnaskedEnds, Is.Empty, "clients ended by themselves");
         Log.Verify();
     }
 

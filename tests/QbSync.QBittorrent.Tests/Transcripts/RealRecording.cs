@@ -26,7 +26,7 @@ internal static class RealRecording
         }
 
         using var folder = new TempDirectory();
-        await using var processes = new QBittorrentProcesses(executable, TimeProvider.System);
+        await using var processes = new QBittorrentProcesses(executable, TimeProvider.System, FreePorts.Take);
         var options = new QBittorrentInstanceOptions { Directory = folder["profile"], RequireLogin = true, Session = Session };
         var instance = await processes.StartAsync(options, cancellationToken);
         var version = (await instance.GetAsync("app/version", cancellationToken)).TrimStart('v');

@@ -10,7 +10,9 @@ namespace QbSync.Host.Commands.Demo;
 internal sealed class QBittorrentInstance : IAsyncDisposable
 {
     private const int MaxOutput = 16 * 1024;
-    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(10), ReadyInterval = TimeSpan.FromMilliseconds(50);
+
+    // One that ends is noticed at once, so the bound is for one that hangs.
+    private static readonly TimeSpan ReadyTimeout = TimeSpan.FromMinutes(1), ReadyInterval = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(15);
 
     private readonly Process _process;
@@ -20,6 +22,8 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
     private readonly int _webPort;
     private readonly Lock _gate = new();
     private readonly StringBuilder _output = new();
+    private string? _unaskedEnd;
+    private volatile bool _isToEnd;
 
     internal QBittorrentInstance(
         Process process, QBittorrentInstanceOptions options, string savePath, int webPort, int peerPort, TimeProvider time)
@@ -35,7 +39,7 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
         _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, PooledConnectionIdleTimeout = TimeSpan.FromSeconds(5) })
         {
             BaseAddress = Url,
-            Timeout = TimeSpan.FromSeconds(30),
+            Timeout = TimeSpan.FromMinutes(2),
         };
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);
@@ -74,6 +78,31 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
         }
     }
 
+    /// <summary>How it ended, with its exit code and what it printed, if it did though nobody had told it to; else null.</summary>
+    public string? UnaskedEnd
+    {
+        get
+        {
+            lock (_gate)
+            {
+                if (!_isToEnd && _process.HasExited)
+                {
+                    _unaskedEnd = string.Create(
+                        CultureInfo.InvariantCulture, $"qBittorrent {ProcessId} at {Url} ended by itself at {_process.ExitTime:O} with code {_process.ExitCode}: {_output}");
+                }
+
+                return _unaskedEnd;
+            }
+        }
+    }
+
+    /// <summary>Tells that it is about to be made to end by other means than those of this class.</summary>
+    public void ExpectEnd()
+    {
+        _ = UnaskedEnd;
+        _isToEnd = true;
+    }
+
     /// <summary>Asks the WebAPI directly, as a person with a browser would; for what the product itself never does.</summary>
     public async Task<string> GetAsync(string path, CancellationToken cancellationToken)
     {
@@ -101,6 +130,7 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
     /// <summary>Kills it without asking, as a power cut would.</summary>
     public async Task KillAsync(CancellationToken cancellationToken)
     {
+        ExpectEnd();
         _process.Kill();
         await _process.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
     }
@@ -108,6 +138,13 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
     /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
+        if (_process.HasExited)
+        {
+            // What it printed last is read to its end.
+            await _process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        }
+
+        ExpectEnd();
         if (!_process.HasExited)
         {
             await AskToEndAsync().ConfigureAwait(false);
@@ -164,7 +201,7 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
         }
     }
 
-    // Another program may have taken the port between our look and the client's bind.
+    // Another program may have taken the port between our look and the client's bind, and it may be a client as well; but no other one saves where ours does.
     private async Task ProveOursAsync(CancellationToken cancellationToken)
     {
         if (_options.RequireLogin)
@@ -176,7 +213,8 @@ internal sealed class QBittorrentInstance : IAsyncDisposable
         using var preferences = JsonDocument.Parse(await GetAsync("app/preferences", cancellationToken).ConfigureAwait(false));
         if (_process.HasExited
             || preferences.RootElement.GetProperty("web_ui_address").GetString() != "127.0.0.1"
-            || preferences.RootElement.GetProperty("web_ui_port").GetInt32() != _webPort)
+            || preferences.RootElement.GetProperty("web_ui_port").GetInt32() != _webPort
+            || preferences.RootElement.GetProperty("save_path").GetString()?.TrimEnd('/') != SavePath.TrimEnd('/'))
         {
             throw new InvalidOperationException($"Port {_webPort} is answered by another program.");
         }

@@ -8,7 +8,10 @@ namespace QbSync.Host.Commands.Demo;
 /// Starts real <c>qbittorrent-nox</c> processes that touch nothing but their own folder and loopback, and ends each by its process id.
 /// Owner of all that it started: disposing it ends them.
 /// </summary>
-internal sealed class QBittorrentProcesses(string executable, TimeProvider time) : IAsyncDisposable
+/// <param name="executable">The program.</param>
+/// <param name="time">The clock.</param>
+/// <param name="takePort">Gives a port of loopback that nobody has; one that the system says is free when null.</param>
+internal sealed class QBittorrentProcesses(string executable, TimeProvider time, Func<int>? takePort = null) : IAsyncDisposable
 {
     /// <summary>The variable that names another executable than the one on the path.</summary>
     public const string ExecutableVariable = "QBSYNC_QBITTORRENT";
@@ -18,6 +21,19 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly List<QBittorrentInstance> _instances = [];
+    private bool _isDisposed;
+
+    /// <summary>What is to be said of those that ended though nobody had told them to, also after the end of all.</summary>
+    public IReadOnlyList<string> UnaskedEnds
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _instances.Select(static instance => instance.UnaskedEnd).OfType<string>()];
+            }
+        }
+    }
 
     /// <summary>What <see cref="ExecutableVariable"/> names, else the first <c>qbittorrent-nox</c> on the path; else null.</summary>
     public static string? FindExecutable()
@@ -66,8 +82,8 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
         QBittorrentInstance[] instances;
         lock (_gate)
         {
-            instances = [.. _instances];
-            _instances.Clear();
+            instances = _isDisposed ? [] : [.. _instances];
+            _isDisposed = true;
         }
 
         await Task.WhenAll(instances.Select(static instance => instance.DisposeAsync().AsTask())).ConfigureAwait(false);
@@ -75,7 +91,7 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
 
     private QBittorrentInstance Launch(QBittorrentInstanceOptions options)
     {
-        int webPort = options.WebPort ?? FreePort(), peerPort = FreePort();
+        int webPort = options.WebPort ?? TakePort(), peerPort = TakePort();
         var profile = Path.GetFullPath(options.Directory);
         var savePath = Path.GetFullPath(options.SavePath ?? Path.Combine(profile, "downloads"));
         var configuration = Path.Combine(profile, "qBittorrent", "config");
@@ -95,6 +111,8 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time)
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} did not start.");
         return new QBittorrentInstance(process, options, savePath, webPort, peerPort, time);
     }
+
+    private int TakePort() => takePort?.Invoke() ?? FreePort();
 
     private static int FreePort()
     {
