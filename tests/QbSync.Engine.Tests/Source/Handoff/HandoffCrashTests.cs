@@ -17,7 +17,6 @@ internal sealed class HandoffCrashTests
 
     [Test]
     [SourceCase(89)]
-    [Parallelizable(ParallelScope.All)]
     public async Task KilledAtEachCall_OneSideSeedsAndNothingIsLost([Range(1, Places)] int place)
     {
         await using var rig = new HandoffRig(configure: static options => options.Handoff.DeleteGrace = TimeSpan.Zero);

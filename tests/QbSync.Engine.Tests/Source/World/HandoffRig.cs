@@ -129,24 +129,10 @@ internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisp
         return await process.Running;
     }
 
-    /// <summary>Lets virtual time pass until the condition holds; bounded in real time.</summary>
-    public async Task PassUntilAsync(
-        Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "")
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
-        for (var step = 0; !condition(); step++)
-        {
-            if (TimeProvider.System.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
-            {
-                throw new TimeoutException($"Not true: {what}. {Latest.Run.Entry.Step} {Latest.Run.Entry.Reason}; {string.Join(' ', Calls)}");
-            }
-
-            // Fine steps while things happen, coarse ones while a long pause has to pass.
-            Time.Advance(TimeSpan.FromMilliseconds(step < 160 ? 250 : step < 300 ? 1000 : 5000));
-            await timer.WaitForNextTickAsync();
-        }
-    }
+    /// <summary>Lets virtual time pass, while nobody works, until the condition holds; bounded in real time.</summary>
+    public Task PassUntilAsync(
+        Func<bool> condition, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(condition))] string what = "") =>
+        VirtualTime.PassUntilAsync(Time, condition, GrowingStep, static () => { }, () => Describe(what));
 
     public Task PassAsync(TimeSpan time)
     {
@@ -183,6 +169,11 @@ internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisp
         Assert.That(Violations, Is.Empty);
         Log.Verify();
     }
+
+    /// <summary>Fine steps while things happen, coarse ones while a long pause has to pass.</summary>
+    private static TimeSpan GrowingStep(int steps) => TimeSpan.FromMilliseconds(steps < 160 ? 250 : steps < 300 ? 1000 : 5000);
+
+    private string Describe(string what) => $"{what}. {Latest.Run.Entry.Step} {Latest.Run.Entry.Reason}; {string.Join(' ', Calls)}";
 
     private async ValueTask OnCallAsync(string call, bool before)
     {
