@@ -2,6 +2,7 @@ using QbSync.Engine.Status;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;

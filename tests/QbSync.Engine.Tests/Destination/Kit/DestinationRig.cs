@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using QbSync.Engine.Destination;
@@ -8,6 +9,7 @@ using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination.Kit;
@@ -38,7 +40,7 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
-    /// <summary>Virtual time of each real tick.</summary>
+    /// <summary>How far the clock goes at a time.</summary>
     public TimeSpan Step { get; set; } = TimeSpan.FromMilliseconds(100);
 
     public RigDisk Disk { get; } = new();
@@ -224,30 +226,17 @@ internal sealed class DestinationRig : IAsyncDisposable
         return await task;
     }
 
-    public Task DriveAsync(Task task) => DriveAsync(() => task.IsCompleted);
+    public Task DriveAsync(Task task) => task.IsCompleted ? Task.CompletedTask : DriveAsync(() => task.IsCompleted);
 
-    /// <summary>Lets virtual time run until a condition holds, bounded in real time.</summary>
-    public async Task DriveAsync(Func<bool> condition)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        using var real = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
-        while (!condition())
-        {
-            if (TimeProvider.System.GetElapsedTime(began) > Testing.Waiting.TaskExtensions.Timeout)
-            {
-                throw new TimeoutException("The condition did not come true.");
-            }
+    /// <summary>Lets virtual time run, while nobody works, until a condition holds; bounded in real time.</summary>
+    public Task DriveAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        VirtualTime.PassUntilAsync(Time, condition, _ => Step, static () => { }, () => what);
 
-            await real.WaitForNextTickAsync();
-            Time.Advance(Step);
-        }
-    }
-
-    /// <summary>Lets virtual time run for a while; conditions are for <see cref="DriveAsync(Func{bool})"/>.</summary>
+    /// <summary>Lets virtual time run for a while; conditions are for <see cref="DriveAsync(Func{bool}, string)"/>.</summary>
     public Task PassAsync(TimeSpan virtualTime)
     {
         var until = Time.GetUtcNow() + virtualTime;
-        return DriveAsync(() => Time.GetUtcNow() >= until);
+        return DriveAsync(() => Time.GetUtcNow() >= until, "time passes");
     }
 
     public double Metric(string name, params (string Name, string Value)[] labels)

@@ -7,6 +7,7 @@ using QbSync.Ports;
 using QbSync.Testing.Destinations;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.World;
