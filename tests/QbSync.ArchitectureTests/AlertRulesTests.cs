@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using QbSync.Testing.Monitoring;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.ArchitectureTests;
 
@@ -9,10 +11,12 @@ internal sealed partial class AlertRulesTests
     private const string Cases = "deploy/prometheus/rules.test.yml";
 
     [Test]
-    public async Task Rules_AreSound() => await Promtool.RunAsync("check", "rules", Rules);
+    [MetricCase("Q5")]
+    public async Task Rules_AreSound() => await Promtool.RunAsync(Repository.Root, null, "check", "rules", Rules);
 
     [Test]
-    public async Task Rules_EachCase_FiresOrKeepsSilentAsItIsToDo() => await Promtool.RunAsync("test", "rules", Cases);
+    [MetricCase("Q5")]
+    public async Task Rules_EachCase_FiresOrKeepsSilentAsItIsToDo() => await Promtool.RunAsync(Repository.Root, null, "test", "rules", Cases);
 
     [Test]
     public void Rules_Each_HasBothCasesAndAPlaceInTheDocs()
@@ -32,6 +36,36 @@ internal sealed partial class AlertRulesTests
             }
         }
     }
+
+    /// <summary>The page says of each what the rules say: how grave it is, after which time, and the expression.</summary>
+    [Test]
+    public void Rules_Each_IsOnItsPageAsItIs()
+    {
+        var docs = Repository.Read("docs/alerts.md");
+        using (Assert.EnterMultipleScope())
+        {
+            foreach (var rule in Repository.Read(Rules).Split("      - alert: ").Skip(1))
+            {
+                var name = rule[..rule.IndexOf('\n', StringComparison.Ordinal)];
+                var expression = Spaces().Replace(Expression().Match(rule).Groups["text"].Value, " ").Trim();
+                var wait = Wait().Match(rule) is { Success: true } found ? $", after {found.Groups["text"].Value}" : "";
+                Assert.That(docs, Does.Contain($"\n## {name}\n\n*{Severity().Match(rule).Groups["text"].Value}*{wait}: `{expression}`\n"));
+                Assert.That(rule, Does.Match(@"\n {10}summary: ""\S.*""\n {10}description: ""\S.*""\n {10}runbook_url: \S+\n"), name);
+            }
+        }
+    }
+
+    [GeneratedRegex(@"\n {8}expr: \|?(?<text>.*?)\n {8}\w", RegexOptions.Singleline)]
+    private static partial Regex Expression();
+
+    [GeneratedRegex(@"\n {8}for: (?<text>\w+)")]
+    private static partial Regex Wait();
+
+    [GeneratedRegex(@"\n {10}severity: (?<text>\w+)")]
+    private static partial Regex Severity();
+
+    [GeneratedRegex(@"\s+")]
+    private static partial Regex Spaces();
 
     [GeneratedRegex(@"- alert: (?<name>\w+)")]
     private static partial Regex AlertName();
