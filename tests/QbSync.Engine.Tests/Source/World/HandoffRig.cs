@@ -4,6 +4,7 @@ using QbSync.Engine.Source.Handoff;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source.World;
