@@ -147,11 +147,12 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        var plan = CleanupPlanner.Plan(FactsOf(look, blocked));
+        var facts = FactsOf(look, blocked);
+        var plan = CleanupPlanner.Plan(facts);
         _deletableBytes = plan.DeletableBytes;
         _relieved.RemoveWhere(device => !_spaceStates.Any(state => state.Device == device && state.IsShort)
             && (plan.Served.Contains(device) || !plan.Begin.Any(planned => planned.Device == device)) && _leaving.Count == 0);
-        CountSkipped(plan.Skipped);
+        CountSkipped(plan.Skipped, facts.Groups);
         foreach (var planned in plan.Begin)
         {
             Begin(planned);

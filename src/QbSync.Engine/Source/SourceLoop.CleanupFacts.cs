@@ -118,22 +118,18 @@ internal sealed partial class SourceLoop
         && !status.Tags.Contains(_options.Handoff.ExcludeCleanupTag);
 
     /// <summary>Counts and tells each group once that would go if it had seeded long enough.</summary>
-    private void CountSkipped(IReadOnlyList<(CleanupGroup Group, string Reason)> skipped)
+    private void CountSkipped(IReadOnlyList<(CleanupGroup Group, string Reason)> skipped, IReadOnlyList<CleanupGroup> all)
     {
-        HashSet<string> young = new(StringComparer.Ordinal);
         foreach (var (group, reason) in skipped)
         {
             Log.GroupSkipped(_logger, group.Members[0].Name, group.Members.Count, reason);
-            if (group.IsTooYoung)
+            if (group.IsTooYoung && _tooYoung.Add(group.Key))
             {
-                young.Add(group.Key);
-                if (_tooYoung.Add(group.Key))
-                {
-                    _with.Metrics.CleanupSkippedSeeding();
-                }
+                _with.Metrics.CleanupSkippedSeeding();
             }
         }
 
-        _tooYoung.IntersectWith(young);
+        // Only its age, or its end, lets one be counted anew: what keeps it for a moment besides, such as a look at it, makes it no other one.
+        _tooYoung.IntersectWith(all.Where(group => group.LeastSeeding < _options.Handoff.MinSeedingTime).Select(static group => group.Key));
     }
 }

@@ -82,6 +82,7 @@ internal sealed class SourceFaultTests
         for (var i = 0; i < RecoveryLedger.Limit; i++)
         {
             world.Start();
+            await world.PassUntilAsync(() => world.HasEnded);
             Assert.That(world.StopAsync, Throws.InvalidOperationException);
         }
 

@@ -16,8 +16,11 @@ internal static class Quiet
     /// <summary>Work is short as a rule: only what takes longer is worth the millisecond that a sleep takes.</summary>
     private static readonly TimeSpan ShortWork = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Threads of the pool that the test runner itself keeps waiting: the fewest that were ever seen at work.</summary>
-    private static int _foreign = int.MaxValue;
+    /// <summary>
+    /// Threads of the pool that the test runner itself keeps waiting: the fewest that were seen while every thread slept, or later at any time; none are known
+    /// before that.
+    /// </summary>
+    private static int _foreign = -1;
 
     /// <summary>Returns when no thread of the pool works and nothing is queued for one. Not to be called from the pool.</summary>
     public static void Await()
@@ -31,7 +34,7 @@ internal static class Quiet
             {
                 var began = TimeProvider.System.GetTimestamp();
                 var now = Sample();
-                agree = now == last && now.IsQuiet() ? agree + 1 : 0;
+                agree = now == last && now.IsQuiet(waited) ? agree + 1 : 0;
                 last = now;
                 if (agree == 0)
                 {
@@ -95,12 +98,22 @@ internal static class Quiet
 
     private readonly record struct Work(int Busy, long Pending, long Completed)
     {
-        public bool IsQuiet()
+        public bool IsQuiet(TimeSpan waited)
         {
             _foreign = Math.Min(_foreign, Busy);
+            if (Pending > 0 || Busy == _foreign)
+            {
+                return Pending == 0;
+            }
 
-            // More than the runner's own: tests may keep threads of the pool waiting too.
-            return Pending == 0 && (Busy == _foreign || OthersSleep());
+            // More than the runner's own: tests may keep threads of the pool waiting too. What is as short as most work is not worth the look.
+            if (waited < ShortWork || !OthersSleep())
+            {
+                return false;
+            }
+
+            _foreign = _foreign < 0 ? Busy : _foreign;
+            return true;
         }
     }
 }

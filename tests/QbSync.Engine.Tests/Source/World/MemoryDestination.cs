@@ -37,6 +37,9 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
     /// <summary>What a Finalize waits for before it is looked at.</summary>
     public Func<CancellationToken, Task> FinalizeGate { get; set; } = static _ => Task.CompletedTask;
 
+    /// <summary>What pieces are answered instead on links that are opened from now on; null for the truth.</summary>
+    public Func<PieceRef, PieceAckStatus?> OnPiece { get; set; } = static _ => null;
+
     /// <summary>Whether statuses tell selections.</summary>
     public bool TellsSelections { get; set; } = true;
 
@@ -176,6 +179,11 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         var updates = Channel.CreateUnbounded<DestinationUpdate>();
         lock (_gate)
         {
+            if (IsDown)
+            {
+                throw new PeerException(Fault.Fault, Fault.Message); // it went away since the call came in
+            }
+
             _watchers.Add(updates);
             foreach (var torrent in _torrents.Values.Where(static torrent => torrent.Losses > 0))
             {

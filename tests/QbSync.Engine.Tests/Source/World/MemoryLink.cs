@@ -9,6 +9,7 @@ namespace QbSync.Engine.Tests.Source.World;
 internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink sink, LinkPace pace) : IPieceLink
 {
     private readonly Lock _gate = new();
+    private readonly Lock _order = new();
     private readonly List<Answer> _held = [];
     private readonly Dictionary<PieceRef, int> _sends = [];
     private TaskCompletionSource _connected = Done();
@@ -20,7 +21,7 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
     public bool HoldsAcks { get; set; }
 
     /// <summary>What a piece is answered instead; null for the truth.</summary>
-    public Func<PieceRef, PieceAckStatus?> OnPiece { get; set; } = static _ => null;
+    public Func<PieceRef, PieceAckStatus?> OnPiece { get; set; } = destination.OnPiece;
 
     public TimeSpan RetryAfter { get; set; }
 
@@ -178,29 +179,33 @@ internal sealed class MemoryLink(MemoryDestination destination, IPieceLinkSink s
 
     public void SetConnected(bool connected)
     {
-        List<Answer> lost = [];
-        lock (_gate)
+        // The engine, too, dials and hangs up: what it is told comes in the order in which it happens.
+        lock (_order)
         {
-            if (_isConnected == connected || (connected && !MayDial))
+            List<Answer> lost = [];
+            lock (_gate)
             {
-                return;
+                if (_isConnected == connected || (connected && !MayDial))
+                {
+                    return;
+                }
+
+                _isConnected = connected;
+                if (connected)
+                {
+                    _connected.TrySetResult();
+                }
+                else
+                {
+                    _connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    lost = [.. _held];
+                    _held.Clear();
+                }
             }
 
-            _isConnected = connected;
-            if (connected)
-            {
-                _connected.TrySetResult();
-            }
-            else
-            {
-                _connected = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                lost = [.. _held];
-                _held.Clear();
-            }
+            sink.OnLinkChanged(connected);
+            lost.ForEach(answer => sink.OnLost(answer.Piece, answer.Attempt, PieceLossCause.StreamLost));
         }
-
-        sink.OnLinkChanged(connected);
-        lost.ForEach(answer => sink.OnLost(answer.Piece, answer.Attempt, PieceLossCause.StreamLost));
     }
 
     public void SetRateLimit(long bytesPerSecond) => RateLimit = bytesPerSecond;
