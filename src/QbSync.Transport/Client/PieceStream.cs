@@ -76,9 +76,16 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         var delivering = _delivery.RunAsync();
         _link.Pool.Add(
             Pooled, (long)Math.Min(accepted.Credit, long.MaxValue), (long)Math.Min(accepted.MaxInFlight, long.MaxValue));
+        if (Cause != StreamEnd.None)
+        {
+            // Somebody ended it before it was there to be drained.
+            _link.Pool.Retire(Pooled);
+            Cancel();
+        }
+
         _link.Events.Refresh();
         End(await ReadAsync().ConfigureAwait(false));
-        var cause = Interlocked.CompareExchange(ref _end, StreamEnd.None, StreamEnd.None);
+        var cause = Cause;
         var lost = _link.Pool.Remove(Pooled, isAsked: cause == StreamEnd.Asked);
         _link.Metrics.AckLoopEnded(cause);
         _link.Events.Refresh();
@@ -87,6 +94,8 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         Settled = SettleAsync(delivering, lost, cause == StreamEnd.Asked ? PieceLossCause.Closed : PieceLossCause.StreamLost);
         return cause;
     }
+
+    private StreamEnd Cause => Interlocked.CompareExchange(ref _end, StreamEnd.None, StreamEnd.None);
 
     /// <inheritdoc />
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

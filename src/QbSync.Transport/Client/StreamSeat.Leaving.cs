@@ -35,17 +35,6 @@ internal sealed partial class StreamSeat
         }
     }
 
-    private void Publish(OpenStream stream)
-    {
-        Volatile.Write(ref _stream, stream);
-
-        // Told to leave between the peer's word and now: nobody saw this stream to drain it. At the link's own end the link drains all of them together.
-        if (_leaving.IsCancellationRequested)
-        {
-            BeginDrain(StreamEnd.Asked);
-        }
-    }
-
     private void BeginDrain(StreamEnd cause)
     {
         lock (_gate)
@@ -61,7 +50,7 @@ internal sealed partial class StreamSeat
     private async Task DrainAsync(OpenStream stream, StreamEnd cause)
     {
         await EndsWithinAsync(_link.Pool.DrainAsync(stream.Stream.Pooled), _link.Options.DrainTimeout).ConfigureAwait(false);
-        await EndsWithinAsync(Task.WhenAll(stream.Stream.FinishAsync(cause), stream.Running), FinishTimeout).ConfigureAwait(false);
+        await EndsWithinAsync(Task.WhenAll(stream.Stream.FinishAsync(cause), stream.Ended), FinishTimeout).ConfigureAwait(false);
         stream.Stream.Abort(cause);
     }
 

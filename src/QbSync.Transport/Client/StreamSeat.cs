@@ -101,6 +101,8 @@ internal sealed partial class StreamSeat
 
                 using (stream)
                 {
+                    var open = Publish(stream);
+                    var openedAt = _link.Time.GetTimestamp();
                     var running = stream.RunAsync(accepted);
                     if (isKnocking)
                     {
@@ -108,7 +110,8 @@ internal sealed partial class StreamSeat
                         _knock.Release();
                     }
 
-                    await EndAsync(stream, running).ConfigureAwait(false);
+                    End(stream, await running.ConfigureAwait(false), openedAt);
+                    open.SetEnded();
                     return;
                 }
             }
@@ -122,7 +125,8 @@ internal sealed partial class StreamSeat
         }
     }
 
-    private async Task EndAsync(PieceStream stream, Task<StreamEnd> running)
+    /// <summary>Shows a stream that the peer took, before the pool does: whoever sees it there may want it replaced, and finds its predecessor counted.</summary>
+    private OpenStream Publish(PieceStream stream)
     {
         if (_wasCut)
         {
@@ -130,9 +134,20 @@ internal sealed partial class StreamSeat
         }
 
         Log.PieceStreamOpened(_link.Logger, _connection.Slot);
-        var openedAt = _link.Time.GetTimestamp();
-        Publish(new OpenStream(stream, running));
-        var cause = await running.ConfigureAwait(false);
+        var open = new OpenStream(stream);
+        Volatile.Write(ref _stream, open);
+
+        // Told to leave between the peer's word and now: nobody saw this stream to drain it. At the link's own end the link drains all of them together.
+        if (_leaving.IsCancellationRequested)
+        {
+            BeginDrain(StreamEnd.Asked);
+        }
+
+        return open;
+    }
+
+    private void End(PieceStream stream, StreamEnd cause, long openedAt)
+    {
         Volatile.Write(ref _stream, null);
         Log.PieceStreamEnded(_link.Logger, _connection.Slot, cause);
         _wasCut = cause != StreamEnd.Asked;
@@ -187,5 +202,15 @@ internal sealed partial class StreamSeat
         }
     }
 
-    private sealed record OpenStream(PieceStream Stream, Task<StreamEnd> Running);
+    private sealed class OpenStream(PieceStream stream)
+    {
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public PieceStream Stream => stream;
+
+        /// <summary>Ends with it.</summary>
+        public Task Ended => _ended.Task;
+
+        public void SetEnded() => _ended.SetResult();
+    }
 }

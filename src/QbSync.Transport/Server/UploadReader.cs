@@ -36,9 +36,14 @@ internal sealed class UploadReader(TransportServerOptions options)
                 : throw WireMapping.Malformed("the .torrent did not come");
         }
 
+        if (!TryTakePlace())
+        {
+            return null;
+        }
+
         try
         {
-            return Interlocked.Increment(ref _uploads) > MaxUploads ? null : await ReadPartsAsync(header).ConfigureAwait(false);
+            return await ReadPartsAsync(header).ConfigureAwait(false);
         }
         finally
         {
@@ -73,5 +78,23 @@ internal sealed class UploadReader(TransportServerOptions options)
                 ? WireMapping.ToDomain(of, torrent, files)
                 : throw WireMapping.Malformed($"{length} of {torrent.Length} bytes of the .torrent came");
         }
+    }
+
+    /// <summary>One that is refused takes no place for a moment: another that comes just then would be refused for nothing.</summary>
+    private bool TryTakePlace()
+    {
+        var taken = Volatile.Read(ref _uploads);
+        while (taken < MaxUploads)
+        {
+            var seen = Interlocked.CompareExchange(ref _uploads, taken + 1, taken);
+            if (seen == taken)
+            {
+                return true;
+            }
+
+            taken = seen;
+        }
+
+        return false;
     }
 }

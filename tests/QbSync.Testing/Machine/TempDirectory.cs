@@ -3,6 +3,7 @@ namespace QbSync.Testing.Machine;
 /// <summary>A folder of its own for one test, gone afterwards with all it holds.</summary>
 public sealed class TempDirectory : IDisposable
 {
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(10);
     private static int _count;
 
     /// <param name="place">Where to make it; else where temporary files go.</param>
@@ -18,7 +19,17 @@ public sealed class TempDirectory : IDisposable
     /// <summary>Makes a folder below it and says where.</summary>
     public string CreateFolder(params string[] parts) => Directory.CreateDirectory(this[parts]).FullName;
 
+    /// <summary>Takes it away. Who still writes there when the test is over (a file is put in place, a watcher ends) may be in the way for a moment.</summary>
     public void Dispose()
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!TryDelete(isLast: TimeProvider.System.GetElapsedTime(since) > LongestWait))
+        {
+            Thread.Yield();
+        }
+    }
+
+    private bool TryDelete(bool isLast)
     {
         try
         {
@@ -36,5 +47,11 @@ public sealed class TempDirectory : IDisposable
         catch (DirectoryNotFoundException)
         {
         }
+        catch (IOException) when (!isLast)
+        {
+            return false;
+        }
+
+        return true;
     }
 }

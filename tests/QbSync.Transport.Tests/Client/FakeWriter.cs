@@ -9,7 +9,20 @@ internal sealed class FakeWriter : IFrameWriter
 {
     private readonly byte[] _buffer = new byte[1024 * 1024];
 
-    public List<(ulong Transfer, int Offset, int Length)> Chunks { get; } = [];
+    private readonly Lock _gate = new();
+    private readonly List<(ulong Transfer, int Offset, int Length)> _chunks = [];
+
+    /// <summary>Chunks that were taken so far.</summary>
+    public IReadOnlyList<(ulong Transfer, int Offset, int Length)> Chunks
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _chunks];
+            }
+        }
+    }
 
     public List<ulong> Cancelled { get; } = [];
 
@@ -37,7 +50,10 @@ internal sealed class FakeWriter : IFrameWriter
         else if (frame.Source is { } source)
         {
             frame.WasCancelled = !source.TryFill(frame.Offset, _buffer.AsSpan(0, frame.Length));
-            Chunks.Add((frame.Transfer, frame.Offset, frame.Length));
+            lock (_gate)
+            {
+                _chunks.Add((frame.Transfer, frame.Offset, frame.Length));
+            }
         }
 
         return true;

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Torrents;
@@ -10,6 +11,9 @@ internal abstract class LoopbackVerbs
 {
     private protected static readonly Caller Caller = new(new Guid("00112233-4455-6677-8899-aabbccddeeff"), "seedbox");
     private protected static readonly InfoHash Id = TestSource.Torrent;
+
+    // Time stands, unless a test brings a clock of its own: no deadline is over because the machine was slow.
+    private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
 
     private protected FakeDestination Fake { get; private set; } = null!;
 
@@ -24,7 +28,7 @@ internal abstract class LoopbackVerbs
     {
         Fake = new FakeDestination();
         Logs = new LogErrorGuard();
-        Server = await DestinationServer.StartAsync(Fake, Logs);
+        Server = await DestinationServer.StartAsync(Fake, Logs, time: _time);
         Remote = Connect(Server.Port);
     }
 
@@ -41,6 +45,6 @@ internal abstract class LoopbackVerbs
     {
         var registry = Prometheus.Metrics.NewCustomRegistry();
         var options = new TransportClientOptions { Address = $"127.0.0.1:{port}", Security = new() { Mode = SecurityMode.Insecure } };
-        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, Logs, time ?? TimeProvider.System, new Random(1));
+        return new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, Logs, time ?? _time, new Random(1));
     }
 }

@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Outcomes;
@@ -10,8 +9,6 @@ using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 using QbSync.Transport.Tests.Server;
-using QbSync.Transport.Wire;
-using QbSync.Transport.Wire.Protocol;
 using AbortCause = QbSync.Ports.AbortCause;
 using AbortRequest = QbSync.Ports.AbortRequest;
 using ClientView = QbSync.Outcomes.ClientView;
@@ -110,7 +107,7 @@ internal sealed class RemoteDestinationTests : LoopbackVerbs
     [Test]
     public async Task Init_TorrentAboveTheLimit_IsALimit()
     {
-        await using var small = await DestinationServer.StartAsync(Fake, Logs, options => options.MaxTorrentBytes = 1 << 20);
+        await using var small = await DestinationServer.StartAsync(Fake, Logs, options => options.MaxTorrentBytes = 1 << 20, time: new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
         await using var remote = Connect(small.Port);
         var error = await CatchAsync(() => remote.InitAsync(Caller, NewInit() with { Torrent = new byte[5 << 20] }, default).AsTask());
         Assert.That(error.Fault, Is.EqualTo(PeerFault.Limit));
@@ -234,7 +231,7 @@ internal sealed class RemoteDestinationTests : LoopbackVerbs
         await Server.DisposeAsync();
         var restarted = new FakeDestination { Incarnation = 43 };
         restarted.OnInit = _ => new InitOutcome.Open(43, 1, new PieceBitmap(1), new PieceBitmap(1), false);
-        Server = await DestinationServer.StartAsync(restarted, Logs, port: port);
+        Server = await DestinationServer.StartAsync(restarted, Logs, port: port, time: new FakeTimeProvider(TimeProvider.System.GetUtcNow()));
 
         // The first call may still meet the dead connection.
         await Eventually.BecomesTrueAsync(async () =>
@@ -331,27 +328,20 @@ internal sealed class RemoteDestinationTests : LoopbackVerbs
     {
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{Server.Port}");
         var invoker = channel.CreateCallInvoker();
-        var hello = new HelloRequest { Lowest = 1, Highest = 1, SourceId = WireMapping.ToWire(new byte[16]) };
-        var session = await invoker.AsyncUnaryCall(SyncMethods.Hello, null, default, hello).ResponseAsync.DefaultTimeout();
-        var options = new CallOptions(new Metadata { { SyncLimits.SessionKey, session.Session.ToByteArray() } });
-        List<AsyncClientStreamingCall<InitPart, InitReply>> uploads = [];
-        for (var i = 0; i < 2; i++)
-        {
-            uploads.Add(invoker.AsyncClientStreamingCall(SyncMethods.Init, null, options));
-            await uploads[i].RequestStream.WriteAsync(new InitPart { Header = WireMapping.ToWire(NewInit() with { Torrent = new byte[2] }) }).DefaultTimeout();
-            await uploads[i].RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
-        }
-
+        var session = await HeldUpload.GreetAsync(invoker);
+        using var first = new HeldUpload(invoker, session, NewInit());
+        using var second = new HeldUpload(invoker, session, NewInit());
         var third = NewInit() with { Torrent = new byte[3 << 20] };
+
+        // One that comes before both have their places has one of them itself, and takes it from who comes meanwhile.
         await Eventually.BecomesTrueAsync(async () =>
-            await Remote.InitAsync(Caller, third, default) is InitOutcome.Refused { Refusal.Reason: RefusalReason.Busy });
-        foreach (var upload in uploads)
         {
-            await upload.RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
-            await upload.RequestStream.CompleteAsync().DefaultTimeout();
-            Assert.That((await upload.ResponseAsync.DefaultTimeout()).Running, Is.Not.Null);
-            upload.Dispose();
-        }
+            await first.BeginAsync();
+            await second.BeginAsync();
+            return await Remote.InitAsync(Caller, third, default) is InitOutcome.Refused { Refusal.Reason: RefusalReason.Busy };
+        });
+        Assert.That((await first.EndAsync()).Running, Is.Not.Null);
+        Assert.That((await second.EndAsync()).Running, Is.Not.Null);
 
         Assert.That(await Remote.InitAsync(Caller, third, default).DefaultTimeout(), Is.TypeOf<InitOutcome.Running>());
     }

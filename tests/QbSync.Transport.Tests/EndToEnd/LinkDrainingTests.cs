@@ -18,7 +18,7 @@ internal sealed class LinkDrainingTests
     {
         _rig = new LinkRig();
         _release = new ManualResetEventSlim();
-        _intake = new TestIntake(1000) { OnWhole = _ => _release.Wait(TimeSpan.FromSeconds(20)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
+        _intake = new TestIntake(1000) { OnWhole = _ => _release.Wait(TimeSpan.FromMinutes(5)) ? PieceAckStatus.Accepted : PieceAckStatus.Busy };
     }
 
     [TearDown]

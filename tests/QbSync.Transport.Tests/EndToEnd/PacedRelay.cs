@@ -20,6 +20,8 @@ internal sealed class PacedRelay : IAsyncDisposable
     private readonly double _bytesPerSecond;
     private readonly int _target;
     private readonly Task _accepting;
+    private readonly TaskCompletionSource _goesOn = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private long _passed;
 
     public PacedRelay(int target, FakeTimeProvider time, double bytesPerSecond)
     {
@@ -32,6 +34,15 @@ internal sealed class PacedRelay : IAsyncDisposable
     }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+    /// <summary>After so many bytes towards the server nothing passes until <see cref="GoOn"/>: what has to happen meanwhile has all the time it needs.</summary>
+    public long HoldAfter { get; init; } = long.MaxValue;
+
+    /// <summary>Bytes that passed towards the server.</summary>
+    public long Passed => Interlocked.Read(ref _passed);
+
+    /// <summary>What was held passes.</summary>
+    public void GoOn() => _goesOn.TrySetResult();
 
     public async ValueTask DisposeAsync()
     {
@@ -71,6 +82,11 @@ internal sealed class PacedRelay : IAsyncDisposable
             {
                 if (isPaced)
                 {
+                    if (Interlocked.Add(ref _passed, read) > HoldAfter)
+                    {
+                        await _goesOn.Task.WaitAsync(_stop.Token);
+                    }
+
                     lock (_clock)
                     {
                         _time.Advance(TimeSpan.FromSeconds(read / _bytesPerSecond));

@@ -97,10 +97,13 @@ internal sealed class SlowDiskTests
             await link.SendAsync(new TestSource(7, PieceLength) { Attempt = attempt }, CancellationToken.None).AsTask().DefaultTimeout(),
             Is.EqualTo(SendOutcome.Sent));
 
-    /// <summary>A batch may wait for its moment, which only this clock brings.</summary>
+    /// <summary>
+    /// A batch may wait for its moment, which only this clock brings. It goes slowly, so that the ten seconds until the next thing that time brings are not over
+    /// while an answer is on its way.
+    /// </summary>
     private async Task PassUntilAsync(Func<bool> condition) => await Eventually.BecomesTrueAsync(() =>
     {
-        _time.Advance(TimeSpan.FromMilliseconds(20));
+        _time.Advance(TimeSpan.FromMilliseconds(2));
         return condition();
     });
 }

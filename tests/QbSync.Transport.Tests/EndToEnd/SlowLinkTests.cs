@@ -1,5 +1,4 @@
 using System.Globalization;
-using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Outcomes;
@@ -11,11 +10,6 @@ using QbSync.Torrents;
 using QbSync.Transport.Congestion;
 using QbSync.Transport.Tests.Client;
 using QbSync.Transport.Tests.Server;
-using QbSync.Transport.Wire;
-using QbSync.Transport.Wire.Protocol;
-using Place = QbSync.Ports.Place;
-using Refusal = QbSync.Outcomes.Refusal;
-using RefusalReason = QbSync.Outcomes.RefusalReason;
 
 namespace QbSync.Transport.Tests.EndToEnd;
 
@@ -35,7 +29,7 @@ internal sealed class SlowLinkTests
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var fake = new FakeDestination();
         await using var server = await DestinationServer.StartAsync(fake, logs);
-        await using var relay = new PacedRelay(server.Port, time, OneMegabit);
+        await using var relay = new PacedRelay(server.Port, time, OneMegabit) { HoldAfter = 60 * MiB };
         await using var slow = Connect(relay.Port, logs, time, new TransportClientOptions());
         await using var other = Connect(server.Port, logs, TimeProvider.System, new TransportClientOptions());
         var request = NewInit() with
@@ -47,16 +41,17 @@ internal sealed class SlowLinkTests
         var began = time.GetUtcNow();
         var first = UploadAsync();
         using var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{server.Port}");
-        using var second = await BeginUploadAsync(channel.CreateCallInvoker());
+        var invoker = channel.CreateCallInvoker();
+        using var second = new HeldUpload(invoker, await HeldUpload.GreetAsync(invoker), NewInit());
         var small = NewInit() with { Torrent = new byte[MiB] };
-        InitOutcome third = new InitOutcome.Refused(new Refusal(RefusalReason.Unknown));
-        while (!first.IsCompleted && third is not InitOutcome.Refused { Refusal: { Reason: RefusalReason.Busy, RetryAfter: not null } })
+        await Eventually.BecomesTrueAsync(async () =>
         {
-            third = await other.InitAsync(Caller, small, default).DefaultTimeout();
-        }
-
+            await second.BeginAsync();
+            return await other.InitAsync(Caller, small, default) is InitOutcome.Refused { Refusal: { Reason: RefusalReason.Busy, RetryAfter: not null } };
+        });
         Assert.That(first.IsCompleted, Is.False, "two at once, and a third is Busy meanwhile");
-        Assert.That(await first.WaitAsync(TimeSpan.FromMinutes(2)), Is.TypeOf<InitOutcome.Running>());
+        relay.GoOn();
+        Assert.That(await first.DefaultTimeout(), Is.TypeOf<InitOutcome.Running>());
         Assert.That(time.GetUtcNow() - began, Is.GreaterThan(TimeSpan.FromSeconds(90 * MiB / OneMegabit)));
         var seen = fake.Requests.Select(static item => item.Request).OfType<InitRequest>().Single(static seen => seen.Torrent.Length > MiB);
         Assert.That((seen.Torrent.Length, seen.Files?.Count), Is.EqualTo((90 * MiB, 500_000)));
@@ -129,18 +124,6 @@ internal sealed class SlowLinkTests
         {
             // The test has seen enough.
         }
-    }
-
-    /// <summary>An upload that has begun and does not go on.</summary>
-    private static async Task<AsyncClientStreamingCall<InitPart, InitReply>> BeginUploadAsync(CallInvoker invoker)
-    {
-        var hello = new HelloRequest { Lowest = 1, Highest = 1, SourceId = WireMapping.ToWire(new byte[16]) };
-        var session = await invoker.AsyncUnaryCall(SyncMethods.Hello, null, default, hello).ResponseAsync.DefaultTimeout();
-        var call = invoker.AsyncClientStreamingCall(
-            SyncMethods.Init, null, new CallOptions(new Metadata { { SyncLimits.SessionKey, session.Session.ToByteArray() } }));
-        await call.RequestStream.WriteAsync(new InitPart { Header = WireMapping.ToWire(NewInit() with { Torrent = new byte[2] }) }).DefaultTimeout();
-        await call.RequestStream.WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) }).DefaultTimeout();
-        return call;
     }
 
     private static InitRequest NewInit() => new()

@@ -12,6 +12,7 @@ internal sealed class TcpRelay : IAsyncDisposable
     private readonly Lock _gate = new();
     private readonly int _target;
     private readonly Task _accepting;
+    private int _hasCut;
 
     public TcpRelay(int target)
     {
@@ -22,14 +23,13 @@ internal sealed class TcpRelay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>Resets the connection that has carried most towards the server.</summary>
-    public void CutBusiest()
-    {
-        lock (_gate)
-        {
-            _pairs.MaxBy(pair => pair.IsCut ? -1 : pair.Sent)!.Cut();
-        }
-    }
+    /// <summary>
+    /// Resets the first connection that has carried so much towards the server, once: in the middle of what it carries, however late the test looks.
+    /// </summary>
+    public long CutAfter { get; init; } = long.MaxValue;
+
+    /// <summary>Whether <see cref="CutAfter"/> has come true.</summary>
+    public bool HasCut => Volatile.Read(ref _hasCut) != 0;
 
     /// <summary>Resets all connections that there are.</summary>
     public void CutAll()
@@ -37,18 +37,6 @@ internal sealed class TcpRelay : IAsyncDisposable
         lock (_gate)
         {
             _pairs.ForEach(static pair => pair.Cut());
-        }
-    }
-
-    /// <summary>Bytes that the busiest connection has carried towards the server.</summary>
-    public long MostSent
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _pairs.Where(pair => !pair.IsCut).Select(pair => pair.Sent).DefaultIfEmpty().Max();
-            }
         }
     }
 
@@ -84,7 +72,7 @@ internal sealed class TcpRelay : IAsyncDisposable
                 await server.ConnectAsync(IPAddress.Loopback, _target, _stop.Token);
                 lock (_gate)
                 {
-                    _pairs.Add(new Pair(client, server));
+                    _pairs.Add(new Pair(client, server, IsToBeCut));
                 }
             }
         }
@@ -94,27 +82,25 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
+    private bool IsToBeCut(long sent) => sent > CutAfter && Interlocked.Exchange(ref _hasCut, 1) == 0;
+
     private sealed class Pair
     {
+        private readonly Func<long, bool> _isToBeCut;
         private readonly Socket _client;
         private readonly Socket _server;
         private long _sent;
 
-        public Pair(Socket client, Socket server)
+        public Pair(Socket client, Socket server, Func<long, bool> isToBeCut)
         {
-            (_client, _server) = (client, server);
+            (_client, _server, _isToBeCut) = (client, server, isToBeCut);
             Running = Task.WhenAll(PassAsync(client, server, isUp: true), PassAsync(server, client, isUp: false));
         }
 
         public Task Running { get; }
 
-        public bool IsCut { get; private set; }
-
-        public long Sent => Interlocked.Read(ref _sent);
-
         public void Cut()
         {
-            IsCut = true;
             _client.Close(0);
             _server.Close(0);
         }
@@ -127,7 +113,10 @@ internal sealed class TcpRelay : IAsyncDisposable
                 while (await from.ReceiveAsync(buffer) is > 0 and var read)
                 {
                     await to.SendAsync(buffer.AsMemory(0, read));
-                    Interlocked.Add(ref _sent, isUp ? read : 0);
+                    if (isUp && _isToBeCut(_sent += read))
+                    {
+                        break;
+                    }
                 }
             }
             catch (Exception e) when (e is SocketException or ObjectDisposedException)

@@ -31,6 +31,9 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
             _streams.Add(stream);
             Publish_NeedsLock();
             Wake_NeedsLock();
+
+            // Who drains it may have come before it was here.
+            Count_NeedsLock();
         }
     }
 
@@ -142,7 +145,7 @@ internal sealed partial class StreamPool(LinkClock clock, TransportMetrics metri
     {
         lock (_gate)
         {
-            if (stream.IsRented || stream.IsEnded)
+            if (stream.IsRented || stream.IsEnded || !_streams.Contains(stream))
             {
                 return false;
             }

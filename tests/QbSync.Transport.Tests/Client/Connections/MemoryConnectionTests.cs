@@ -55,7 +55,7 @@ internal sealed class MemoryConnectionTests
                 Assert.That(await link.SendAsync(new TestSource(piece, Length), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
             }
 
-            await Eventually.BecomesTrueAsync(() => sink.Held.Count() == 8);
+            await Eventually.BecomesTrueAsync(() => sink.Held.Count() == 8 && link.OpenStreams == 2);
         }
 
         Assert.That(network.Dialed.Select(dialed => dialed.Kind).Distinct(), Is.EquivalentTo(new[] { ConnectionKind.Control, ConnectionKind.Data }));
