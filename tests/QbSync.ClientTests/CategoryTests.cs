@@ -54,7 +54,7 @@ internal sealed class CategoryTests
         var status = await CompleteAsync("invalid", 362, Category);
         Assert.That(status.Category, Is.Empty);
         var before = Tries();
-        await Eventually.BecomesTrueAsync(() => Tries() >= before + 2, TimeSpan.FromSeconds(30), "the category is tried again");
+        await Eventually.BecomesTrueAsync(() => Tries() >= before + 2, expression: "the category is tried again");
         Assert.That((await _lab.Client.GetAsync([status.Id], CancellationToken.None)).Single().Category, Is.Empty);
     }
 

@@ -28,9 +28,9 @@ internal sealed class ClientLab : IAsyncDisposable
         DestinationClient = Connect(destination);
     }
 
-    public QBittorrentInstance Source { get; }
+    public QBittorrentInstance Source { get; private set; }
 
-    public QBittorrentInstance Destination { get; }
+    public QBittorrentInstance Destination { get; private set; }
 
     public QBittorrentTorrentClient SourceClient { get; }
 
@@ -39,6 +39,9 @@ internal sealed class ClientLab : IAsyncDisposable
     public int SourceHealth { get; } = FreePorts.Take();
 
     public int DestinationHealth { get; } = FreePorts.Take();
+
+    /// <summary>Last words of clients that ended though nobody had told them to.</summary>
+    private IEnumerable<string> Ends => _processes.UnaskedEnds.Concat(_others.UnaskedEnds);
 
     /// <summary>Where the destination keeps what it knows of each torrent.</summary>
     public string DestinationSessions => _folder["destination-state", "torrents"];
@@ -72,11 +75,18 @@ internal sealed class ClientLab : IAsyncDisposable
 
     public Task<QBittorrentInstance> StartClientAsync(string name) => StartClientAsync(_folder, _processes, name);
 
-    /// <summary>Kills the client as a power cut would, and starts it again at the same address with what it had saved.</summary>
-    public async Task RestartAsync(QBittorrentInstance instance, string name)
+    /// <summary>Kills the source's client as a power cut would, and starts it again at the same address with what it had saved.</summary>
+    public async Task RestartSourceClientAsync()
     {
-        await instance.KillAsync(CancellationToken.None);
-        await StartClientAsync(_folder, _processes, name, instance.Url.Port);
+        await Source.KillAsync(CancellationToken.None);
+        Source = await StartClientAsync(_folder, _processes, "source", Source.Url.Port);
+    }
+
+    /// <summary>The same with the destination's.</summary>
+    public async Task RestartDestinationClientAsync()
+    {
+        await Destination.KillAsync(CancellationToken.None);
+        Destination = await StartClientAsync(_folder, _others, "destination", Destination.Url.Port);
     }
 
     public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
@@ -114,8 +124,7 @@ internal sealed class ClientLab : IAsyncDisposable
         TorrentStatus? status = null;
         await Eventually.BecomesTrueAsync(
             async () => (status = await client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)) is { } found && !found.State.IsChecking(),
-            TimeSpan.FromSeconds(20),
-            $"{torrent.Name} is listed");
+            expression: $"{torrent.Name} is listed");
         await client.StartAsync([status!.Id], force: true, CancellationToken.None);
         return status.Id;
     }
@@ -135,8 +144,19 @@ internal sealed class ClientLab : IAsyncDisposable
         ]);
 
     /// <summary>Waits until every torrent is tagged as synced at both clients.</summary>
-    public Task AllSyncedAsync(IReadOnlyList<BuiltTorrent> torrents, TimeSpan limit) => Eventually.BecomesTrueAsync(
-        async () =>
+    public async Task AllSyncedAsync(IReadOnlyList<BuiltTorrent> torrents)
+    {
+        try
+        {
+            await Eventually.BecomesTrueAsync(AreAllSyncedAsync, expression: "every torrent has the tag synced on both sides");
+        }
+        catch (TimeoutException late)
+        {
+            var said = _owned.OfType<QbSyncProcess>().Select(static process => string.Join('\n', process.Output.Split('\n').TakeLast(60)));
+            Assert.Fail($"{late.Message}\n{string.Join("\n---\n", [.. Ends, .. said])}");
+        }
+
+        async Task<bool> AreAllSyncedAsync()
         {
             foreach (var torrent in torrents)
             {
@@ -149,9 +169,8 @@ internal sealed class ClientLab : IAsyncDisposable
             }
 
             return true;
-        },
-        limit,
-        "every torrent has the tag synced on both sides");
+        }
+    }
 
     /// <summary>What is to hold after a sync: files equal by SHA-256, the destination's client at 100 % and stopped, the source's still seeding.</summary>
     public async Task AssertSyncedAsync(BuiltTorrent torrent)
@@ -192,7 +211,7 @@ internal sealed class ClientLab : IAsyncDisposable
         await _processes.DisposeAsync();
         await _others.DisposeAsync();
         _folder.Dispose();
-        Assert.That(_processes.UnaskedEnds.Concat(_others.UnaskedEnds), Is.Empty, "clients ended by themselves");
+        Assert.That(Ends, Is.Empty, "clients ended by themselves");
     }
 
     private static Task<QBittorrentInstance> StartClientAsync(TempDirectory folder, QBittorrentProcesses processes, string name, int? port = null, Dictionary<string, string>? session = null) =>

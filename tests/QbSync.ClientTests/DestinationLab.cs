@@ -168,7 +168,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     public async Task<TorrentStatus> BecomesAsync(BuiltTorrent torrent, Func<TorrentStatus, bool> condition, string what)
     {
         TorrentStatus? status = null;
-        await Eventually.BecomesTrueAsync(async () => (status = await FindAsync(torrent)) is not null && condition(status), TimeSpan.FromSeconds(30), what);
+        await Eventually.BecomesTrueAsync(async () => (status = await FindAsync(torrent)) is not null && condition(status), expression: what);
         return status!;
     }
 
@@ -185,11 +185,11 @@ internal sealed class DestinationLab : IAsyncDisposable
         T? answer = null;
         try
         {
-            await Eventually.BecomesTrueAsync(async () => isAnswer(answer = await ask()), TimeSpan.FromSeconds(60), "an answer");
+            await Eventually.BecomesTrueAsync(async () => isAnswer(answer = await ask()), expression: "an answer");
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"Still {answer} after 60 s. {string.Join(Environment.NewLine, Logs.Entries.TakeLast(40))}");
+            Assert.Fail($"Still {answer}. {string.Join(Environment.NewLine, Logs.Entries.TakeLast(40))}");
         }
 
         return answer!;

@@ -40,26 +40,13 @@ internal sealed partial class EnginesLab
     }
 
     /// <summary>Lets a download that was kept slow, so that something could happen in its middle on any machine, come to its end.</summary>
-    public Task HurryAsync(ClientTorrentId id) => Person.PostAsync(Source, "torrents/setDownloadLimit", ("hashes", id.Value), ("limit", "0"));
+    public Task HurryAsync(ClientTorrentId id) => Person.LimitAsync(Source, id, 0);
 
-    /// <summary>Tells the source's client of the third one until bytes come: one try may be lost, and of two that have all they want neither stays connected.</summary>
+    /// <summary>Tells the source's client of the third one until bytes come.</summary>
     public async Task MeetSeederAsync(ClientTorrentId id)
     {
         var (seeder, _) = await GetSeederAsync();
-        var told = 0L;
-        await Eventually.BecomesTrueAsync(
-            async () =>
-            {
-                if (told == 0 || TimeProvider.System.GetElapsedTime(told) > TimeSpan.FromSeconds(1))
-                {
-                    told = TimeProvider.System.GetTimestamp();
-                    await Source.AddPeerAsync(id.Value, seeder, CancellationToken.None);
-                }
-
-                return (await SourceClient.GetAsync([id], CancellationToken.None)) is [{ State: ClientTorrentState.Downloading or ClientTorrentState.ForcedDl, CompletedBytes: > 0 } or { IsComplete: true }];
-            },
-            TimeSpan.FromSeconds(60),
-            "the source's client downloads from the third one");
+        await Person.MeetAsync(Source, SourceClient, id, seeder);
     }
 
     /// <summary>Deselects, or selects again, files of the source's torrent by the end of their names.</summary>
@@ -91,10 +78,11 @@ internal sealed partial class EnginesLab
     {
         try
         {
-            await Eventually.BecomesTrueAsync(condition, limit ?? TimeSpan.FromSeconds(60), what);
+            await Eventually.BecomesTrueAsync(condition, limit, what);
         }
         catch (TimeoutException late)
         {
+            AssertClientsRun();
             var logs = SourceLogs.Entries.Concat(DestinationLogs.Entries).Where(entry => entry.ToString().Contains(torrent.Name, StringComparison.Ordinal));
             var trackers = await FindThereAsync(torrent) is { } found ? await DestinationClient.GetTrackersAsync(found.Id, CancellationToken.None) : [];
             Assert.Fail(
@@ -146,8 +134,7 @@ internal sealed partial class EnginesLab
         TorrentStatus? status = null;
         await Eventually.BecomesTrueAsync(
             async () => (status = await client.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)) is { IsChecking: false, IsStopped: true },
-            TimeSpan.FromSeconds(20),
-            $"{torrent.Name} is listed");
+            expression: $"{torrent.Name} is listed");
         await (beforeStart?.Invoke(status!.Id) ?? Task.CompletedTask);
         await client.StartAsync([status!.Id], force: true, CancellationToken.None);
         return status.Id;

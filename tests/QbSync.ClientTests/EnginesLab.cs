@@ -184,7 +184,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     {
         instance.ExpectEnd();
         await Person.PostAsync(instance, "app/shutdown");
-        await Eventually.BecomesTrueAsync(() => !Directory.Exists($"/proc/{instance.ProcessId}"), TimeSpan.FromSeconds(30), "the client has ended");
+        await Eventually.BecomesTrueAsync(() => !Directory.Exists($"/proc/{instance.ProcessId}"), expression: "the client has ended");
     }
 
     /// <summary>Kills a client as a power cut would.</summary>

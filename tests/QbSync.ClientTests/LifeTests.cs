@@ -22,17 +22,16 @@ internal sealed class LifeTests
         var id = await ClientLab.SeedAsync(lab.Source, lab.SourceClient, removed);
         lab.StartDestination();
         lab.StartSource("--rate-limit", "10MiB/s");
-        await Eventually.BecomesTrueAsync(() => Unfinished(lab, removed).Any(), TimeSpan.FromSeconds(60), "the destination receives it");
+        await Eventually.BecomesTrueAsync(() => Unfinished(lab, removed).Any(), expression: "the destination receives it");
         await ClientLab.SeedAsync(lab.Source, lab.SourceClient, stays);
         await lab.Source.PostAsync(
             "torrents/delete", new Dictionary<string, string> { ["hashes"] = id.Value, ["deleteFiles"] = "false" }, CancellationToken.None);
 
         await Eventually.BecomesTrueAsync(
             () => !Unfinished(lab, removed).Any() && !Directory.Exists(Path.Combine(lab.DestinationSessions, removed.Id.ToString())),
-            TimeSpan.FromSeconds(30),
-            "no session and no partial of it is left");
+            expression: "no session and no partial of it is left");
         Assert.That(await lab.DestinationClient.FindAsync(removed.Manifest.V1, removed.Manifest.V2, CancellationToken.None), Is.Null);
-        await lab.AllSyncedAsync([stays], TimeSpan.FromSeconds(60));
+        await lab.AllSyncedAsync([stays]);
         await lab.AssertSyncedAsync(stays);
         lab.AssertNothingLeftOver();
     }
@@ -67,11 +66,10 @@ internal sealed class LifeTests
 
         await Eventually.BecomesTrueAsync(
             async () => (await lab.SourceClient.FindAsync(torrents[1].Manifest.V1, torrents[1].Manifest.V2, CancellationToken.None))!.Progress > 0.05,
-            TimeSpan.FromSeconds(30),
-            "the download has begun");
+            expression: "the download has begun");
         lab.StartDestination();
         lab.StartSource();
-        await lab.AllSyncedAsync(torrents, TimeSpan.FromSeconds(60));
+        await lab.AllSyncedAsync(torrents);
         foreach (var torrent in torrents)
         {
             await lab.AssertSyncedAsync(torrent);
@@ -81,46 +79,74 @@ internal sealed class LifeTests
         lab.AssertNothingLeftOver();
     }
 
-    [TestCase("destination")]
-    [TestCase("destination's client")]
-    [TestCase("source")]
-    [TestCase("source's client")]
+    [TestCase("destination", false)]
+    [TestCase("destination's client", false)]
+    [TestCase("source", false)]
+    [TestCase("source's client", false)]
+    [TestCase("destination", true, Category = "Long")]
+    [TestCase("source", true, Category = "Long")]
     [DestinationCase(129)]
     [SourceCase(126)]
-    public async Task OneOfFour_RestartedAtATenthAndAtAHalf_FinishesAndSendsHardlyAnythingTwice(string who)
+    public async Task OneOfFour_RestartedAtATenthAndAtAHalf_FinishesAndSendsHardlyAnythingTwice(string who, bool isMeasured)
     {
         await using var lab = await ClientLab.StartAsync();
         var torrent = new TorrentBuilder("restarts.bin") { Length = 128 * MiB, PieceLength = 128 * 1024, Seed = 85 }.Build();
         await ClientLab.SeedAsync(lab.Source, lab.SourceClient, torrent);
         var destination = lab.StartDestination();
         var source = lab.StartSource("--rate-limit", "16MiB/s");
+        var (earlier, again) = (0.0, 0.0);
         foreach (var part in (double[])[0.1, 0.5])
         {
             await Eventually.BecomesTrueAsync(
-                async () => await ReadSentAsync(lab, who) >= part * torrent.Manifest.ContentLength, TimeSpan.FromSeconds(60), $"{part:P0} has crossed");
+                async () => await ReadAsync("bytes") >= part * torrent.Manifest.ContentLength, expression: $"{part:P0} has crossed");
+            var acknowledged = await ReadAcknowledgedAsync();
             switch (who)
             {
                 case "destination":
                     Assert.That(await destination.TerminateAsync(), Is.Zero, destination.Output);
+                    var last = await ReadAcknowledgedAsync();
                     destination = lab.StartDestination();
+                    await GoesOnAsync(last);
+                    again += await ReadAsync("pieces") - acknowledged;
                     break;
                 case "destination's client":
-                    await lab.RestartAsync(lab.Destination, "destination");
+                    await lab.RestartDestinationClientAsync();
                     break;
                 case "source":
                     Assert.That(await source.TerminateAsync(), Is.Zero, source.Output);
+                    earlier = acknowledged;
                     source = lab.StartSource("--rate-limit", "16MiB/s");
+                    await GoesOnAsync(acknowledged);
+                    again += await ReadAsync("pieces") - acknowledged;
                     break;
                 default:
-                    await lab.RestartAsync(lab.Source, "source");
+                    await lab.RestartSourceClientAsync();
                     break;
             }
         }
 
-        await lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(90));
+        await lab.AllSyncedAsync([torrent]);
         await lab.AssertSyncedAsync(torrent);
         lab.AssertNothingLeftOver();
-        Assert.That(await ReadSentAsync(lab, who) / torrent.Manifest.ContentLength, Is.InRange(1.0, 1.02));
+        var (bytes, pieces) = (await ReadAsync("bytes") / torrent.Manifest.ContentLength, await ReadAsync("pieces"));
+        TestContext.Out.WriteLine($"{bytes:P1} of the bytes crossed; {pieces} pieces of {torrent.Manifest.PieceCount}");
+
+        // What was on its way when one side ended crosses once more: how much that is, a busy machine decides. What was acknowledged never does.
+        Assert.That(pieces, Is.InRange(torrent.Manifest.PieceCount, torrent.Manifest.PieceCount + again));
+        if (isMeasured)
+        {
+            Assert.That(bytes, Is.InRange(1.0, 1.02));
+        }
+
+        // Counted by the program that is not restarted.
+        async Task<double> ReadAsync(string what) => who == "source"
+            ? (await Scrape.TryReadAsync(lab.DestinationHealth))?.Sum($"qbsync_{what}_received_total") ?? 0
+            : (await Scrape.TryReadAsync(lab.SourceHealth))?.Sum($"qbsync_{what}_sent_total") ?? 0;
+
+        async Task<double> ReadAcknowledgedAsync() => earlier + ((await Scrape.TryReadAsync(lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") ?? 0);
+
+        Task GoesOnAsync(double acknowledged) => Eventually.BecomesTrueAsync(async () => await ReadAcknowledgedAsync() > acknowledged
+            || (await lab.SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None))!.Tags.Contains("synced"));
     }
 
     [Test]
@@ -136,10 +162,10 @@ internal sealed class LifeTests
         var destination = lab.StartDestination();
         lab.StartSource();
         await Eventually.BecomesTrueAsync(
-            async () => (await Scrape.TryReadAsync(lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") > 30, TimeSpan.FromSeconds(60), "some pieces are there");
+            async () => (await Scrape.TryReadAsync(lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") > 30, expression: "some pieces are there");
         Assert.That(await destination.TerminateAsync(), Is.Zero, destination.Output);
         lab.StartDestination();
-        await lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(60));
+        await lab.AllSyncedAsync([torrent]);
 
         static bool IsKept(BuiltFile file) => file.Path[1] == "keep";
         var there = await lab.DestinationClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None);
@@ -163,27 +189,16 @@ internal sealed class LifeTests
         Torrents.TorrentStatus? status = null;
         await Eventually.BecomesTrueAsync(
             async () => (status = await lab.SourceClient.FindAsync(torrent.Manifest.V1, torrent.Manifest.V2, CancellationToken.None)) is { } found && !found.State.IsChecking(),
-            TimeSpan.FromSeconds(20),
-            $"{torrent.Name} is listed");
+            expression: $"{torrent.Name} is listed");
         if (skip is not null)
         {
             var files = await lab.SourceClient.GetFilesAsync(status!.Id, CancellationToken.None);
             await lab.SourceClient.SelectAsync(status.Id, [.. files.Where(file => skip(file.Path)).Select(static file => file.Index)], wanted: false, CancellationToken.None);
         }
 
-        await lab.Source.PostAsync(
-            "torrents/setDownloadLimit",
-            new Dictionary<string, string> { ["hashes"] = status!.Id.Value, ["limit"] = bytesPerSecond.ToString(System.Globalization.CultureInfo.InvariantCulture) },
-            CancellationToken.None);
+        await Person.LimitAsync(lab.Source, status!.Id, bytesPerSecond);
         await lab.SourceClient.StartAsync([status.Id], force: true, CancellationToken.None);
-        await lab.Source.AddPeerAsync(status.Id.Value, seeder, CancellationToken.None);
-    }
-
-    /// <summary>Payload that crossed, by the count of the program that is not restarted.</summary>
-    private static async Task<double> ReadSentAsync(ClientLab lab, string restarted)
-    {
-        var scrape = await Scrape.TryReadAsync(restarted == "source" ? lab.DestinationHealth : lab.SourceHealth);
-        return scrape?.Sum(restarted == "source" ? "qbsync_bytes_received_total" : "qbsync_bytes_sent_total") ?? 0;
+        await Person.MeetAsync(lab.Source, lab.SourceClient, status.Id, seeder);
     }
 
     private static IEnumerable<string> Unfinished(ClientLab lab, BuiltTorrent torrent) =>

@@ -1,5 +1,8 @@
+using System.Globalization;
 using System.Text.Json;
 using QbSync.Host.Commands.Demo;
+using QbSync.Ports;
+using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
 
@@ -9,6 +12,36 @@ internal static class Person
     /// <summary>Sends a form.</summary>
     public static Task PostAsync(QBittorrentInstance instance, string endpoint, params (string Name, string Value)[] fields) =>
         instance.PostAsync(endpoint, fields.ToDictionary(static field => field.Name, static field => field.Value), CancellationToken.None);
+
+    /// <summary>Tells a client of a peer until bytes come.</summary>
+    public static Task MeetAsync(QBittorrentInstance instance, ITorrentClient client, ClientTorrentId id, QBittorrentInstance peer) => TellAsync(
+        instance,
+        id,
+        peer,
+        async () => (await client.GetAsync([id], CancellationToken.None)) is [{ State: ClientTorrentState.Downloading or ClientTorrentState.ForcedDl, CompletedBytes: > 0 } or { IsComplete: true }],
+        "the client downloads from its peer");
+
+    /// <summary>Tells a client of a peer until something is so: one try may be lost, and of two that have all they want neither stays connected.</summary>
+    public static async Task TellAsync(QBittorrentInstance instance, ClientTorrentId id, QBittorrentInstance peer, Func<Task<bool>> isSo, string what)
+    {
+        var told = 0L;
+        await Eventually.BecomesTrueAsync(
+            async () =>
+            {
+                if (told == 0 || TimeProvider.System.GetElapsedTime(told) > TimeSpan.FromSeconds(1))
+                {
+                    told = TimeProvider.System.GetTimestamp();
+                    await instance.AddPeerAsync(id.Value, peer, CancellationToken.None);
+                }
+
+                return await isSo();
+            },
+            expression: what);
+    }
+
+    /// <summary>Says how fast a torrent may come; 0 for no limit.</summary>
+    public static Task LimitAsync(QBittorrentInstance instance, ClientTorrentId id, int bytesPerSecond) =>
+        PostAsync(instance, "torrents/setDownloadLimit", ("hashes", id.Value), ("limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>
     /// Adds a torrent, stopped. Unlike the product, which keeps what it adds where it puts it, this leaves temporary folder, layout and management to the client.
@@ -40,8 +73,7 @@ internal static class Person
                     return info.RootElement.EnumerateArray().Any(listed =>
                         tags.Split(',').All(listed.GetProperty("tags").GetString()!.Split(", ").Contains));
                 },
-                TimeSpan.FromSeconds(20),
-                "the client shows the tags");
+                expression: "the client shows the tags");
         }
     }
 }

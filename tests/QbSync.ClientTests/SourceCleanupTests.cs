@@ -60,7 +60,7 @@ internal sealed class SourceCleanupTests
                 torrent,
                 "it has left");
             Assert.That(torrent.FindDifference(lab.Destination.SavePath), Is.Null);
-            await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)), TimeSpan.FromSeconds(30));
+            await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)));
         }
 
         var deletes = lab.AtSource.Of(nameof(ITorrentClient.DeleteAsync)).Select(static call => ((IEnumerable<ClientTorrentId>)call.Arguments[0]!).ToArray()).ToArray();

@@ -62,7 +62,7 @@ internal sealed class SourceCutTests
         }
 
         await _lab.SeedAsync(torrent);
-        await isCut.Task.WaitAsync(TimeSpan.FromMinutes(1));
+        await isCut.Task.DefaultTimeout();
         await _lab.CrashSourceAsync();
         var (here, there) = (await _lab.FindHereAsync(torrent), await _lab.FindThereAsync(torrent));
         TestContext.Out.WriteLine($"{here?.RawState ?? "gone"} here, {there?.RawState ?? "none"} there");
@@ -83,7 +83,7 @@ internal sealed class SourceCutTests
         _lab.Tracker.AssertExclusive(torrent);
         Assert.That(_lab.Tracker.ActiveOn(torrent), Is.EqualTo(new[] { _lab.Destination.PeerAddress.Port }), _lab.Tracker.Tell(torrent));
         Assert.That(torrent.FindDifference(_lab.Destination.SavePath), Is.Null);
-        await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(_lab.Source.SavePath, torrent.Name)), TimeSpan.FromSeconds(30));
+        await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(_lab.Source.SavePath, torrent.Name)));
     }
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -103,7 +103,7 @@ internal sealed partial class SourceHandoffTests
             return Task.CompletedTask;
         });
         await _lab.Until(
-            () => Task.FromResult(stops > 0 && _lab.Progress(torrent)?.State == "Synced"), TimeSpan.FromSeconds(90), torrent, "the handover was given up");
+            () => Task.FromResult(stops > 0 && _lab.Progress(torrent)?.State == "Synced"), null, torrent, "the handover was given up");
         await AssertKeptAsync(torrent);
         Assert.That(_lab.Verbs.Of(nameof(IDestination.StartAsync)).Where(call => IsOf<StartRequest>(call, request => request.Id == torrent.Id)), Is.Empty);
         _lab.Tracker.AssertExclusive(torrent);
@@ -136,8 +136,8 @@ internal sealed partial class SourceHandoffTests
             id = added;
             return Task.CompletedTask;
         });
-        await _lab.Until(() => Task.FromResult(moved == 1 && refusals > 3), TimeSpan.FromSeconds(90), torrent, "it was refused there, and here at first");
-        await _lab.Until(async () => await _lab.FindHereAsync(torrent) is { IsActive: true }, TimeSpan.FromSeconds(60), torrent, "it is active here again");
+        await _lab.Until(() => Task.FromResult(moved == 1 && refusals > 3), null, torrent, "it was refused there, and here at first");
+        await _lab.Until(async () => await _lab.FindHereAsync(torrent) is { IsActive: true }, null, torrent, "it is active here again");
         await AssertKeptAsync(torrent);
         Assert.That(await _lab.FindThereAsync(torrent) is { IsActive: true }, Is.False, "it is not active there");
         _lab.Tracker.AssertExclusive(torrent);
@@ -188,7 +188,7 @@ internal sealed partial class SourceHandoffTests
         TorrentStatus? there = null;
         await _lab.Until(
             async () => await _lab.FindHereAsync(torrent) is null && (there = await _lab.FindThereAsync(torrent)) is { IsActive: true } && there.Tags.Contains("source-removed"),
-            TimeSpan.FromSeconds(90),
+            null,
             torrent,
             "it is gone here, and active and marked there");
         Assert.That(there!.IsComplete, Is.True, there.RawState);
@@ -197,7 +197,7 @@ internal sealed partial class SourceHandoffTests
 
         // Its files go a little after its entry.
         await Eventually.BecomesTrueAsync(
-            () => !torrent.Files.Any(file => File.Exists(Path.Combine(_lab.Source.SavePath, file.RelativePath))), TimeSpan.FromSeconds(30), "its files are gone here");
+            () => !torrent.Files.Any(file => File.Exists(Path.Combine(_lab.Source.SavePath, file.RelativePath))), expression: "its files are gone here");
     }
 
     /// <summary>It is active here with all its bytes.</summary>

@@ -63,7 +63,7 @@ internal sealed class SourceKillTests
             tracker.AssertExclusive(torrent);
             Assert.That(tracker.ActiveOn(torrent), Is.EqualTo(new[] { lab.Destination.PeerAddress.Port }), tracker.Tell(torrent));
             Assert.That(torrent.FindDifference(lab.Destination.SavePath), Is.Null);
-            await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)), TimeSpan.FromSeconds(30));
+            await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(lab.Source.SavePath, torrent.Name)));
         }
 
         async Task<bool> HaveAllLeftAsync()

@@ -106,7 +106,7 @@ internal sealed partial class SourceTests
         Assert.That(File.Exists(Path.Combine(_lab.Destination.SavePath, "bare sub", "b.bin")), Is.True);
 
         Task NamedAsync(ClientTorrentId id, string name) => Eventually.BecomesTrueAsync(
-            async () => (await EnginesLab.ListNamesAsync(_lab.SourceClient, id)).Contains(name), TimeSpan.FromSeconds(10), $"the client shows {name}");
+            async () => (await EnginesLab.ListNamesAsync(_lab.SourceClient, id)).Contains(name), expression: $"the client shows {name}");
     }
 
     private static IEnumerable<TestCaseData> Kinds()

@@ -50,7 +50,7 @@ internal sealed class SyncTests
 
         var destination = _lab.StartDestination();
         var source = _lab.StartSource();
-        await _lab.AllSyncedAsync(torrents, TimeSpan.FromSeconds(90));
+        await _lab.AllSyncedAsync(torrents);
 
         foreach (var torrent in torrents)
         {
@@ -73,29 +73,18 @@ internal sealed class SyncTests
         var seeder = await _lab.StartClientAsync("seeder");
         await ClientLab.SeedAsync(seeder, _lab.Connect(seeder), torrent);
         var id = await ClientLab.AddAsync(_lab.Source, _lab.SourceClient, torrent, skipCheck: false);
-        await _lab.Source.PostAsync(
-            "torrents/setDownloadLimit", new Dictionary<string, string> { ["hashes"] = id.Value, ["limit"] = (4 * MiB).ToString(System.Globalization.CultureInfo.InvariantCulture) }, CancellationToken.None);
+        await Person.LimitAsync(_lab.Source, id, MiB);
         _lab.StartDestination();
         _lab.StartSource();
 
-        // However long the machine takes to start two processes, the download begins after that.
+        // However long the machine takes, the download begins after the two processes and is slow until pieces have flowed.
         await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(_lab.SourceHealth) is not null);
-        await _lab.Source.AddPeerAsync(id.Value, seeder, CancellationToken.None);
+        await Person.MeetAsync(_lab.Source, _lab.SourceClient, id, seeder);
+        await PiecesAckedAsync(3);
+        Assert.That((await _lab.SourceClient.GetAsync([id], CancellationToken.None))[0].Side, Is.EqualTo(TorrentSide.Downloading));
+        await Person.LimitAsync(_lab.Source, id, 0);
 
-        var flowedWhileDownloading = false;
-        await Eventually.BecomesTrueAsync(
-            async () =>
-            {
-                var acked = (await Scrape.TryReadAsync(_lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") ?? 0;
-                var status = (await _lab.SourceClient.GetAsync([id], CancellationToken.None))[0];
-                flowedWhileDownloading |= acked > 0 && status.Side == TorrentSide.Downloading;
-                return status.IsComplete;
-            },
-            TimeSpan.FromSeconds(60),
-            "the source's client has finished its download");
-        Assert.That(flowedWhileDownloading, Is.True);
-
-        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(60));
+        await _lab.AllSyncedAsync([torrent]);
         await _lab.AssertSyncedAsync(torrent);
         _lab.AssertNothingLeftOver();
         var scrape = await Scrape.TryReadAsync(_lab.SourceHealth);
@@ -113,7 +102,7 @@ internal sealed class SyncTests
         await first.KillAsync();
 
         _lab.StartSource();
-        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(60));
+        await _lab.AllSyncedAsync([torrent]);
 
         await _lab.AssertSyncedAsync(torrent);
         _lab.AssertNothingLeftOver();
@@ -130,9 +119,9 @@ internal sealed class SyncTests
         _lab.StartDestination();
         _lab.StartSource("--rate-limit", "8MiB/s");
         await PiecesAckedAsync(10);
-        await _lab.RestartAsync(_lab.Source, "source");
-        await _lab.RestartAsync(_lab.Destination, "destination");
-        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(90));
+        await _lab.RestartSourceClientAsync();
+        await _lab.RestartDestinationClientAsync();
+        await _lab.AllSyncedAsync([torrent]);
 
         await _lab.AssertSyncedAsync(torrent);
         _lab.AssertNothingLeftOver();
@@ -150,12 +139,11 @@ internal sealed class SyncTests
         _lab.StartSource("--rate-limit", "16MiB/s");
         await Eventually.BecomesTrueAsync(
             async () => (await Scrape.TryReadAsync(_lab.DestinationHealth))?.Sum("qbsync_state_flush_duration_seconds_count") > 0,
-            TimeSpan.FromSeconds(60),
-            "some pieces are durable at the destination");
+            expression: "some pieces are durable at the destination");
         await first.KillAsync();
 
         _lab.StartDestination();
-        await _lab.AllSyncedAsync([torrent], TimeSpan.FromSeconds(90));
+        await _lab.AllSyncedAsync([torrent]);
 
         await _lab.AssertSyncedAsync(torrent);
         _lab.AssertNothingLeftOver();
@@ -164,5 +152,5 @@ internal sealed class SyncTests
     }
 
     private Task PiecesAckedAsync(int count) => Eventually.BecomesTrueAsync(
-        async () => (await Scrape.TryReadAsync(_lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") >= count, TimeSpan.FromSeconds(60), $"{count} pieces are acknowledged");
+        async () => (await Scrape.TryReadAsync(_lab.SourceHealth))?.Sum("qbsync_pieces_acked_total") >= count, expression: $"{count} pieces are acknowledged");
 }

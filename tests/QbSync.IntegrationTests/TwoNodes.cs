@@ -51,7 +51,7 @@ internal sealed class TwoNodes : IAsyncDisposable
     }
 
     public Task AllSyncedAsync(int torrents) => Eventually.BecomesTrueAsync(
-        () => _source!.Status is { } status && status.Torrents.Count(torrent => torrent.FinishedAt is not null) == torrents, TimeSpan.FromSeconds(60));
+        () => _source!.Status is { } status && status.Torrents.Count(torrent => torrent.FinishedAt is not null) == torrents);
 
     /// <summary>The source's first signal, and the second.</summary>
     public Task SignalSourceAsync() => _stopSource.CancelAsync();

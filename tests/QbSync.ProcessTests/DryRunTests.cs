@@ -25,7 +25,7 @@ public sealed class DryRunTests
 
         // The source tags what it has recorded.
         await Eventually.BecomesTrueAsync(
-            () => nodes.ListSourceRecords().Count(static record => record.Contains("\"synced\"", StringComparison.Ordinal)) == 2, TimeSpan.FromMinutes(1));
+            () => nodes.ListSourceRecords().Count(static record => record.Contains("\"synced\"", StringComparison.Ordinal)) == 2);
         await nodes.StopSourceAsync();
         nodes.Remove(gone);
         nodes.Add(fresh);

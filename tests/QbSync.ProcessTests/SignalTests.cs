@@ -18,10 +18,10 @@ internal sealed class SignalTests
         nodes.Add(new TorrentBuilder("slow.bin") { PieceLength = 16 * 1024, Length = 8 << 20, Seed = 1 }.Build());
         nodes.StartDestination();
         nodes.StartSource(bytesPerSecond: 64 << 10, port, drain: "always");
-        await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(port) is { } scrape && scrape.Sum("qbsync_pieces_acked_total") > 0, TimeSpan.FromSeconds(60));
+        await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(port) is { } scrape && scrape.Sum("qbsync_pieces_acked_total") > 0);
 
         nodes.Source!.SendTerm();
-        await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(port) is { } scrape && scrape.Sum("qbsync_draining") == 1, TimeSpan.FromSeconds(60));
+        await Eventually.BecomesTrueAsync(async () => await Scrape.TryReadAsync(port) is { } scrape && scrape.Sum("qbsync_draining") == 1);
         Assert.That(nodes.Source.HasExited, Is.False);
         nodes.Source.SendTerm();
 

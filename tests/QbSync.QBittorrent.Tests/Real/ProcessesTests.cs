@@ -8,8 +8,8 @@ namespace QbSync.QBittorrent.Tests.Real;
 [Category("Real")]
 internal sealed class ProcessesTests
 {
-    [Test, CancelAfter(60_000), ClientCase(59)]
-    public async Task Start_TwoInstances_AnswerOnLoopbackAndEndByPid(CancellationToken stop)
+    [TestCase(false), TestCase(true, Category = "Long"), CancelAfter(240_000), ClientCase(59)]
+    public async Task Start_TwoInstances_AnswerOnLoopbackAndEndByPid(bool isMeasured, CancellationToken stop)
     {
         if (QBittorrentProcesses.FindExecutable() is not { } executable)
         {
@@ -25,7 +25,11 @@ internal sealed class ProcessesTests
             var open = await processes.StartAsync(new() { Directory = folder["a, é \"x\""] }, stop);
             var took = TimeProvider.System.GetElapsedTime(began);
             TestContext.Out.WriteLine($"ready after {took.TotalSeconds:0.00} s");
-            Assert.That(took, Is.LessThan(TimeSpan.FromSeconds(10)), "2 s on an idle machine; wider, as others work here");
+            if (isMeasured)
+            {
+                Assert.That(took, Is.LessThan(TimeSpan.FromSeconds(10)), "2 s on an idle machine; wider, as others work here");
+            }
+
             var locked = await processes.StartAsync(new() { Directory = folder["b"], RequireLogin = true }, stop);
             (first, second) = (open.ProcessId, locked.ProcessId);
             Assert.That((await open.GetAsync("app/defaultSavePath", stop)).TrimEnd('/'), Is.EqualTo(open.SavePath));

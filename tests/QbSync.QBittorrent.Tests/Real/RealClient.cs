@@ -83,7 +83,7 @@ internal sealed class RealClient : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"Not so after 30 s: {status}");
+            Assert.Fail($"Not so in time: {status}. {string.Join(' ', _processes.UnaskedEnds)}");
         }
 
         return status!;

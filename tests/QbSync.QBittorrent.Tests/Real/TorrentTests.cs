@@ -61,9 +61,7 @@ internal sealed class TorrentTests
         await _real.Client.AddAsync(Request(torrent) with { SkipCheck = false }, default).DefaultTimeout();
         var added = await _real.BecomesAsync(torrent, static status => status.State.IsStopped());
         await _real.Client.RecheckAsync(added.Id, default).DefaultTimeout();
-        var status = await _real.BecomesAsync(torrent, static status => status.IsComplete);
-
-        Assert.That(status.State, Is.EqualTo(ClientTorrentState.StoppedUp));
+        await _real.BecomesAsync(torrent, static status => status.IsComplete && status.State == ClientTorrentState.StoppedUp);
         await Eventually.BecomesTrueAsync(
             async () => (await _real.Client.GetPiecesAsync(added.Id, torrent.Manifest.PieceCount, default)).IsFull);
     }

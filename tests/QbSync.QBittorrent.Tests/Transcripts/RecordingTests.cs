@@ -9,7 +9,7 @@ internal sealed class RecordingTests
     /// <summary>The variable that names a folder to write the recording to, for <c>tests/clients/record.sh</c>.</summary>
     private const string FolderVariable = "QBSYNC_RECORD";
 
-    [Test, CancelAfter(120_000), ClientCase(60)]
+    [Test, CancelAfter(300_000), ClientCase(60)]
     public async Task Recording_OfAStoredVersion_SaysTheSameAgain(CancellationToken stop)
     {
         var (version, exchanges) = await RealRecording.PlayAsync(stop);

@@ -16,7 +16,7 @@ internal sealed record PlanTarget(
 /// <summary>Plays the plan and writes down what was answered. For one use.</summary>
 internal sealed class RequestPlayer(PlanTarget target) : IDisposable
 {
-    private const int MostLooks = 150;
+    private const int MostLooks = 600;
 
     private readonly HttpMessageInvoker _http = new(target.Handler);
     private readonly PlanTorrents _torrents = new();

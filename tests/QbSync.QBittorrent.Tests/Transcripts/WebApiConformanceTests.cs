@@ -15,7 +15,7 @@ internal sealed class WebApiConformanceTests
         Assert.That(await DifferencesAsync(recorded, api, stop), Is.Empty);
     }
 
-    [Test, Category("Real"), CancelAfter(120_000), ClientCase(61)]
+    [Test, Category("Real"), CancelAfter(300_000), ClientCase(61)]
     public async Task Fake_OfTheClientAtHand_AnswersInTheSameShape(CancellationToken stop)
     {
         var (version, real) = await RealRecording.PlayAsync(stop);

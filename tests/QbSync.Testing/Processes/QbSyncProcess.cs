@@ -10,7 +10,7 @@ namespace QbSync.Testing.Processes;
 public sealed partial class QbSyncProcess : IAsyncDisposable
 {
     private const int SigTerm = 15;
-    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndTimeout = Waiting.TaskExtensions.Timeout;
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

@@ -5,7 +5,7 @@ namespace QbSync.Testing.Processes;
 /// <summary>One reading of a <c>/metrics</c> endpoint, or of its text.</summary>
 public sealed class Scrape(string text)
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
+    private static readonly HttpClient Http = new() { Timeout = Waiting.TaskExtensions.Timeout };
 
     public string Text { get; } = text;
 
