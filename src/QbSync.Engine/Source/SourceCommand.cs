@@ -59,8 +59,8 @@ internal abstract record SourceCommand
     /// <summary>A look at the free space.</summary>
     public sealed record Space(SpaceSample Sample) : SourceCommand;
 
-    /// <summary>A look at which torrents share files; none when that could not be told.</summary>
-    public sealed record Grouped(GroupLook? Look, TimeSpan Took) : SourceCommand;
+    /// <summary>A look at which torrents share files; none when that could not be told, as while not every torrent's files are known yet.</summary>
+    public sealed record Grouped(GroupLook? Look, TimeSpan Took, bool IsIndexIncomplete) : SourceCommand;
 
     /// <summary>The source will stop: nothing new is taken up.</summary>
     public sealed record Leave : SourceCommand;

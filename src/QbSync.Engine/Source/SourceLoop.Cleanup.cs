@@ -9,6 +9,9 @@ namespace QbSync.Engine.Source;
 internal sealed partial class SourceLoop
 {
     private static readonly TimeSpan CleanupPause = TimeSpan.FromSeconds(30);
+
+    /// <summary>While the files of a torrent are not known yet, as after a start.</summary>
+    private static readonly TimeSpan IndexPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan QuietPause = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RestAfterFailure = TimeSpan.FromMinutes(5);
     private readonly FreeSpace _space;
@@ -102,10 +105,12 @@ internal sealed partial class SourceLoop
     private async Task LookForGroupsAsync()
     {
         GroupLook? look = null;
+        var isIncomplete = false;
         var began = Now;
         try
         {
             look = GroupLook.At(_index, _phasesEnd.Token);
+            isIncomplete = look is null;
         }
         catch (OperationCanceledException) when (_phasesEnd.IsCancellationRequested)
         {
@@ -116,7 +121,7 @@ internal sealed partial class SourceLoop
             Log.GroupsUnknown(_logger, e.Message);
         }
 
-        await PostAsync(new SourceCommand.Grouped(look, Now - began)).ConfigureAwait(false);
+        await PostAsync(new SourceCommand.Grouped(look, Now - began, isIncomplete)).ConfigureAwait(false);
     }
 
     private void OnGrouped(SourceCommand.Grouped grouped)
@@ -125,7 +130,8 @@ internal sealed partial class SourceLoop
         _groupLook = grouped.Look;
 
         // A look at very many files must not become all that the disk does.
-        var pause = IsShort || _options.Handoff.Mode == HandoffMode.Seeded ? CleanupPause : QuietPause;
+        var isHurried = IsShort || _options.Handoff.Mode == HandoffMode.Seeded;
+        var pause = !isHurried ? QuietPause : grouped.IsIndexIncomplete ? IndexPause : CleanupPause;
         _cleanupDueAt = Now + (pause > grouped.Took * 20 ? pause : grouped.Took * 20);
         Plan();
     }

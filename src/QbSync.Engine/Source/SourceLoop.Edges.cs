@@ -65,13 +65,30 @@ internal sealed partial class SourceLoop
         }
         else
         {
-            sync.NeedsLook |= edges.HasFlag(SyncEdges.FilesMissing);
+            if (edges.HasFlag(SyncEdges.FilesMissing))
+            {
+                sync.NeedsLook = true;
+                TellAbsence(sync);
+            }
+
             if (edges.HasFlag(SyncEdges.AllAcknowledged) && sync.Stream is { Table.IsAllAcknowledged: true })
             {
                 sync.ArrivedAt = _with.Clock.WallNow;
                 _isReportDue = true;
             }
         }
+    }
+
+    /// <summary>One line for each time that files are away: nothing of it is read meanwhile, and nothing counts against it.</summary>
+    private void TellAbsence(TorrentSync sync)
+    {
+        var file = sync.Stream!.FindAbsent(Now);
+        if (file is { } absent && !sync.AbsenceWasTold)
+        {
+            Log.Held(_logger, sync.Name, sync.Id, AbsenceOf(sync.Stream, absent));
+        }
+
+        sync.AbsenceWasTold = file is not null;
     }
 
     /// <summary>The destination said what cannot be: nothing is done with it, and the torrent is opened anew after a pause.</summary>

@@ -1,4 +1,5 @@
 using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Torrents;
@@ -167,6 +168,7 @@ internal sealed partial class SourceLoop
             TorrentSyncState.Streaming when _link is not { OpenStreams: > 0 } || !PeerReady => (PeerWait, _peerProblem),
             TorrentSyncState.Streaming when sync.Stream is { } stream && stream.IsPaused(Now) =>
                 (WaitingReason.DestinationDisk, "The destination asked for patience."),
+            TorrentSyncState.Streaming when sync.Stream?.FindAbsent(Now) is { } file => (WaitingReason.Client, AbsenceOf(sync.Stream, file)),
             TorrentSyncState.Streaming when sync.Stream?.Table.Counts is { Available: 0, Busy: 0 } => (WaitingReason.Download, ""),
             TorrentSyncState.Streaming => (WaitingReason.None, ""),
             TorrentSyncState.Initializing or TorrentSyncState.Finalizing when !PeerReady => (PeerWait, _peerProblem),
@@ -175,6 +177,13 @@ internal sealed partial class SourceLoop
             TorrentSyncState.Excluded or TorrentSyncState.Failed => (WaitingReason.None, sync.Reason),
             _ => (sync.WaitingFor, sync.Reason),
         };
+    }
+
+    private static string AbsenceOf(PieceStream stream, int file)
+    {
+        var location = stream.Location;
+        var name = file < location.FileNames.Count ? string.Join('/', location.FileNames[file]) : "";
+        return $"'{name}' is not in '{location.BaseFolders[0]}', though the client has it. Is its disk mounted?";
     }
 
     /// <summary>A peer that is away comes back by itself; one that does not trust us, or that we do not trust, does not.</summary>

@@ -92,6 +92,9 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     /// <summary>Whether the files have to be looked at again, and since when that was not done.</summary>
     public bool NeedsLook { get; set; }
 
+    /// <summary>Whether it was told that its files are away.</summary>
+    public bool AbsenceWasTold { get; set; }
+
     public TimeSpan LookedAt { get; set; }
 
     /// <summary>Whether its phase is a look.</summary>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using QbSync.Engine.Status;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Ports;
 using QbSync.Storage;
@@ -116,6 +117,33 @@ internal sealed class SourceFilesTests
         await world.PassUntilAsync(() => world.IsSynced(torrent));
         Assert.That(world.Destination.Link!.Sends, Is.EqualTo(10));
         Assert.That(await rig.ReadMetricAsync("qbsync_file_handle_evictions_total"), Is.InRange(1, 2), "once when it was replaced, once at the end");
+    }
+
+    [TestCase("the disk")]
+    [TestCase("a file")]
+    [SourceCase(45)]
+    public async Task FilesAway_ForTwoHours_AreWaitedForAndToldOfOnce_WithoutAStrike(string what)
+    {
+        await using var rig = new Rig();
+        var world = rig.World;
+        var torrent = rig.Add(new TorrentBuilder("show") { PieceLength = 16384 }.AddFile("e1", 5 * 16384).AddFile("e2", 5 * 16384).Build(), complete: false);
+        world.Client.Change(() => torrent.Has.Set(0));
+        world.Start();
+        await world.PassUntilAsync(() => world.Progress(torrent.Torrent.Id)?.PiecesDone == 1);
+        var path = what == "the disk" ? world.Options.Data : Path.Combine(world.Options.Data, "show", "e2");
+        Directory.Move(path, path + ".away");
+        world.Client.Change(torrent.Has.SetAll);
+
+        await world.PassAsync(TimeSpan.FromHours(2));
+        var progress = world.Progress(torrent.Torrent.Id)!;
+        Assert.That((progress.State, progress.WaitingFor), Is.EqualTo(("Streaming", WaitingReason.Client)));
+        Assert.That(progress.Reason, Does.Contain(what == "the disk" ? "show/e" : "'show/e2'").And.Contain("mounted"));
+        Assert.That(world.Log.Entries.Count(static entry => entry.Id.Name == "Held"), Is.EqualTo(1));
+
+        Directory.Move(path + ".away", path);
+        await world.PassUntilAsync(() => world.IsSynced(torrent));
+        Assert.That(world.Destination.Link!.Sends, Is.EqualTo(10));
+        Assert.That(world.Log.Entries.Count(static entry => entry.Id.Name == "Strike"), Is.Zero);
     }
 
     [Test, SourceCase(36)]

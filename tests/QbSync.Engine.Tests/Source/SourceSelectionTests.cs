@@ -21,18 +21,9 @@ internal sealed class SourceSelectionTests
     {
         using var folder = new TempDirectory();
         await using var world = new SourceWorld();
-        world.Options.Data = folder.Path;
-        var registry = Prometheus.Metrics.NewCustomRegistry();
-        using var reader = new PieceReader(
-            new StorageOptions { DataRoot = folder.Path }, Prometheus.Metrics.WithCustomRegistry(registry), registry, world.Log, world.Time);
-        world.Reader = reader;
-        var built = new TorrentBuilder("set") { PieceLength = Piece }.AddFile("a", Piece + 5).AddFile("b", 2 * Piece).Build();
-        var torrent = world.Client.Add(built);
-        torrent.Unselected.Add(1);
-        BuiltTorrent.WriteFile(folder.Path, built.Files[0]);
-        var whole = PartFileContent.Of(built, [1]);
-        var path = folder[$".{built.Id}.parts"];
-        await File.WriteAllBytesAsync(path, whole.AsMemory(0, 1024));
+        using var reader = MakeReader(world, folder);
+        var (torrent, path, whole) = await AddWithEmptyPartFileAsync(world, folder);
+        var built = torrent.Torrent;
         world.Start();
         await world.PassUntilAsync(() => world.Progress(built.Id)?.PiecesDone == 1);
 
@@ -44,6 +35,21 @@ internal sealed class SourceSelectionTests
 
         Assert.That(world.Destination.Find(built.Id)!.Have[1], Is.True);
         Assert.That(world.Log.Entries, Has.None.Property("Id").Property("Name").EqualTo("Strike"));
+    }
+
+    [Test, SourceCase(53)]
+    public async Task PartFile_WhoseTableNeverComes_IsAStrikeAfterTenMinutes()
+    {
+        using var folder = new TempDirectory();
+        await using var world = new SourceWorld();
+        using var reader = MakeReader(world, folder);
+        var (torrent, _, _) = await AddWithEmptyPartFileAsync(world, folder);
+        world.Start();
+        await world.PassUntilAsync(() => world.Progress(torrent.Torrent.Id)?.PiecesDone == 1);
+        var began = world.Time.GetUtcNow();
+
+        await world.PassUntilAsync(() => world.Log.Entries.Any(static entry => entry.Id.Name == "Strike"));
+        Assert.That(world.Time.GetUtcNow() - began, Is.InRange(TimeSpan.FromMinutes(9), TimeSpan.FromMinutes(11)));
     }
 
     [Test, SourceCase(67)]
@@ -277,6 +283,29 @@ internal sealed class SourceSelectionTests
         }
 
         return torrent;
+    }
+
+    private static PieceReader MakeReader(SourceWorld world, TempDirectory folder)
+    {
+        world.Options.Data = folder.Path;
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var reader = new PieceReader(
+            new StorageOptions { DataRoot = folder.Path }, Prometheus.Metrics.WithCustomRegistry(registry), registry, world.Log, world.Time);
+        world.Reader = reader;
+        return reader;
+    }
+
+    /// <summary>A torrent of whose second piece the client keeps a part in its part file, the table of which has no slot yet; what that file will be.</summary>
+    private static async Task<(ScriptedTorrent Torrent, string Path, byte[] Whole)> AddWithEmptyPartFileAsync(SourceWorld world, TempDirectory folder)
+    {
+        var built = new TorrentBuilder("set") { PieceLength = Piece }.AddFile("a", Piece + 5).AddFile("b", 2 * Piece).Build();
+        var torrent = world.Client.Add(built);
+        torrent.Unselected.Add(1);
+        BuiltTorrent.WriteFile(folder.Path, built.Files[0]);
+        var whole = PartFileContent.Of(built, [1]);
+        var path = folder[$".{built.Id}.parts"];
+        await File.WriteAllBytesAsync(path, whole.AsMemory(0, 1024));
+        return (torrent, path, whole);
     }
 
     private static void Swap(ScriptedTorrent torrent)

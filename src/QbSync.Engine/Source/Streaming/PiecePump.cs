@@ -166,9 +166,15 @@ internal sealed partial class PiecePump(
             if (status != PieceReadStatus.Read)
             {
                 Log.PieceUnread(logger, new PieceRef(stream.Id, piece), status);
-                PutOff(job, counts: status != PieceReadStatus.Failed);
+                var absent = status == PieceReadStatus.Missing ? FindAbsent(stream, location, piece, scratch) : null;
+                PutOff(job, counts: status != PieceReadStatus.Failed && absent is null);
                 if (status == PieceReadStatus.Missing)
                 {
+                    if (absent is { } file)
+                    {
+                        stream.NoteAbsent(file, clock.Now);
+                    }
+
                     acks.Raise(stream, SyncEdges.FilesMissing);
                 }
 
@@ -193,6 +199,25 @@ internal sealed partial class PiecePump(
                 _budget.Release(reserve);
             }
         }
+    }
+
+    /// <summary>
+    /// A selected file of the piece that is not there: its disk may be unmounted, or its user may have taken it away, and neither is a fault of what the torrent
+    /// is. Null where all are there: then it is the client's own place for bytes of unselected files that lacks them.
+    /// </summary>
+    private int? FindAbsent(PieceStream stream, ContentLocation location, int piece, List<PieceSegment> scratch)
+    {
+        var selection = stream.Layout.Selection;
+        stream.Layout.GetSegments(piece, scratch);
+        foreach (var segment in scratch)
+        {
+            if (!segment.IsPad && selection.IsSelected(segment.FileIndex) && reader.Identify(location, segment.FileIndex) is null)
+            {
+                return segment.FileIndex;
+            }
+        }
+
+        return null;
     }
 
     private void PutOff(PieceJob job, bool counts = true)

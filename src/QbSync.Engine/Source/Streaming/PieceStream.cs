@@ -12,12 +12,17 @@ namespace QbSync.Engine.Source.Streaming;
 internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocation location)
 {
     private static readonly Backoff Pauses = new(TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5));
+    private static readonly TimeSpan AbsenceTells = TimeSpan.FromMinutes(1);
+
+    /// <summary>Pieces are tried again more often than that: one that is not found no more was found.</summary>
+    private static readonly TimeSpan AbsenceEnds = TimeSpan.FromMinutes(2);
     private readonly Lock _gate = new();
     private int _edges;
     private int _pauses;
     private TimeSpan _pausedUntil;
     private int _malformed;
     private TimeSpan _malformedSince;
+    private (int File, TimeSpan Since, TimeSpan Last)? _absent;
     private volatile StreamGrant? _grant;
     private volatile PieceLayout _layout = layout;
     private volatile ContentLocation _location = location;
@@ -122,6 +127,24 @@ internal sealed class PieceStream(InfoHash id, PieceLayout layout, ContentLocati
             }
 
             return ++_malformed >= 3;
+        }
+    }
+
+    /// <summary>A piece could not be read for want of a file.</summary>
+    public void NoteAbsent(int file, TimeSpan now)
+    {
+        lock (_gate)
+        {
+            _absent = _absent is { } known && now - known.Last <= AbsenceEnds ? known with { Last = now } : (file, now, now);
+        }
+    }
+
+    /// <summary>A file for want of which nothing of it could be read for a minute; null when there is none. The client may be a little ahead of its disk.</summary>
+    public int? FindAbsent(TimeSpan now)
+    {
+        lock (_gate)
+        {
+            return _absent is { } known && now - known.Last <= AbsenceEnds && now - known.Since >= AbsenceTells ? known.File : null;
         }
     }
 

@@ -91,6 +91,24 @@ internal sealed class SourceHandoffTests
     }
 
     [Test]
+    public async Task AfterAStart_TheFirstHandoffBeginsAsSoonAsTheFilesAreKnown()
+    {
+        await using var world = MakeWorld();
+        world.Options.Handoff.MinSeedingTime = TimeSpan.FromDays(1);
+        var torrent = world.Client.Add(Film);
+        world.Start();
+        await world.PassUntilAsync(() => world.IsSynced(torrent));
+        await world.StopAsync();
+        world.Options.Handoff.MinSeedingTime = TimeSpan.Zero;
+        var began = world.Time.GetUtcNow();
+
+        world.Start();
+        await world.PassUntilAsync(() => world.Destination.Count("Prove") > 0);
+
+        Assert.That(world.Time.GetUtcNow() - began, Is.LessThan(TimeSpan.FromSeconds(10)), "not by the look of every half a minute");
+    }
+
+    [Test]
     [SourceCase(85)]
     public async Task JournalLost_WhatBothSidesShowDecides()
     {
