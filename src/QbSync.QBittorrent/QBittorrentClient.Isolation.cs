@@ -10,6 +10,7 @@ public sealed partial class QBittorrentClient
     private readonly CancellationTokenSource _end = new();
     private readonly Lock _watchGate = new();
     private Task _watch = Task.CompletedTask;
+    private bool _isWatching;
 
     /// <summary>Goes on with other credentials: the login in use is dropped, and a call that the old ones kept from being sent goes out.</summary>
     /// <exception cref="ArgumentException">They do not fit together; the message has every fault.</exception>
@@ -46,8 +47,10 @@ public sealed partial class QBittorrentClient
     {
         lock (_watchGate)
         {
-            if (_disposed == 0 && _watch.IsCompleted)
+            if (_disposed == 0 && (!_isWatching || _watch.IsCompleted))
             {
+                _isWatching = true;
+
                 // Owned: awaited by dispose. It ends with the isolation.
                 _watch = Task.Run(() => WatchAsync(_end.Token), CancellationToken.None);
             }
@@ -60,7 +63,7 @@ public sealed partial class QBittorrentClient
     {
         using var timer = new PeriodicTimer(LookEvery, _time);
         var wasAway = false;
-        while (_breaker.State != ClientGate.Closed && await WaitAsync(timer, cancellationToken).ConfigureAwait(false))
+        while (GoesOn() && await WaitAsync(timer, cancellationToken).ConfigureAwait(false))
         {
             if (_breaker.Availability is not { Gate: ClientGate.Isolated, LastFault: { } fault })
             {
@@ -87,6 +90,15 @@ public sealed partial class QBittorrentClient
             }
 
             wasAway = seen is null;
+        }
+    }
+
+    // One that is about to end because calls go through is none any more for the next isolation, which may begin just now.
+    private bool GoesOn()
+    {
+        lock (_watchGate)
+        {
+            return _isWatching = _breaker.State != ClientGate.Closed;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Polly;
 using QbSync.Ports;
 
@@ -12,6 +13,8 @@ internal sealed class ClientBreaker(
     int threshold, TimeSpan longestBreak, TimeProvider time, Jitter jitter, Action<BreakerChange> changed) : ResilienceStrategy
 {
     private readonly Lock _gate = new();
+    private readonly Queue<BreakerChange> _untold = [];
+    private bool _isTelling;
     private ClientGate _state, _beforeProbe;
     private int _failuresInRow, _breaksInRow;
     private DateTimeOffset _until;
@@ -43,17 +46,16 @@ internal sealed class ClientBreaker(
     /// <summary>Ends an isolation early, since what it was for may have changed: the next call probes.</summary>
     public void Lift()
     {
-        BreakerChange? change = null;
         lock (_gate)
         {
             if (_state == ClientGate.Isolated && _until > time.GetUtcNow())
             {
                 _until = time.GetUtcNow();
-                change = new BreakerChange(_state, _state, _last, Describe_NeedsLock());
+                _untold.Enqueue(new BreakerChange(_state, _state, _last, Describe_NeedsLock()));
             }
         }
 
-        Tell(change);
+        Tell();
     }
 
     protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
@@ -72,7 +74,6 @@ internal sealed class ClientBreaker(
     /// <summary>The exception for a call that must not be sent now; null lets it pass.</summary>
     private TorrentClientException? Enter(out bool isProbe)
     {
-        BreakerChange? change;
         lock (_gate)
         {
             isProbe = false;
@@ -91,22 +92,21 @@ internal sealed class ClientBreaker(
 
             _beforeProbe = _state;
             isProbe = true;
-            change = Transition_NeedsLock(ClientGate.HalfOpen);
+            _untold.Enqueue(Transition_NeedsLock(ClientGate.HalfOpen));
         }
 
-        Tell(change);
+        Tell();
         return null;
     }
 
     // Behind an open gate only the probe has a say: what was under way when the gate opened tells of the time before.
     private void Report(Exception? exception, bool isProbe)
     {
-        BreakerChange? change = null;
         lock (_gate)
         {
             if (_state == ClientGate.Closed || isProbe)
             {
-                change = exception switch
+                var change = exception switch
                 {
                     null => Succeeded_NeedsLock(),
                     TorrentClientException failure when FaultKinds.Isolates(failure.Fault) => Isolated_NeedsLock(failure),
@@ -116,10 +116,14 @@ internal sealed class ClientBreaker(
                     // Neutral, as the caller left or nothing was sent. A probe that ended so leaves the next call to probe.
                     _ => isProbe ? Transition_NeedsLock(_beforeProbe) : null,
                 };
+                if (change is not null)
+                {
+                    _untold.Enqueue(change);
+                }
             }
         }
 
-        Tell(change);
+        Tell();
     }
 
     private BreakerChange Isolated_NeedsLock(TorrentClientException failure)
@@ -166,11 +170,31 @@ internal sealed class ClientBreaker(
     private ClientAvailability Describe_NeedsLock() => new(
         _state, _state is ClientGate.Open or ClientGate.Isolated && _until < DateTimeOffset.MaxValue ? _until : null, _last);
 
-    private void Tell(BreakerChange? change)
+    // Outside the lock, and yet in the order in which they came: one thread at a time tells, also what others have changed meanwhile.
+    private void Tell()
     {
-        if (change is not null)
+        while (TryTake(out var change))
         {
-            changed(change);
+            try
+            {
+                changed(change);
+            }
+            finally
+            {
+                lock (_gate)
+                {
+                    _isTelling = false;
+                }
+            }
+        }
+    }
+
+    private bool TryTake([NotNullWhen(true)] out BreakerChange? change)
+    {
+        lock (_gate)
+        {
+            change = null;
+            return !_isTelling && (_isTelling = _untold.TryDequeue(out change));
         }
     }
 }

@@ -128,12 +128,7 @@ internal sealed class CredentialsTests
         var time = new FakeTimeProvider(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var records = new MemoryRecords();
         using var server = new ScriptedServer("2.15.1");
-        var withSecret = 0;
-        server.AlwaysDo("app/webapiVersion", () =>
-        {
-            withSecret += server.Requests[^1].Headers.ContainsKey("Authorization") ? 1 : 0;
-            return Task.FromResult(ScriptedServer.Make(HttpStatusCode.Unauthorized, []));
-        });
+        server.Always("app/webapiVersion", HttpStatusCode.Unauthorized);
         for (var restart = 0; restart < 24; restart++)
         {
             await using var client = Start(records, time, server, static options => (options.Username, options.Password, options.BasicAuth) = (null, null, "me:secret"));
@@ -144,7 +139,7 @@ internal sealed class CredentialsTests
             }
         }
 
-        Assert.That(withSecret, Is.EqualTo(3), "the looks while it is isolated carry no credentials");
+        Assert.That(server.Requests.Count(static request => request.Headers.ContainsKey("Authorization")), Is.EqualTo(3), "the looks while it is isolated carry no credentials");
     }
 
     [TestCase(false), TestCase(true)]
@@ -159,9 +154,9 @@ internal sealed class CredentialsTests
         client.Log.Expect(QBittorrentEventIds.LoginRefused);
         var loggedIn = false;
         client.Server.AlwaysDo("app/webapiVersion", () => Task.FromResult(ScriptedServer.Make(loggedIn ? HttpStatusCode.OK : HttpStatusCode.Forbidden, "2.11.4"u8.ToArray())));
-        client.Server.AlwaysDo("auth/login", () =>
+        client.Server.AlwaysDo("auth/login", request =>
         {
-            loggedIn = client.Server.Requests[^1].Text.EndsWith("password=right", StringComparison.Ordinal);
+            loggedIn = request.Text.EndsWith("password=right", StringComparison.Ordinal);
             return Task.FromResult(ScriptedServer.Make(HttpStatusCode.OK, loggedIn ? "Ok."u8.ToArray() : "Fails."u8.ToArray()));
         });
         Assert.That(client.Fault(() => client.Api.GetVersionAsync(default)).Fault, Is.EqualTo(ClientFault.Unauthorized));
@@ -177,11 +172,7 @@ internal sealed class CredentialsTests
         if (byFile)
         {
             current = right;
-            await Eventually.BecomesTrueAsync(() =>
-            {
-                client.Time.Advance(TimeSpan.FromMilliseconds(100));
-                return client.Client.Availability.AllowsCalls(client.Time.GetUtcNow());
-            });
+            await client.Time.AdvanceUntilAsync(() => client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()));
             Assert.That(client.Time.GetUtcNow() - new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero), Is.LessThan(TimeSpan.FromMinutes(10)));
         }
         else
@@ -202,19 +193,13 @@ internal sealed class CredentialsTests
         client.Fault(() => client.Api.GetVersionAsync(default));
         client.Server.AlwaysDo("app/webapiVersion", static () => Task.FromException<HttpResponseMessage>(new HttpRequestException(HttpRequestError.ConnectionError)));
         var asked = client.Server.Count("app/webapiVersion");
-        await AdvanceUntilAsync(() => client.Server.Count("app/webapiVersion") > asked);
+        await client.Time.AdvanceUntilAsync(() => client.Server.Count("app/webapiVersion") > asked);
         Assert.That(client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()), Is.False, "nobody is there yet");
         client.Server.Always("app/webapiVersion", HttpStatusCode.Forbidden);
-        await AdvanceUntilAsync(() => client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()));
+        await client.Time.AdvanceUntilAsync(() => client.Client.Availability.AllowsCalls(client.Time.GetUtcNow()));
         client.Fault(() => client.Api.GetVersionAsync(default));
         Assert.That(client.Server.Count("auth/login"), Is.EqualTo(2), "it forgot what it had counted");
         Assert.That(client.Time.GetUtcNow() - new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero), Is.LessThan(TimeSpan.FromMinutes(9)));
-
-        Task AdvanceUntilAsync(Func<bool> condition) => Eventually.BecomesTrueAsync(() =>
-        {
-            client.Time.Advance(TimeSpan.FromMilliseconds(100));
-            return condition();
-        });
     }
 
     [Test]

@@ -45,8 +45,9 @@ internal sealed class HostileServer : IAsyncDisposable
                 _connections.Add(Task.Run(() => ServeAsync(socket)));
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Disposed: whichever of its calls the listener was in.
         }
     }
 

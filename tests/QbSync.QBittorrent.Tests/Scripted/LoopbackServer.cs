@@ -92,8 +92,9 @@ internal sealed class LoopbackServer : IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Disposed: whichever of its calls the listener was in.
         }
     }
 

@@ -46,8 +46,9 @@ internal sealed class RawServer : IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException)
         {
+            // Disposed: whichever of its calls the listener was in.
         }
     }
 }

@@ -36,29 +36,32 @@ internal sealed class ScriptedClient : IAsyncDisposable
     public static ScriptedClient WithLogin(string version = "2.11.4") =>
         new(version, static options => (options.Username, options.Password) = ("user", "p&ss wörd"));
 
-    /// <summary>Runs a call while moving the clock on, as far as its pauses need.</summary>
-    public async Task<T> RunAsync<T>(Func<Task<T>> call)
+    /// <summary>Runs a call, and moves the clock on as far as its pauses need: only while nobody works, so that no attempt's time runs out meanwhile.</summary>
+    public async Task<T> RunAsync<T>(Func<Task<T>> call, bool isWaitedFor = false)
     {
-        var task = Task.Run(call);
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            if (!task.IsCompleted)
+        Task<T> task = null!;
+        await Idleness.RunAsync(
+            wait =>
             {
-                Time.Advance(TimeSpan.FromMilliseconds(100));
-            }
-
-            return task.IsCompleted;
-        });
+                task = call();
+                for (wait(); !task.IsCompleted; wait())
+                {
+                    Time.Advance(TimeSpan.FromMilliseconds(100));
+                }
+            },
+            isWaitedFor).DefaultTimeout();
         return await task;
     }
 
-    public Task RunAsync(Func<Task> call) => RunAsync(async () =>
-    {
-        await call();
-        return true;
-    });
+    public Task RunAsync(Func<Task> call, bool isWaitedFor = false) => RunAsync(
+        async () =>
+        {
+            await call();
+            return true;
+        },
+        isWaitedFor);
 
-    public TorrentClientException Fault(Func<Task> call) => Assert.ThrowsAsync<TorrentClientException>(() => RunAsync(call))!;
+    public TorrentClientException Fault(Func<Task> call) => Assert.ThrowsAsync<TorrentClientException>(() => RunAsync(call, isWaitedFor: true))!;
 
     public double Metric(string name, params string[] labels) => MetricReader.Read(Registry, name, labels);
 

@@ -17,8 +17,8 @@ internal sealed class ScriptedServer(string version) : HttpMessageHandler
 {
     private readonly Lock _gate = new();
     private readonly List<SentRequest> _requests = [];
-    private readonly Dictionary<string, Queue<Func<Task<HttpResponseMessage>>>> _script = [];
-    private readonly Dictionary<string, Func<Task<HttpResponseMessage>>> _standing = [];
+    private readonly Dictionary<string, Queue<Func<SentRequest, Task<HttpResponseMessage>>>> _script = [];
+    private readonly Dictionary<string, Func<SentRequest, Task<HttpResponseMessage>>> _standing = [];
 
     public string Version { get; set; } = version;
 
@@ -57,7 +57,7 @@ internal sealed class ScriptedServer(string version) : HttpMessageHandler
                 _script[endpoint] = queue = [];
             }
 
-            queue.Enqueue(answer);
+            queue.Enqueue(_ => answer());
         }
 
         return this;
@@ -66,7 +66,10 @@ internal sealed class ScriptedServer(string version) : HttpMessageHandler
     /// <summary>Answers whenever nothing is scripted.</summary>
     public ScriptedServer Always(string endpoint, HttpStatusCode status, string body = "") => AlwaysDo(endpoint, () => Task.FromResult(Make(status, Encoding.UTF8.GetBytes(body))));
 
-    public ScriptedServer AlwaysDo(string endpoint, Func<Task<HttpResponseMessage>> answer)
+    public ScriptedServer AlwaysDo(string endpoint, Func<Task<HttpResponseMessage>> answer) => AlwaysDo(endpoint, _ => answer());
+
+    /// <summary>As the other, given what is asked: by then the last of <see cref="Requests"/> may be another one.</summary>
+    public ScriptedServer AlwaysDo(string endpoint, Func<SentRequest, Task<HttpResponseMessage>> answer)
     {
         lock (_gate)
         {
@@ -99,17 +102,18 @@ internal sealed class ScriptedServer(string version) : HttpMessageHandler
             headers["Content-Length"] = $"{request.Content.Headers.ContentLength}";
         }
 
-        Func<Task<HttpResponseMessage>> answer;
+        var sent = new SentRequest(request.Method.Method, path, body, headers);
+        Func<SentRequest, Task<HttpResponseMessage>> answer;
         lock (_gate)
         {
-            _requests.Add(new SentRequest(request.Method.Method, path, body, headers));
+            _requests.Add(sent);
             answer = Find(path.Split('?')[0]);
         }
 
-        return await answer().WaitAsync(cancellationToken);
+        return await answer(sent).WaitAsync(cancellationToken);
     }
 
-    private Func<Task<HttpResponseMessage>> Find(string endpoint)
+    private Func<SentRequest, Task<HttpResponseMessage>> Find(string endpoint)
     {
         if (_script.TryGetValue(endpoint, out var queue) && queue.TryDequeue(out var next))
         {
@@ -130,7 +134,7 @@ internal sealed class ScriptedServer(string version) : HttpMessageHandler
             "auth/logout" => "",
             _ => null,
         };
-        return () => Task.FromResult(standard is null
+        return _ => Task.FromResult(standard is null
             ? throw new InvalidOperationException($"Nothing is scripted for {endpoint}.")
             : Make(HttpStatusCode.OK, Encoding.UTF8.GetBytes(standard)));
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
+using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
@@ -95,8 +96,8 @@ internal sealed class LoginRowsTests
         rig.Handler.Then("version-no-login", "login-wrong");
         await rig.RefusedAsync(ClientFault.Unauthorized, TimeSpan.FromMinutes(10), "login-wrong");
 
+        await rig.Time.AdvanceAsync(TimeSpan.FromMinutes(10.1));
         rig.Handler.Then("version-no-login", "login-wrong-1");
-        rig.Time.Advance(TimeSpan.FromMinutes(10.1));
         await rig.RefusedAsync(ClientFault.Unauthorized, TimeSpan.FromMinutes(60), "login-wrong-1");
     }
 
@@ -116,7 +117,7 @@ internal sealed class LoginRowsTests
         {
             rig.Handler.Then("version-no-login", "login-right", "version-after-logout");
             await rig.RefusedAsync(ClientFault.Forbidden, TimeSpan.FromMinutes(minutes), "login-right");
-            rig.Time.Advance(TimeSpan.FromMinutes(minutes + 0.1));
+            await rig.Time.AdvanceAsync(TimeSpan.FromMinutes(minutes + 0.1));
         }
     }
 

@@ -7,7 +7,7 @@ internal sealed class WebApiConformanceTests
 {
     private static IReadOnlyList<string> Versions => Transcript.Versions;
 
-    [TestCaseSource(nameof(Versions)), CancelAfter(60_000), ClientCase(61)]
+    [TestCaseSource(nameof(Versions)), CancelAfter(120_000), ClientCase(61)]
     public async Task Fake_OfARecordedVersion_AnswersInTheSameShape(string version, CancellationToken stop)
     {
         var recorded = Transcript.Load(version).Exchanges;
