@@ -36,7 +36,7 @@ internal sealed class OutageTests
                 client.Time.Advance(Step);
             }
 
-            var fault = Assert.CatchAsync<TorrentClientException>(() => CallAsync(isWaitedFor: true))!;
+            var fault = Assert.CatchAsync<TorrentClientException>(() => CallAsync())!;
             Assert.That(fault.IsTransient, Is.True, "what waits for it waits, and nothing counts as failed");
         }
 
@@ -61,8 +61,8 @@ internal sealed class OutageTests
         Assert.That(client.Client.Availability, Is.EqualTo(ClientAvailability.Available));
 
         // The first failures have their pauses; those are in virtual time, too.
-        Task CallAsync(bool isWaitedFor = false) => client.Client.Availability.Gate == ClientGate.Closed
-            ? client.RunAsync(() => client.Client.PollAsync([], default).AsTask(), isWaitedFor)
+        Task CallAsync() => client.Client.Availability.Gate == ClientGate.Closed
+            ? client.RunAsync(() => client.Client.PollAsync([], default).AsTask())
             : client.Client.PollAsync([], default).AsTask().DefaultTimeout();
     }
 

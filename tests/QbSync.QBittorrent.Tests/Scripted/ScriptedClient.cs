@@ -2,7 +2,6 @@ using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.QBittorrent.Tests.Scripted;
 
@@ -37,31 +36,20 @@ internal sealed class ScriptedClient : IAsyncDisposable
         new(version, static options => (options.Username, options.Password) = ("user", "p&ss wörd"));
 
     /// <summary>Runs a call, and moves the clock on as far as its pauses need: only while nobody works, so that no attempt's time runs out meanwhile.</summary>
-    public async Task<T> RunAsync<T>(Func<Task<T>> call, bool isWaitedFor = false)
+    public async Task<T> RunAsync<T>(Func<Task<T>> call)
     {
-        Task<T> task = null!;
-        await Idleness.RunAsync(
-            wait =>
-            {
-                task = call();
-                for (wait(); !task.IsCompleted; wait())
-                {
-                    Time.Advance(TimeSpan.FromMilliseconds(100));
-                }
-            },
-            isWaitedFor).DefaultTimeout();
+        var task = Task.Run(call);
+        await Time.AdvanceUntilAsync(() => task.IsCompleted);
         return await task;
     }
 
-    public Task RunAsync(Func<Task> call, bool isWaitedFor = false) => RunAsync(
-        async () =>
-        {
-            await call();
-            return true;
-        },
-        isWaitedFor);
+    public Task RunAsync(Func<Task> call) => RunAsync(async () =>
+    {
+        await call();
+        return true;
+    });
 
-    public TorrentClientException Fault(Func<Task> call) => Assert.ThrowsAsync<TorrentClientException>(() => RunAsync(call, isWaitedFor: true))!;
+    public TorrentClientException Fault(Func<Task> call) => Assert.ThrowsAsync<TorrentClientException>(() => RunAsync(call))!;
 
     public double Metric(string name, params string[] labels) => MetricReader.Read(Registry, name, labels);
 
