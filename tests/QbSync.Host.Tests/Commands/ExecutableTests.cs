@@ -120,7 +120,7 @@ internal sealed class ExecutableTests
             {
                 return (await http.GetAsync("/readyz")).IsSuccessStatusCode;
             }
-            catch (HttpRequestException)
+            catch (Exception error) when (error is HttpRequestException or TaskCanceledException)
             {
                 return false;
             }

@@ -78,7 +78,7 @@ public sealed class TorrentStoreLinkingTests
         var waiter = await OpenAsync(Second);
         await waiter.SettleAsync(null, default);
         Assert.That(waiter.DeferredPieces, Is.EqualTo(Second.Manifest.PieceCount));
-        var due = new TaskCompletionSource();
+        var due = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         waiter.SettleDue += () => due.TrySetResult();
         StoreRig.SendAll(writer, First);
         Assert.That(await writer.VerifyFileAsync(0, null, default), Is.Zero);
@@ -103,7 +103,7 @@ public sealed class TorrentStoreLinkingTests
         var writer = await OpenAsync(First);
         var waiter = await OpenAsync(Second);
         await waiter.SettleAsync(null, default);
-        var due = new TaskCompletionSource();
+        var due = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         waiter.SettleDue += () => due.TrySetResult();
         if (how == "abort")
         {

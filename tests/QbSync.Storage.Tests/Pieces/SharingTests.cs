@@ -91,13 +91,13 @@ public sealed class SharingTests
         var partial = _rig.ListPartials().Single();
         if (restart)
         {
-            MakeLink(partial, _rig.Folder["link"]);
+            await MakeLinkAsync(partial, _rig.Folder["link"]);
         }
 
         storage = (await _rig.StartAsync())[0];
         if (!restart)
         {
-            MakeLink(partial, _rig.Folder["link"]);
+            await MakeLinkAsync(partial, _rig.Folder["link"]);
         }
 
         var before = File.ReadAllBytes(_rig.Folder["link"]);
@@ -162,10 +162,11 @@ public sealed class SharingTests
         Assert.That(storage.Layout.IsComplete(storage.CopyHave()), Is.True);
     }
 
-    private static void MakeLink(string from, string to)
+    private static async Task MakeLinkAsync(string from, string to)
     {
         using var process = System.Diagnostics.Process.Start("ln", [from, to]);
-        Assert.That(process.WaitForExit(10_000) && process.ExitCode == 0, Is.True);
+        await process.WaitForExitAsync().DefaultTimeout();
+        Assert.That(process.ExitCode, Is.Zero);
     }
 
     /// <summary>Two torrents of one name and one content, in pieces of different length.</summary>

