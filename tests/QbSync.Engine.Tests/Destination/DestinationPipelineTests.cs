@@ -41,12 +41,15 @@ public sealed class DestinationPipelineTests
         var init = DestinationRig.MakeInit(Multi);
         var open = await rig.OpenAsync(init);
         rig.Disk.Fail(nameof(ITorrentStorage.PublishFilesAsync), StorageFault.Io);
+        var spoiled = new TaskCompletionSource();
+        rig.Storage.VerifyGate = spoiled.Task; // what is spoiled after its read-back is nobody's to find
         for (var piece = 0; piece < Multi.Manifest.PieceCount; piece++)
         {
             rig.Send(Multi, piece, open.Epoch);
             if (piece == 1)
             {
                 rig.Storage.Corrupt(1);
+                spoiled.SetResult();
             }
 
             Look();

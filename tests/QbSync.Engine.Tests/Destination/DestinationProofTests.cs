@@ -38,7 +38,7 @@ public sealed class DestinationProofTests
         Assert.That(refused.Refusal.Reason, Is.EqualTo(RefusalReason.Incomplete));
         Assert.That(refused.Refusal.Detail, Does.Contain("two.flac"));
 
-        await rig.DriveUntilAsync(() => rig.Logs.Entries.Any(static entry => entry.Id.Name == "ReadsAgain"));
+        await rig.DriveAsync(() => rig.Logs.Entries.Any(static entry => entry.Id.Name == "ReadsAgain"));
         Assert.That((await rig.ProveAsync(Torrent, Init, nonce: 3)).Reason(), Is.EqualTo(RefusalReason.Incomplete));
         var finalize = DestinationRig.MakeFinalize(Init, Torrent);
         var outcome = await rig.FinalizeAsync(finalize);

@@ -293,15 +293,14 @@ public sealed class DestinationRegisteringTests
         rig.Options.Recheck = RecheckPolicy.Always;
         rig.Client.ChecksAreStuck = true;
         rig.Step = TimeSpan.FromMilliseconds(500);
-        List<Task<FinalizeOutcome>> finalizing = [];
-        for (var i = 0; i < 1000; i++)
+        var requests = await Task.WhenAll(Enumerable.Range(0, 1000).Select(async i =>
         {
             var torrent = new TorrentBuilder($"one of many {i}") { Length = 1000, PieceLength = 16384, Seed = i + 5000 }.Build();
             var init = DestinationRig.MakeInit(torrent);
             rig.SendMissing(torrent, await rig.OpenAsync(init), init);
-            finalizing.Add(rig.Engine.FinalizeAsync(DestinationRig.Source, DestinationRig.MakeFinalize(init, torrent), CancellationToken.None).AsTask());
-        }
-
+            return DestinationRig.MakeFinalize(init, torrent);
+        }));
+        _ = requests.Select(request => rig.Engine.FinalizeAsync(DestinationRig.Source, request, CancellationToken.None).AsTask()).ToArray();
         await rig.DriveAsync(() => rig.Client.Rechecks == 1000);
         var (polls, gets) = (rig.Client.Polls, rig.Client.Gets);
         await rig.PassAsync(TimeSpan.FromSeconds(60));

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Engine.Shared;
@@ -112,11 +113,7 @@ public sealed class ReadBackTests
         var slow = new TaskCompletionSource();
         _client.GetsAreSlow = slow.Task;
         var other = _readBack.UntilAsync(ClientChange.Stop, id, static status => status!.IsStopped, default);
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(50));
-            return _client.Gets == 1;
-        });
+        await PassUntilAsync(() => _client.Gets == 1);
 
         // It says "active", and is on its way while a start is sent after a stop that nobody saw.
         await _client.StopAsync([id], false, default);
@@ -124,11 +121,7 @@ public sealed class ReadBackTests
         _client.GetsAreSlow = null;
         slow.SetResult();
         await DriveAsync(other);
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(50));
-            return _client.Gets >= 4;
-        });
+        await PassUntilAsync(() => _client.Gets >= 4);
         Assert.That(waiting.IsCompleted, Is.False);
         await _client.StartAsync([id], false, default);
         Assert.That((await DriveAsync(waiting)).Held, Is.True);
@@ -151,11 +144,7 @@ public sealed class ReadBackTests
                 return true;
             },
             default);
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(50));
-            return _client.Gets == 1;
-        });
+        await PassUntilAsync(() => _client.Gets == 1);
         _time.Advance(TimeSpan.FromSeconds(20));
         slow.SetResult();
         await waiting.DefaultTimeout();
@@ -199,11 +188,7 @@ public sealed class ReadBackTests
     {
         _client.GetsAreSlow = new TaskCompletionSource().Task;
         var waiting = _readBack.UntilAsync(ClientChange.Stop, Id, static _ => true, default);
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            _time.Advance(TimeSpan.FromMilliseconds(50));
-            return _client.Gets == 1;
-        });
+        await PassUntilAsync(() => _client.Gets == 1);
         await _readBack.DisposeAsync().DefaultTimeout();
         Assert.That(async () => await waiting.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
     }
@@ -250,15 +235,10 @@ public sealed class ReadBackTests
 
     private async Task<T> DriveAsync<T>(Task<T> task)
     {
-        await Eventually.BecomesTrueAsync(() =>
-        {
-            if (!task.IsCompleted)
-            {
-                _time.Advance(Step);
-            }
-
-            return task.IsCompleted;
-        });
+        await PassUntilAsync(() => task.IsCompleted);
         return await task;
     }
+
+    private Task PassUntilAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        VirtualTime.PassUntilAsync(_time, condition, static _ => Step, static () => { }, () => what);
 }

@@ -251,7 +251,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     }
 
     /// <summary>The state is read: until then every verb is refused.</summary>
-    public Task RecoveredAsync() => DriveAsync(() => Engine.Status.IsStarted || _run.IsCompleted);
+    public Task RecoveredAsync() => Engine.Status.IsStarted ? Task.CompletedTask : DriveAsync(() => Engine.Status.IsStarted || _run.IsCompleted);
 
     private GatedStore MakeStore()
     {

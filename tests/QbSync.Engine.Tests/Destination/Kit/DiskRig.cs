@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Engine.Destination;
 using QbSync.Outcomes;
@@ -9,6 +10,7 @@ using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
 using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination.Kit;
@@ -116,17 +118,11 @@ internal sealed class DiskRig : IAsyncDisposable
         return await task;
     }
 
-    public async Task DriveAsync(Task task)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        using var real = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
-        while (!task.IsCompleted)
-        {
-            Assert.That(TimeProvider.System.GetElapsedTime(began), Is.LessThan(Testing.Waiting.TaskExtensions.Timeout));
-            await real.WaitForNextTickAsync();
-            Time.Advance(TimeSpan.FromMilliseconds(100));
-        }
-    }
+    public Task DriveAsync(Task task) => task.IsCompleted ? Task.CompletedTask : DriveAsync(() => task.IsCompleted);
+
+    /// <summary>Lets virtual time run, while nobody works, until a condition holds.</summary>
+    public Task DriveAsync(Func<bool> condition, [CallerArgumentExpression(nameof(condition))] string what = "") =>
+        VirtualTime.PassUntilAsync(Time, condition, static _ => TimeSpan.FromMilliseconds(100), static () => { }, () => what);
 
     private sealed class Sink : IPieceLinkSink
     {

@@ -2,7 +2,6 @@ using QbSync.Engine.Destination;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Torrents;
-using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination.Kit;
@@ -28,13 +27,6 @@ internal static class HandoffCalls
         () => rig.DriveAsync(rig.Engine.ConfirmHandoffAsync(
             DestinationRig.Source, new ConfirmHandoffRequest(id, tag, new byte[32]), CancellationToken.None).AsTask()),
         static outcome => outcome is ConfirmOutcome.Refused { Refusal.Reason: RefusalReason.Recovering or RefusalReason.Busy });
-
-    /// <summary>Lets virtual time run until a condition holds.</summary>
-    public static Task DriveUntilAsync(this DiskRig rig, Func<bool> condition) => Eventually.BecomesTrueAsync(() =>
-    {
-        rig.Time.Advance(TimeSpan.FromMilliseconds(100));
-        return condition();
-    });
 
     /// <summary>Why a verb was refused; null when it was not.</summary>
     public static RefusalReason? Reason(this ProveOutcome outcome) => (outcome as ProveOutcome.Refused)?.Refusal.Reason;

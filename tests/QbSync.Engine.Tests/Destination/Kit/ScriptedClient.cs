@@ -160,7 +160,7 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     public async ValueTask<IReadOnlyList<TorrentStatus>> GetAsync(IReadOnlyCollection<ClientTorrentId> ids, CancellationToken cancellationToken)
     {
         var answer = await Call<IReadOnlyList<TorrentStatus>>(
-            "Get", () => ++Gets < 0 ? [] : [.. ids.Where(id => Listed().Any(entry => entry.Id == id)).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
+            "Get", () => ++Gets < 0 ? [] : [.. ids.Where(IsListed).Select(id => _entries[id].Show(look: !ChecksAreStuck))]);
         if (GetsAreSlow is { } slow)
         {
             await slow.WaitAsync(cancellationToken);
@@ -184,6 +184,8 @@ internal sealed partial class ScriptedClient(RigDisk disk, TimeProvider time) : 
     });
 
     private IEnumerable<Entry> Listed() => _entries.Values.Where(entry => entry.ListedAt <= time.GetUtcNow());
+
+    private bool IsListed(ClientTorrentId id) => _entries.TryGetValue(id, out var entry) && entry.ListedAt <= time.GetUtcNow();
 
     public ValueTask<byte[]> GetManifestAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
