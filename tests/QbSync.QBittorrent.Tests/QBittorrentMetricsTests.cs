@@ -1,4 +1,5 @@
 using QbSync.QBittorrent.Tests.Scripted;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.QBittorrent.Tests;
 
@@ -6,6 +7,9 @@ internal sealed class QBittorrentMetricsTests
 {
     [TestCase("source", "ExportTorrent", "AddTorrentFromMemory")]
     [TestCase("destination", "AddTorrentFromMemory", "ExportTorrent")]
+    [MetricCase("C13")]
+    [MetricCase("C14")]
+    [MetricCase("C15")]
     public async Task Families_BeforeAnyCall_AreThereAtZero(string mode, string used, string unused)
     {
         await using var client = new ScriptedClient(mode: mode);

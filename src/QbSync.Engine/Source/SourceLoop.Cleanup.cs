@@ -46,6 +46,7 @@ internal sealed partial class SourceLoop
     private void SeeForCleanup(ClientSnapshot snapshot)
     {
         _lastSeen = snapshot;
+        _with.Metrics.CycleListReused();
         _index.See(snapshot);
         _sampler.See(snapshot);
     }
@@ -222,7 +223,11 @@ internal sealed partial class SourceLoop
     private void CleanupEnded(HandoffGroup group, HandoffEnd end)
     {
         _turns.Ended(group);
-        _with.Metrics.CleanupGroup(end.Result == HandoffResult.HandedOff);
+        if (group.Cause is HandoffCause.Pressure or HandoffCause.Drain)
+        {
+            _with.Metrics.CleanupGroup(end.Result == HandoffResult.HandedOff);
+        }
+
         if (_leaving.Remove(group.Members[0], out var key) && end.Result != HandoffResult.HandedOff)
         {
             _restUntil[key] = Now + RestAfterFailure;

@@ -125,7 +125,11 @@ internal sealed partial class SourceLoop
             Log.GroupSkipped(_logger, group.Members[0].Name, group.Members.Count, reason);
             if (group.IsTooYoung && _tooYoung.Add(group.Key))
             {
-                _with.Metrics.CleanupSkippedSeeding();
+                // What seeds on until it has seeded enough is no cleanup yet.
+                if (_options.Handoff.Mode == HandoffMode.Pressure)
+                {
+                    _with.Metrics.CleanupSkippedSeeding();
+                }
             }
         }
 

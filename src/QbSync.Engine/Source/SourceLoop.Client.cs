@@ -53,7 +53,6 @@ internal sealed partial class SourceLoop
             Consider(sync);
         }
 
-        _with.Metrics.CycleListReused();
         _isScheduleDue = true;
         _isReportDue = true;
     }

@@ -35,6 +35,7 @@ internal sealed partial class FileLinker
     private FileRecord? Link(LinkKey key, LinkEntry entry, FileHandle from, FileHandle folder, string hiddenName)
     {
         var files = _root.Files;
+        var isLinked = false;
         try
         {
             var isNew = files.Link(from, entry.Path[^1], folder, hiddenName);
@@ -52,18 +53,27 @@ internal sealed partial class FileLinker
                 return null;
             }
 
-            files.SyncFolder(folder);
             if (isNew)
             {
                 _metrics.HardlinkCreated();
             }
 
+            isLinked = true;
+            files.SyncFolder(folder);
             return FileRecord.Of(OwnKind.Linked, stat);
         }
         catch (StorageException exception)
         {
             // Without support for links, across file systems, with too many names, gone since the look: each is a file to be received.
-            _metrics.HardlinkFailed();
+            if (isLinked)
+            {
+                _metrics.FileSyncFailed();
+            }
+            else
+            {
+                _metrics.HardlinkFailed();
+            }
+
             Evict(key, entry);
             Log.NotLinked(_logger, Describe(entry), exception.Message);
             return null;
@@ -86,7 +96,7 @@ internal sealed partial class FileLinker
             return null;
         }
 
-        var isDone = false;
+        var (isCloned, isDone) = (false, false);
         try
         {
             if (!files.TryClone(source, target))
@@ -94,6 +104,7 @@ internal sealed partial class FileLinker
                 return null;
             }
 
+            isCloned = true;
             files.Sync(target);
             files.SyncFolder(folder);
             isDone = true;
@@ -101,6 +112,11 @@ internal sealed partial class FileLinker
         }
         finally
         {
+            if (isCloned && !isDone)
+            {
+                _metrics.FileSyncFailed();
+            }
+
             if (!isDone)
             {
                 files.Unlink(folder, hiddenName);

@@ -56,7 +56,7 @@ internal sealed partial class TorrentStorage
                 bytes += removed ?? 0;
             }
 
-            _context.Files.SyncFolder(folder);
+            SyncFolder(folder);
         }
 
         RemoveExported();
@@ -102,7 +102,7 @@ internal sealed partial class TorrentStorage
         if (folder is not null && _context.Files.Stat(folder, exported.Name) is { } stat && exported.Record.IsUnchanged(stat))
         {
             _context.Files.Unlink(folder, exported.Name);
-            _context.Files.SyncFolder(folder);
+            SyncFolder(folder);
         }
     }
 
@@ -115,7 +115,7 @@ internal sealed partial class TorrentStorage
             using var folder = _context.Root.OpenFolder(parent);
             if (folder is not null && parts.Count > 0 && _context.Files.RemoveFolder(folder, parts[^1]))
             {
-                _context.Files.SyncFolder(folder);
+                SyncFolder(folder);
             }
         }
     }

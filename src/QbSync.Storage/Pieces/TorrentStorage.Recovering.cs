@@ -126,7 +126,7 @@ internal sealed partial class TorrentStorage
             _context.Files.Unlink(folder, file.PartialName);
         }
 
-        _context.Files.SyncFolder(folder);
+        SyncFolder(folder);
     }
 
     private void Keep(StoredFile file, FileRecord record, RecordType type, RecordBatch batch)

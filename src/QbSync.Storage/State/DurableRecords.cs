@@ -165,14 +165,14 @@ public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
     private bool Write(RecordName record, byte[] file)
     {
         var isNew = record.Folder.Length > 0 && !Directory.Exists(_root.Describe(record.Folder));
-        using var folder = _root.EnsureFolder(record.Folder);
-        if (isNew)
-        {
-            SetMode(_root.Describe(record.Folder), OwnFolder);
-        }
-
         try
         {
+            using var folder = _root.EnsureFolder(record.Folder);
+            if (isNew)
+            {
+                SetMode(_root.Describe(record.Folder), OwnFolder);
+            }
+
             AtomicFile.Write(_files, folder, record.File + Suffix, file);
         }
         catch (StorageException)

@@ -46,6 +46,7 @@ public sealed class DestinationClientTests
     [Test]
     [DestinationCase(87)]
     [ClientCase(17)]
+    [MetricCase("C03")]
     public async Task Add_ThatTheClientDoesNotKeep_IsTriedFiveTimesThenRefused()
     {
         await using var rig = new DestinationRig();
@@ -101,6 +102,7 @@ public sealed class DestinationClientTests
 
     [Test]
     [DestinationCase(95)]
+    [MetricCase("C21")]
     public async Task Tags_ThatAreDropped_AreCountedNeverFatalAndSetLater()
     {
         await using var rig = new DestinationRig();

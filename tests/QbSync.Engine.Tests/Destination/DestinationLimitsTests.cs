@@ -44,13 +44,13 @@ public sealed class DestinationLimitsTests
     }
 
     [Test]
-    public async Task Limits_ThatTheClientDrops_AreCountedAndTriedAgain_AndNothingFails()
+    public async Task Limits_ThatTheClientDrops_AreTriedAgain_AndNothingFails()
     {
         await using var rig = new DestinationRig();
         rig.Client.DropsLimits = true;
         rig.Step = TimeSpan.FromMilliseconds(500);
         await CompleteAsync(rig, Limits);
-        Assert.That(rig.Metric("qbsync_tag_application_errors_total", ("mode", "destination")), Is.GreaterThanOrEqualTo(1));
+        Assert.That(rig.Metric("qbsync_tag_application_errors_total", ("mode", "destination")), Is.Zero, "a limit is no tag");
         rig.Client.DropsLimits = false;
         await rig.DriveAsync(() => rig.Client.Only!.Limits == Limits);
     }

@@ -139,6 +139,7 @@ public sealed class DestinationPipelineTests
     [TestCase("GetPieces")]
     [TestCase("AddTags")]
     [DestinationCase(80)]
+    [MetricCase("C03")]
     public async Task Client_AwayTenMinutesAtEachStep_IsWaitedForAndNothingIsCounted(string step)
     {
         await using var rig = new DestinationRig();

@@ -135,6 +135,7 @@ internal sealed class SourceDiscoveryTests
     }
 
     [Test, SourceCase(17)]
+    [MetricCase("C45")]
     public async Task ExcludeTag_WhoseAbortFailsTwice_IsDeliveredOnceAndThenQuiet()
     {
         await using var world = new SourceWorld();

@@ -109,6 +109,7 @@ internal sealed class SourceDrainTests
 
     [Test]
     [SourceCase(119)]
+    [MetricCase("C29")]
     public async Task Scrape_DuringADrainOfAMinute_ShowsItAndThenItsEnd()
     {
         await using var world = MakeWorld();

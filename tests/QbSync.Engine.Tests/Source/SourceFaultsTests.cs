@@ -10,6 +10,7 @@ namespace QbSync.Engine.Tests.Source;
 internal sealed class SourceFaultsTests
 {
     [Test, SourceCase(78)]
+    [MetricCase("C44")]
     public async Task TagOfAFailure_ThatCannotBeSet_ChangesNothingElseAndIsTriedAgain()
     {
         await using var world = new SourceWorld();

@@ -53,6 +53,7 @@ internal sealed class SourceSelectionTests
     }
 
     [Test, SourceCase(67)]
+    [MetricCase("C41")]
     public async Task FilesAdded_InMidSync_AllArriveAndTheRecordHasThem()
     {
         await using var world = new SourceWorld();

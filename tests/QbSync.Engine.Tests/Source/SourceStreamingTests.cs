@@ -115,6 +115,7 @@ internal sealed class SourceStreamingTests
 
     [Test]
     [SourceCase(54)]
+    [MetricCase("C44")]
     public async Task PieceRejected_AgainAndAgain_FailsTheTorrentAndTagsIt()
     {
         await using var world = new SourceWorld();

@@ -88,6 +88,7 @@ internal sealed class LoginTests
     }
 
     [Test, ClientCase(3)]
+    [MetricCase("C13")]
     public async Task Login_ExpiredUnderParallelCalls_IsDoneOnceAndEachCallSentAgain()
     {
         await using var client = new ScriptedClient(configure: static options => (options.Username, options.Password, options.LightSlots) = ("user", "p", 32));

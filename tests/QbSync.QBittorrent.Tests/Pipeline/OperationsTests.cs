@@ -16,6 +16,7 @@ internal sealed class OperationsTests
         Assert.That(Methods, Is.EquivalentTo(Enum.GetNames<ApiOperation>().Select(static name => name + "Async")));
 
     [TestCaseSource(nameof(Methods)), ClientCase(55)]
+    [MetricCase("C14")]
     public async Task Method_Called_IsOneCallOfItsOperationAlone(string method)
     {
         await using var client = new ScriptedClient();
@@ -39,6 +40,7 @@ internal sealed class OperationsTests
     }
 
     [Test, ClientCase(55)]
+    [MetricCase("C14")]
     public async Task Login_ThatACallNeeds_CountsAsLogin()
     {
         await using var client = ScriptedClient.WithLogin();
@@ -50,6 +52,7 @@ internal sealed class OperationsTests
     }
 
     [Test, ClientCase(55)]
+    [MetricCase("C14")]
     public async Task Call_RefusedByAnOpenBreaker_IsNotCounted()
     {
         await using var client = new ScriptedClient(configure: static options => (options.Attempts, options.BreakerThreshold) = (1, 1));

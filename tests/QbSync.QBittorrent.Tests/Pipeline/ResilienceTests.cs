@@ -88,6 +88,7 @@ internal sealed class ResilienceTests
     }
 
     [Test]
+    [MetricCase("C13")]
     public async Task Retry_503Twice_IsOneCallTwoRetriesOneObservation()
     {
         await using var client = new ScriptedClient();
@@ -99,6 +100,7 @@ internal sealed class ResilienceTests
     }
 
     [Test, ClientCase(49)]
+    [MetricCase("C15")]
     public async Task Breaker_FailuresInARow_OpensProbesAndCloses()
     {
         await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);

@@ -9,6 +9,7 @@ public sealed class FileLinkerTests
 {
     [Test]
     [DestinationCase(109)]
+    [MetricCase("C19")]
     public async Task PublishedFile_AfterARestart_IsStillLinked()
     {
         await using var rig = new LinkRig();

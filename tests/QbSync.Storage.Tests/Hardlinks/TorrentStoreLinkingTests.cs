@@ -127,6 +127,7 @@ public sealed class TorrentStoreLinkingTests
 
     [Test]
     [DestinationCase(111)]
+    [MetricCase("C26")]
     public async Task LinkThatFails_IsStreamed()
     {
         _rig.Options.Reflinks = false;

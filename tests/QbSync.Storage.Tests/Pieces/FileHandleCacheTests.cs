@@ -8,6 +8,7 @@ namespace QbSync.Storage.Tests.Pieces;
 public sealed class FileHandleCacheTests
 {
     [Test]
+    [MetricCase("C33")]
     public async Task ThreeReads_OfOneFile_AreOneMissAndTwoHits()
     {
         using var rig = new ReaderRig();
@@ -24,6 +25,7 @@ public sealed class FileHandleCacheTests
     }
 
     [Test]
+    [MetricCase("C33")]
     public async Task AMissingFile_CountsNoLookup()
     {
         using var rig = new ReaderRig();
@@ -34,6 +36,7 @@ public sealed class FileHandleCacheTests
 
     [Test]
     [SourceCase(44)]
+    [MetricCase("C34")]
     public async Task MoreFilesThanTheLimit_LeaveTheLimitOpen_OldestFirstOut()
     {
         using var rig = new ReaderRig(openFiles: 16);

@@ -37,6 +37,8 @@ internal sealed class AckLoopTests
 
     [Test]
     [TransportCase(36)]
+    [MetricCase("C37")]
+    [MetricCase("C38")]
     public async Task Sink_BlockedFor31Seconds_EndsTheStreamAndItsPiecesAreDueAgain()
     {
         const int Unread = 32;
@@ -71,6 +73,7 @@ internal sealed class AckLoopTests
 
     [Test]
     [TransportCase(36)]
+    [MetricCase("C38")]
     public async Task Sink_SlowButSteadyForTenMinutes_LosesNothing()
     {
         const int Steps = 30;

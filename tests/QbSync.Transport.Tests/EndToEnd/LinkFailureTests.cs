@@ -40,6 +40,7 @@ internal sealed class LinkFailureTests
     [TransportCase(29)]
     [TransportCase(34)]
     [TransportCase(39)]
+    [MetricCase("C37")]
     public async Task AckLoop_EndsWithPiecesInFlight_HasItsReasonAndEachAttemptOneEnd(string reason, bool sinkThrows = false)
     {
         var intake = new TestIntake(1000)

@@ -21,6 +21,7 @@ internal sealed class LinkScalingTests
 
     [Test]
     [TransportCase(26)]
+    [MetricCase("C39")]
     public async Task Link_ConnectionsAreSlow_ANewOneCarries()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));
@@ -70,6 +71,7 @@ internal sealed class LinkScalingTests
     }
 
     [Test]
+    [MetricCase("C39")]
     public async Task Link_WayIsSlow_ANewConnectionBringsNothingAndIsDrained()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));

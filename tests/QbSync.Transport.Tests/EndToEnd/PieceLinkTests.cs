@@ -83,6 +83,7 @@ internal sealed class PieceLinkTests
     }
 
     [Test]
+    [MetricCase("C16")]
     public async Task Link_ConnectionCut_SendsOnlyItsPiecesAgainAndReconnects()
     {
         var intake = new TestIntake(MiB);
@@ -188,6 +189,7 @@ internal sealed class PieceLinkTests
     }
 
     [Test]
+    [MetricCase("C37")]
     public async Task Link_SinkThrows_OneStreamEndsAndTheLinkGoesOn()
     {
         var intake = new TestIntake(1000);
@@ -233,6 +235,7 @@ internal sealed class PieceLinkTests
     }
 
     [Test]
+    [MetricCase("C18")]
     public async Task Dispose_AnswersWithheld_AreCountedAndLost()
     {
         var release = new ManualResetEventSlim(); // not disposed: a worker may wait for it longer than the test

@@ -20,6 +20,7 @@ internal sealed class SendTimeoutTests
     [Test]
     [Category("Long")]
     [TransportCase(35)]
+    [MetricCase("C36")]
     public async Task SendTimeout_SlowWay_NeverComes() => await RunAsync(async (registry, relay, link, lost) =>
     {
         relay.Slow(SlowRate);
@@ -30,6 +31,7 @@ internal sealed class SendTimeoutTests
 
     [Test]
     [TransportCase(35)]
+    [MetricCase("C36")]
     public async Task SendTimeout_WayThatStands_ReleasesTheWrite() => await RunAsync(async (registry, relay, _, lost) =>
     {
         relay.Slow(0);

@@ -331,6 +331,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [MetricCase("C27")]
     public async Task Streams_MoreThanTheLimit_AreRefusedAndCounted()
     {
         await RestartAsync(options => options.MaxStreams = 2);

@@ -6,7 +6,7 @@ namespace QbSync.Engine.Destination.Finalization;
 
 internal sealed partial class ClientRegistrar
 {
-    /// <summary>Sets tags, category and share limits where a read shows them lacking. Failures are counted and never fatal; true when all is as it should be.</summary>
+    /// <summary>Sets tags, category and share limits where a read shows them lacking. Failures are never fatal, those of tags counted; true when all is as it should be.</summary>
     public async Task<bool> ApplyMarksAsync(TorrentParameters parameters, TorrentStatus status, CancellationToken cancellationToken)
     {
         string[] tags = options.SyncedTag.Length > 0 ? [options.SyncedTag, .. parameters.Tags] : [.. parameters.Tags];
@@ -18,6 +18,11 @@ internal sealed partial class ClientRegistrar
             ClientChange.AddTags,
             seen => client.AddTagsAsync([status.Id], [.. usable.Where(tag => !seen.Tags.Contains(tag))], cancellationToken),
             cancellationToken).ConfigureAwait(false);
+        if (!tagged)
+        {
+            metrics.TagFailed();
+        }
+
         var filed = parameters.Category.Length == 0 || await TryMarkAsync(
             status.Id,
             seen => seen.Category == parameters.Category,
@@ -105,7 +110,6 @@ internal sealed partial class ClientRegistrar
             Log.MarkNotSeen(logger, id, e.Message);
         }
 
-        metrics.TagFailed();
         return false;
     }
 }

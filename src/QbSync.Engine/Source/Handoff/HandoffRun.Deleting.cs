@@ -35,6 +35,7 @@ internal sealed partial class HandoffRun
             return "the client did not list its torrents";
         }
 
+        CountReuse(list);
         if (await _with.Shared.FindAsync([.. members.Select(static member => member.Handle)], list, cancellationToken).ConfigureAwait(false) is not { } shared)
         {
             return "which files other torrents use is not known";

@@ -13,6 +13,7 @@ internal sealed partial class HandoffRun
     private static readonly Backoff ClientPauses = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private TimeSpan? _stoppedAt;
     private DateTimeOffset? _restsSince;
+    private ClientUpdate? _listRead;
 
     /// <summary>Stops what is active here, reads it back, and lets trackers hear of it before anybody starts elsewhere.</summary>
     private async Task<StepVerdict> StopHereAsync(CancellationToken cancellationToken)
@@ -161,6 +162,7 @@ internal sealed partial class HandoffRun
             return null;
         }
 
+        CountReuse(list);
         foreach (var member in Here)
         {
             if (list.Torrents.FirstOrDefault(status => status.Id == member.Handle) is { } status && status.State.IsActive())
@@ -170,6 +172,15 @@ internal sealed partial class HandoffRun
         }
 
         return null;
+    }
+
+    /// <summary>A list of the monitor serves here, too, instead of a call of its own; each once.</summary>
+    private void CountReuse(ClientUpdate list)
+    {
+        if (!ReferenceEquals(Interlocked.Exchange(ref _listRead, list), list))
+        {
+            _with.Metrics.CycleListReused();
+        }
     }
 
     private static bool IsRunning(TorrentStatus? status) => status is { IsStopped: false, Side: TorrentSide.Seeding };

@@ -40,15 +40,19 @@ internal sealed partial class PhaseWork
             case FinalizeOutcome.Complete complete:
                 return await CompleteAsync(input, content, complete.View, adopted: false, cancellationToken).ConfigureAwait(false);
             case FinalizeOutcome.Incomplete incomplete:
-                return incomplete.Have.Length == content.Manifest.PieceCount && incomplete.Deferred.Length == content.Manifest.PieceCount
-                    ? new PhaseResult.Incomplete(incomplete)
-                    : new PhaseResult.Faulted(new PeerException(PeerFault.Malformed, "The destination tells another number of pieces."));
+                if (incomplete.Have.Length == content.Manifest.PieceCount && incomplete.Deferred.Length == content.Manifest.PieceCount)
+                {
+                    return new PhaseResult.Incomplete(incomplete);
+                }
+
+                metrics.FinalizationFailed();
+                return new PhaseResult.Faulted(new PeerException(PeerFault.Malformed, "The destination tells another number of pieces."));
             case FinalizeOutcome.Refused { Refusal.Reason: RefusalReason.SelectionChanged }:
                 return new PhaseResult.OpenAnew("the destination has another selection");
             case FinalizeOutcome.Refused { Refusal.Reason: RefusalReason.Incomplete }:
                 return new PhaseResult.OpenAnew("the destination lacks pieces");
             case FinalizeOutcome.Refused refused:
-                if (refused.Refusal.Reason.GetKind() == RefusalKind.Permanent)
+                if (refused.Refusal.Reason == RefusalReason.StorageError || refused.Refusal.Reason.GetKind() == RefusalKind.Permanent)
                 {
                     metrics.FinalizationFailed();
                 }
@@ -89,7 +93,20 @@ internal sealed partial class PhaseWork
     private static Selection? SelectionThere(TorrentContent content, ReadOnlyMemory<byte> told) =>
         !told.IsEmpty && Selection.TryFromBytes(content.Manifest, told.Span, out var there) ? there : null;
 
-    private Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
+    private async Task<FinalizeOutcome> FinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await RepeatFinalizeAsync(request, onProgress, cancellationToken).ConfigureAwait(false);
+        }
+        catch (PeerException e) when (e.Fault == PeerFault.Malformed)
+        {
+            metrics.FinalizationFailed(); // an answer that nobody understands is one all the same
+            throw;
+        }
+    }
+
+    private Task<FinalizeOutcome> RepeatFinalizeAsync(FinalizeRequest request, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
     {
         var watch = new AdvanceWatch(clock.Now);
         return destination.RepeatAsync(

@@ -32,7 +32,7 @@ internal sealed partial class PieceMonitor
                 case ClientClass.Downloading or ClientClass.PausedDownload when watch.IsDue(status, clock.Now):
                     due.Add((status, watch));
                     break;
-                case ClientClass.Downloading or ClientClass.PausedDownload:
+                case ClientClass.Downloading or ClientClass.PausedDownload when watch.IsIdle(status):
                     metrics.PollSkipped();
                     break;
             }
@@ -75,7 +75,7 @@ internal sealed partial class PieceMonitor
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            metrics.PollFailed();
+            CountFailure(e);
             Log.PiecesUnknown(logger, status.Name, e.Message);
         }
         finally
@@ -85,6 +85,15 @@ internal sealed partial class PieceMonitor
             {
                 _pieceTurns.Release();
             }
+        }
+    }
+
+    /// <summary>A call that the client's own open breaker held back asked nobody: what opened it was counted.</summary>
+    private void CountFailure(Exception failure)
+    {
+        if (failure is not TorrentClientException { Fault: ClientFault.BreakerOpen })
+        {
+            metrics.PollFailed();
         }
     }
 

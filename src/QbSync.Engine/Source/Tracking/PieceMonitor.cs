@@ -64,7 +64,7 @@ internal sealed partial class PieceMonitor(
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             // Whatever a client throws is an outage of that client, and never the end of the source.
-            metrics.PollFailed();
+            CountFailure(e);
             await Report(e.Message, stop).ConfigureAwait(false);
 
             // What a failure took says nothing of what an answer costs: a client that hung for minutes is found again as soon as any other.

@@ -40,6 +40,9 @@ internal sealed class WatchedTorrent(int pieceCount)
         return now - last >= soonest && (_isDoubtful || Numbers(status) != _asked || now - last >= Safety);
     }
 
+    /// <summary>Whether nothing is asked since nothing moved: neither is a question on its way, nor was one so just now that the next has to wait.</summary>
+    public bool IsIdle(TorrentStatus status) => !_isAsking && !_isDoubtful && AskedAt is not null && Numbers(status) == _asked;
+
     /// <summary>A question begins.</summary>
     public void Ask(TorrentStatus status, TimeSpan now)
     {

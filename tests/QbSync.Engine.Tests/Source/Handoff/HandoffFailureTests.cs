@@ -108,6 +108,7 @@ internal sealed class HandoffFailureTests
 
     [Test]
     [SourceCase(92)]
+    [MetricCase("C04")]
     public async Task StopNotReadBack_StartsNothingThere()
     {
         await using var rig = new HandoffRig();
@@ -147,6 +148,7 @@ internal sealed class HandoffFailureTests
 
     [Test]
     [SourceCase(92)]
+    [MetricCase("C05")]
     public async Task ResumeFails_IsTriedUntilItWorks()
     {
         await using var rig = new HandoffRig();

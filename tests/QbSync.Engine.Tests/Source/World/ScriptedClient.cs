@@ -25,6 +25,9 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
     /// <summary>How many of the next calls that set a tag fail.</summary>
     public int TagFaults { get; set; }
 
+    /// <summary>How many of the next calls that set a tag are answered as done and do nothing.</summary>
+    public int TagsDropped { get; set; }
+
     /// <summary>How long an answer to a poll takes.</summary>
     public TimeSpan PollTime { get; set; }
 
@@ -197,7 +200,7 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
                 throw new TorrentClientException(ClientFault.ServerError, "AddTags", "The client is busy with itself.");
             }
 
-            foreach (var id in ids)
+            foreach (var id in TagsDropped-- > 0 ? [] : ids)
             {
                 Get(id).Tags.UnionWith(tags);
             }

@@ -108,6 +108,7 @@ internal sealed class PoolWaitingTests
     }
 
     [Test]
+    [MetricCase("C35")]
     public async Task Wait_WokenFiveTimesInVain_CountsOnce()
     {
         var (stream, permit) = Fill(Small, slot: 0);

@@ -1,4 +1,5 @@
 using QbSync.Ports;
+using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Transport.Tests.Client.Sending;
@@ -44,6 +45,7 @@ internal sealed class PieceSenderTests
     }
 
     [Test]
+    [MetricCase("C09")]
     public async Task Send_BytesChanged_IsCancelledAndWeighsNothing()
     {
         var stream = _test.Add(out _);
