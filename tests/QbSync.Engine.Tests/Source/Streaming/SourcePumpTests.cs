@@ -76,6 +76,8 @@ internal sealed class SourcePumpTests
         for (var strike = 1; strike <= 3; strike++)
         {
             var wanted = strike;
+            await world.PassAsync(TimeSpan.FromMinutes(9), TimeSpan.FromSeconds(5));
+            Assert.That(Strikes(world), Is.EqualTo(strike - 1));
             await world.PassUntilAsync(() => Strikes(world) == wanted, TimeSpan.FromMilliseconds(250));
             var due = TimeSpan.FromMinutes(10 * strike);
             Assert.That(world.Time.GetUtcNow() - began, Is.InRange(due, due + (strike * TimeSpan.FromSeconds(37))), "and at most a pause of the piece later");
