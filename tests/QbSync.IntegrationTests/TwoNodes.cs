@@ -13,11 +13,17 @@ internal sealed class TwoNodes : IAsyncDisposable
     private readonly LogErrorGuard _log = new();
     private readonly CancellationTokenSource _stopSource = new();
     private readonly CancellationTokenSource _hurrySource = new();
-    private readonly CancellationTokenSource _stopDestination = new();
+    private CancellationTokenSource _stopDestination = new();
     private DestinationNode? _destination;
     private SourceNode? _source;
     private Task _destinationRun = Task.CompletedTask;
     private Task _sourceRun = Task.CompletedTask;
+
+    /// <summary>The source's clock; the way and the destination have the real one.</summary>
+    public TimeProvider SourceTime { get; init; } = TimeProvider.System;
+
+    /// <summary>Where the destination listens.</summary>
+    public string Listen { get; init; } = "127.0.0.1:0";
 
     public string SourceData => _folder.CreateFolder("source", "data");
 
@@ -40,14 +46,30 @@ internal sealed class TwoNodes : IAsyncDisposable
 
     public async Task StartAsync((string Name, string Value)[] sourceOptions, (string Name, string Value)[] destinationOptions)
     {
-        _destination = new DestinationNode(
-            Read(Roles.Destination, [("data", DestinationData), ("listen", "127.0.0.1:0"), ("min-free", "0"), .. Client("destination"), .. destinationOptions]), _log, TimeProvider.System, new Random(1));
-        await _destination.StartAsync(CancellationToken.None);
-        _destinationRun = _destination.RunAsync(_stopDestination.Token);
+        await StartDestinationAsync(destinationOptions);
         _source = new SourceNode(
-            Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, TimeProvider.System, new Random(2));
+            Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination!.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, SourceTime, new Random(2));
         await _source.StartAsync(CancellationToken.None);
         _sourceRun = _source.RunAsync(_stopSource.Token, _hurrySource.Token);
+    }
+
+    public async Task StartDestinationAsync(params (string Name, string Value)[] options)
+    {
+        _stopDestination.Dispose();
+        _stopDestination = new CancellationTokenSource();
+        _destination = new DestinationNode(
+            Read(Roles.Destination, [("data", DestinationData), ("listen", Listen), ("min-free", "0"), .. Client("destination"), .. options]), _log, TimeProvider.System, new Random(1));
+        await _destination.StartAsync(CancellationToken.None);
+        _destinationRun = _destination.RunAsync(_stopDestination.Token);
+    }
+
+    /// <summary>The destination goes, until it is started again.</summary>
+    public async Task StopDestinationAsync()
+    {
+        await _stopDestination.CancelAsync();
+        await _destinationRun.DefaultTimeout();
+        await _destination!.DisposeAsync();
+        _destination = null;
     }
 
     public Task AllSyncedAsync(int torrents) => Eventually.BecomesTrueAsync(
@@ -72,7 +94,11 @@ internal sealed class TwoNodes : IAsyncDisposable
     {
         await _stopSource.CancelAsync();
         await _sourceRun.DefaultTimeout();
-        await _stopDestination.CancelAsync();
+        if (_destination is not null)
+        {
+            await _stopDestination.CancelAsync();
+        }
+
         await _destinationRun.DefaultTimeout();
         if (_source is not null)
         {

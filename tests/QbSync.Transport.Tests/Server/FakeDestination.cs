@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using QbSync.Outcomes;
 using QbSync.Pieces;
@@ -24,6 +23,9 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     /// <summary>Ends when statuses may be answered.</summary>
     public Task StatusGate { get; set; } = Task.CompletedTask;
+
+    /// <summary>What a watcher is told, instead of what <see cref="Tell"/> was given.</summary>
+    public Func<CancellationToken, IAsyncEnumerable<DestinationUpdate>>? OnWatch { get; set; }
 
     public Func<InitRequest, InitOutcome> OnInit { get; set; } = _ => new InitOutcome.Running(new OperationProgress(FinalizeStage.Opening, 0, 0));
 
@@ -60,13 +62,10 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
         return OnStatus(request);
     }
 
-    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken)
     {
         Requests.Enqueue((caller, "watch"));
-        await foreach (var update in _updates.Reader.ReadAllAsync(cancellationToken))
-        {
-            yield return update;
-        }
+        return OnWatch?.Invoke(cancellationToken) ?? _updates.Reader.ReadAllAsync(cancellationToken);
     }
 
     public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)

@@ -44,7 +44,7 @@ internal sealed class RawStream : IDisposable
         {
             await _call.RequestStream.WriteAsync(frame).DefaultTimeout();
         }
-        catch (RpcException)
+        catch (Exception e) when (e is RpcException or InvalidOperationException)
         {
             // The status says why.
         }
