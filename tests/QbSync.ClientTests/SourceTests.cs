@@ -134,6 +134,7 @@ internal sealed partial class SourceTests
         await _lab.Until(
             () => Task.FromResult(_lab.Progress(torrent) is { } progress && progress.PiecesDone == torrent.Manifest.PieceCount), null, torrent, "each piece has arrived");
         Assert.That(_lab.Progress(torrent)!.BytesMoved, Is.EqualTo(torrent.Manifest.ContentLength));
+        await _lab.SyncedAsync(torrent);
     }
 
     /// <summary>Waits until pieces of an unfinished file in the client's temporary folder are there, then for the end of the download.</summary>

@@ -7,7 +7,7 @@ namespace QbSync.IntegrationTests;
 /// <summary>A source that is told to stop, as the host runs it: it hands over first, and reports to the end.</summary>
 internal sealed class DrainTests
 {
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(10) };
+    private static readonly HttpClient Http = new() { Timeout = Testing.Waiting.TaskExtensions.Timeout };
 
     [Test]
     [SourceCase(119)]

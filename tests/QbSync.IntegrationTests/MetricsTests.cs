@@ -14,10 +14,24 @@ internal sealed partial class MetricsTests
         nodes.AddAtSource(new TorrentBuilder("one.bin") { Length = 3 * MiB + 5 }.Build());
         await nodes.StartAsync();
         await nodes.AllSyncedAsync(1);
-        var served = ReadFamilies((await TwoNodes.ScrapeAsync(nodes.Source.Registry)).Text, "source")
-            .Concat(ReadFamilies((await TwoNodes.ScrapeAsync(nodes.Destination.Registry)).Text, "destination"))
-            .ToLookup(family => family.Name);
         var documented = ReadDocument();
+
+        // Some are there only from the first time on that there is something to say.
+        var served = Enumerable.Empty<(string Name, string Type, string[] Labels)>().ToLookup(static family => family.Name);
+        try
+        {
+            await Eventually.BecomesTrueAsync(async () =>
+            {
+                served = ReadFamilies((await TwoNodes.ScrapeAsync(nodes.Source.Registry)).Text, "source")
+                    .Concat(ReadFamilies((await TwoNodes.ScrapeAsync(nodes.Destination.Registry)).Text, "destination"))
+                    .ToLookup(static family => family.Name);
+                return documented.Values.All(row => row.Client != "any" || served.Contains(row.Name));
+            });
+        }
+        catch (TimeoutException)
+        {
+            // Which are not is said below.
+        }
 
         Assert.Multiple(() =>
         {
@@ -53,6 +67,11 @@ internal sealed partial class MetricsTests
             Assert.That(torrent.FindDifference(nodes.DestinationData), Is.Null);
         }
 
+        // At rest: what is counted after a torrent is told as finished has been counted, and a counter never goes back.
+        await Eventually.BecomesTrueAsync(async () => (await TwoNodes.ScrapeAsync(nodes.Source.Registry)).Sum("qbsync_inflight_pieces") == 0
+            && (await TwoNodes.ScrapeAsync(nodes.Source.Registry)).Sum("qbsync_torrents_synced_total") == torrents.Length
+            && (await TwoNodes.ScrapeAsync(nodes.Destination.Registry)).Sum("qbsync_torrents_synced_total") == torrents.Length
+            && (await TwoNodes.ScrapeAsync(nodes.Destination.Registry)).Sum("qbsync_finalization_duration_seconds_count") >= torrents.Length);
         var source = await TwoNodes.ScrapeAsync(nodes.Source.Registry);
         var destination = await TwoNodes.ScrapeAsync(nodes.Destination.Registry);
         var pieces = torrents.Sum(torrent => torrent.Manifest.PieceCount);

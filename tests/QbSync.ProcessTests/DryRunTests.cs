@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using QbSync.Testing.Machine;
 using QbSync.Testing.Processes;
@@ -31,6 +33,23 @@ public sealed class DryRunTests
         nodes.Add(fresh);
         nodes.AddTagged(forbidden, "no-sync");
 
+        // One that ended has written all that it had to.
+        Assert.That(await nodes.Destination!.TerminateAsync(), Is.Zero, nodes.Destination.Output);
+        await nodes.Destination.DisposeAsync();
+        nodes.StartDestination();
+        await Eventually.BecomesTrueAsync(async () =>
+        {
+            using var call = new TcpClient();
+            try
+            {
+                await call.ConnectAsync(IPEndPoint.Parse(nodes.Address));
+                return true;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        });
         var before = await RestingPictureAsync(folder.Path, nodes.SourceFolder);
         var health = FreePorts.Take();
         nodes.StartDrySource(health);

@@ -14,7 +14,7 @@ public sealed class FullDiskTests
         using var mount = LoopMount.Create(64);
         await using var nodes = new TwoProcesses(Path.Combine(mount.Path, "data"), mount.Path);
         var builder = new TorrentBuilder("filled") { PieceLength = 64 * 1024, Seed = 5 };
-        for (var i = 0; i < 15; i++)
+        for (var i = 0; i < 10; i++)
         {
             builder.AddFile($"{i:d2}.bin", 2_000_001);
         }
@@ -26,6 +26,9 @@ public sealed class FullDiskTests
         await Eventually.BecomesTrueAsync(() => File.Exists(Path.Combine(mount.Path, "data", torrent.Files[0].RelativePath)));
         var filler = Path.Combine(mount.Path, "filler");
         Fill(filler, mount);
+
+        // Whatever had crossed by then, this one finds no room.
+        nodes.Add(new TorrentBuilder("late.bin") { PieceLength = 64 * 1024, Length = 10_000_001, Seed = 6 }.Build());
         await Eventually.BecomesTrueAsync(() => nodes.Destination!.Output.Contains("No space left", StringComparison.Ordinal));
         Assert.That(nodes.AreAllSynced(), Is.False);
         Assert.That(nodes.Destination!.HasExited, Is.False);

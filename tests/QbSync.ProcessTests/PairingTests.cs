@@ -57,7 +57,8 @@ internal sealed partial class PairingTests
         await Eventually.BecomesTrueAsync(() => roles.Source!.Output.Contains("is parked", StringComparison.Ordinal));
         var changed = await RunAsync(0, "id", "--state-dir", roles.SourceState);
         Assert.That(changed, Is.Not.EqualTo(source));
-        Assert.That(roles.Source!.Output, Does.Contain(changed).And.Contain(destination));
+        await Eventually.BecomesTrueAsync(
+            () => roles.Source!.Output.Contains(changed, StringComparison.Ordinal) && roles.Source.Output.Contains(destination, StringComparison.Ordinal), expression: "both ids are named");
         Assert.That(await RunAsync(0, "pair", "--list", "--state-dir", roles.DestinationState), Does.Contain(source).And.Not.Contain(changed));
         await roles.StopSourceAsync();
         Assert.That(await roles.Destination!.TerminateAsync(), Is.Zero, roles.Destination.Output);

@@ -57,7 +57,8 @@ internal sealed record OpeningPlan(StoreRequest? Store, bool OwnNames, Refusal? 
         }
 
         var given = GetGivenNames(manifest, derived, request.Files);
-        var taken = given is not null && canRename && Check(manifest, request.Place, given) is null;
+        IReadOnlyList<string>[] wanted = [.. (given ?? derived).Select(ClientMarks.Remove)];
+        var taken = canRename && Check(manifest, request.Place, wanted) is null;
         return new OpeningPlan(
             new StoreRequest
             {
@@ -68,7 +69,7 @@ internal sealed record OpeningPlan(StoreRequest? Store, bool OwnNames, Refusal? 
                 Selection = selection,
                 Place = request.Place,
                 Parameters = request.Parameters,
-                FileNames = [.. manifest.Files.Select(file => file.IsReal ? (taken ? given! : derived)[file.Index] : [])],
+                FileNames = [.. manifest.Files.Select(file => file.IsReal ? (taken ? wanted : derived)[file.Index] : [])],
                 Identities = GetIdentities(manifest, request.Files),
                 FilesDigest = request.FilesDigest,
             },

@@ -38,6 +38,23 @@ public sealed class OpeningPlanTests
         Assert.That(Make(init, canRename: false).OwnNames, Is.True);
     }
 
+    [TestCase("a.bin.!qB", "marked/a.bin")]
+    [TestCase("a.bin.!qB.!qB", "marked/a.bin")]
+    [TestCase(".!qB", "marked/.!qB")]
+    [TestCase(".unwanted/a.bin", "marked/a.bin")]
+    [TestCase("sub/.unwanted/a.bin.!qB", "marked/sub/a.bin")]
+    [TestCase("a.!qB/b.bin", "marked/a.!qB/b.bin")]
+    [TestCase("b.bin.!qB", "marked/b.bin.!qB", Description = "the name without the mark is another file's")]
+    public void Names_WithAClientsOwnMarks_AreWithoutThem(string name, string expected)
+    {
+        var torrent = new TorrentBuilder("marked") { Seed = 5 }.AddFile(name, 1000).AddFile("b.bin", 1000).Build();
+        foreach (var files in (IReadOnlyList<SourceFile>?[])[null, [new SourceFile(0, null, ["marked", .. name.Split('/')])]])
+        {
+            var plan = OpeningPlan.Make(torrent.Manifest, torrent.Bytes, DestinationRig.Source, DestinationRig.MakeInit(torrent) with { Files = files }, canRename: true);
+            Assert.That((plan.OwnNames, string.Join('/', plan.Store!.FileNames[0])), Is.EqualTo((false, expected)));
+        }
+    }
+
     [Test]
     public void Envelope_BeyondItsBounds_IsRefused()
     {
