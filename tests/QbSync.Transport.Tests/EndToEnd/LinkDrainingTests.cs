@@ -74,7 +74,9 @@ internal sealed class LinkDrainingTests
 
         Assert.That(await watch.DefaultTimeout(), Is.True, "the watcher was told");
         Assert.That((_rig.Sink.Losses.Count, _intake.Begun.Count), Is.EqualTo((0, 3)));
-        Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"eof\"}"), Is.EqualTo(2));
+
+        // The server has gone; that its streams have ended is heard here a moment later.
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"eof\"}") == 2);
     }
 
     [Test]

@@ -21,9 +21,8 @@ internal sealed class SendTimeoutTests
     [Category("Long")]
     [TransportCase(35)]
     [MetricCase("C36")]
-    public async Task SendTimeout_SlowWay_NeverComes() => await RunAsync(async (registry, relay, link, lost) =>
+    public async Task SendTimeout_SlowWay_NeverComes() => await RunAsync(Streams, SlowRate, async (registry, relay, link, lost) =>
     {
-        relay.Slow(SlowRate);
         var slowFrom = relay.Passed;
         await Eventually.BecomesTrueAsync(() => relay.Passed >= slowFrom + (2 * (long)SendTimeout.TotalSeconds * Streams * SlowRate));
         Assert.That((await SumAsync(registry, "qbsync_stream_reconnects_total"), link.OpenStreams, lost()), Is.EqualTo((0.0, Streams, 0)));
@@ -32,15 +31,14 @@ internal sealed class SendTimeoutTests
     [Test]
     [TransportCase(35)]
     [MetricCase("C36")]
-    public async Task SendTimeout_WayThatStands_ReleasesTheWrite() => await RunAsync(async (registry, relay, _, lost) =>
+    public async Task SendTimeout_WayThatStands_ReleasesTheWrite() => await RunAsync(streams: 2, bytesPerSecond: 0, async (registry, _, _, lost) =>
     {
-        relay.Slow(0);
         await Eventually.BecomesTrueAsync(() => lost() >= 1);
         await Eventually.BecomesTrueAsync(async () => await SumAsync(registry, "qbsync_send_timeout_total") >= 1);
     });
 
-    /// <summary>Senders at work, fast at first, so that windows grow beyond what sockets hold and writes have to wait.</summary>
-    private static async Task RunAsync(Func<CollectorRegistry, MeteredRelay, IPieceLink, Func<int>, Task> test)
+    /// <summary>Senders at work on a way that became slow; windows hold more than sockets from the beginning, so that writes have to wait.</summary>
+    private static async Task RunAsync(int streams, int bytesPerSecond, Func<CollectorRegistry, MeteredRelay, IPieceLink, Func<int>, Task> test)
     {
         using var log = new LogErrorGuard();
         var registry = Prometheus.Metrics.NewCustomRegistry();
@@ -49,21 +47,23 @@ internal sealed class SendTimeoutTests
         var options = new TransportClientOptions
         {
             Address = $"127.0.0.1:{relay.Port.ToString(CultureInfo.InvariantCulture)}",
-            MinConnections = Streams,
-            MaxConnections = Streams,
+            MinConnections = streams,
+            MaxConnections = streams,
             MaxStreamsPerConnection = 1,
             SendTimeout = SendTimeout,
             DrainTimeout = TimeSpan.FromSeconds(1),
+            Congestion = new CongestionOptions { StartWindow = 16 << 20 },
         };
         options.Security.Mode = SecurityMode.Insecure;
         await using var destination = new RemoteDestination(options, Prometheus.Metrics.WithCustomRegistry(registry), registry, log, TimeProvider.System, new Random(1));
         await using var link = destination.OpenLink(new Caller(Guid.NewGuid(), "test"), new RecordingSink());
-        await Eventually.BecomesTrueAsync(() => link.OpenStreams == Streams);
+        await Eventually.BecomesTrueAsync(() => link.OpenStreams == streams);
+        relay.Slow(bytesPerSecond);
 
         using var stop = new CancellationTokenSource();
         var next = 0;
         var lost = 0;
-        var senders = Enumerable.Range(0, Streams).Select(_ => Task.Run(async () =>
+        var senders = Enumerable.Range(0, streams).Select(_ => Task.Run(async () =>
         {
             // Bounded, so that a test that failed does not leave senders going round on a closed link.
             while (!stop.IsCancellationRequested && Volatile.Read(ref next) < 100_000)
@@ -73,7 +73,6 @@ internal sealed class SendTimeoutTests
             }
         })).ToList();
 
-        await Eventually.BecomesTrueAsync(() => relay.Passed > 3L * Streams * PieceLength);
         await test(registry, relay, link, () => Volatile.Read(ref lost));
         await stop.CancelAsync();
         await link.DisposeAsync().DefaultTimeout();

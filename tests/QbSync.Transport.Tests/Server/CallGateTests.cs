@@ -91,12 +91,30 @@ internal sealed class CallGateTests
     [Test]
     public async Task Upload_WhoseNextPartDoesNotCome_EndsAfterThirtySeconds()
     {
-        var invoker = Connect();
+        await using var server = await DestinationServer.StartAsync(_fake, _logs, time: _time);
+        var invoker = Connect(server.Port);
         var session = await HelloAsync(invoker);
-        using var call = invoker.AsyncClientStreamingCall(SyncMethods.Finalize, null, new CallOptions(session));
-        await call.RequestStream.WriteAsync(new FinalizePart { Header = new FinalizeHeader { Id = WireMapping.ToWire(TestSource.Torrent) } }).DefaultTimeout();
-        await call.RequestStream.WriteAsync(new FinalizePart { FileTable = new FileTable() }).DefaultTimeout();
-        await EndsAtAsync(call.ResponseAsync, TimeSpan.FromSeconds(30));
+        var request = new Ports.InitRequest
+        {
+            Id = TestSource.Torrent,
+            Selection = new byte[] { 0x80 },
+            Place = new Ports.Place("", [], Ports.ContentLayout.Original),
+            Parameters = new Ports.TorrentParameters(),
+        };
+        using var first = new HeldUpload(invoker, session, request);
+        using var second = new HeldUpload(invoker, session, request);
+        using var third = new HeldUpload(invoker, session, request);
+
+        // A third one is told Busy: so the parts of both others were read, and it is the next one's time that runs.
+        await Eventually.BecomesTrueAsync(async () =>
+        {
+            await first.BeginAsync();
+            await second.BeginAsync();
+            await third.BeginAsync();
+            return (await third.EndAsync()).Refusal?.Reason == RefusalReason.Busy;
+        });
+        await EndsAtAsync(first.Answer, TimeSpan.FromSeconds(30));
+        Assert.That((await CatchAsync(second.Answer)).StatusCode, Is.EqualTo(StatusCode.DeadlineExceeded));
     }
 
     [Test]
@@ -179,9 +197,9 @@ internal sealed class CallGateTests
         return new Metadata { { SyncLimits.SessionKey, reply.Session.ToByteArray() } };
     }
 
-    private CallInvoker Connect()
+    private CallInvoker Connect(int? port = null)
     {
-        var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{_server.Port}", new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler(), DisposeHttpClient = true });
+        var channel = GrpcChannel.ForAddress($"http://127.0.0.1:{port ?? _server.Port}", new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler(), DisposeHttpClient = true });
         _channels.Add(channel);
         return channel.CreateCallInvoker();
     }

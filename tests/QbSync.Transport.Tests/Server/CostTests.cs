@@ -26,8 +26,8 @@ internal sealed class CostTests
         using var large = new LargeAllocations();
         var sent = path.Sent;
 
-        // No collection has to run for so little, and none that the machine's own want of memory brings is counted.
-        Assert.That(GC.TryStartNoGCRegion(Room), Is.True);
+        // No collection has to run for so little. Where the machine has no memory to spare it brings its own, and that is not looked at.
+        var isRoomy = GC.TryStartNoGCRegion(Room);
         var before = GC.GetTotalAllocatedBytes(precise: true);
 
         await SendAsync(path, WarmUp, Pieces);
@@ -42,7 +42,7 @@ internal sealed class CostTests
         // 2 KiB a MiB in chunks of 256 KiB; a machine that is slow just now makes them smaller, which is no fault.
         Assert.That(allocated / (path.Sent - sent), Is.LessThanOrEqualTo(512), "bytes a chunk");
         Assert.That(large.Bytes, Is.Zero, "on the large object heap");
-        Assert.That(isWithoutCollection, Is.True, "no collection");
+        Assert.That(isWithoutCollection, Is.EqualTo(isRoomy), "no collection");
     }
 
     private static async Task SendAsync(InProcessPath path, int first, int count)

@@ -36,6 +36,9 @@ internal sealed class HeldUpload(CallInvoker invoker, Metadata session, InitRequ
         await WriteAsync(new InitPart { Torrent = WireMapping.ToWire(new byte[1]) });
     }
 
+    /// <summary>Ends with the answer, whenever that comes.</summary>
+    public Task<InitReply> Answer => _call!.ResponseAsync;
+
     /// <summary>Sends the rest and gives the answer.</summary>
     public async Task<InitReply> EndAsync()
     {

@@ -95,6 +95,20 @@ internal sealed class StreamPoolTests
         Assert.That(await waiting.DefaultTimeout(), Is.SameAs(working));
     }
 
+    /// <summary>A seat shows its stream before the pool has it: who wants it replaced just then is heard.</summary>
+    [Test]
+    public async Task Drain_StreamThatComesLater_IsNeverChosenAndEndsAtOnce()
+    {
+        var stream = new PooledStream(0, new FakeWriter(), 1024 * 1024);
+        var draining = Pool.DrainAsync(stream);
+        Assert.That((Pool.TryRent(stream), draining.IsCompleted), Is.EqualTo((false, false)));
+
+        Pool.Add(stream, TestPool.Plenty, 16 * 1024 * 1024);
+
+        await draining.DefaultTimeout();
+        Assert.That((Pool.OpenStreams, Pool.TryRent(stream)), Is.EqualTo((0, true)), "it can be half-closed");
+    }
+
     [Test]
     public async Task Close_WaitersAndLaterOnes_GetNothing()
     {
