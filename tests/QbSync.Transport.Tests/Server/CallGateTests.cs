@@ -98,7 +98,7 @@ internal sealed class CallGateTests
         {
             Id = TestSource.Torrent,
             Selection = new byte[] { 0x80 },
-            Place = new Ports.Place("", [], Ports.ContentLayout.Original),
+            Place = new Ports.Place("", [], Torrents.ContentLayout.Original),
             Parameters = new Ports.TorrentParameters(),
         };
         using var first = new HeldUpload(invoker, session, request);
