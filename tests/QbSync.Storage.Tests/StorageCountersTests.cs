@@ -1,7 +1,6 @@
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
-using QbSync.Storage.IO;
 using QbSync.Storage.State;
 using QbSync.Storage.Tests.Hardlinks;
 using QbSync.Storage.Tests.IO;

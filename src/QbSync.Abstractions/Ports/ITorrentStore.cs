@@ -188,6 +188,12 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>Deferred pieces, without a copy.</summary>
     int DeferredPieces { get; }
 
+    /// <summary>
+    /// Whether local content of any file is not decided, so that <see cref="SettleAsync"/> has to say what becomes of it. No piece may be deferred for it: pieces
+    /// that lie in other files too are sent.
+    /// </summary>
+    bool IsUnsettled { get; }
+
     /// <summary>Raised outside all locks when <see cref="SettleAsync"/> has something to do: at first, and when a writer's file came or failed.</summary>
     event Action? SettleDue;
 

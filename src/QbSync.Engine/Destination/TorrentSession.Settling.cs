@@ -26,7 +26,7 @@ internal sealed partial class TorrentSession
     /// <summary>Takes up the work of a torrent that receives: content that is here already, and files that are whole.</summary>
     private void GoOnReceiving()
     {
-        if (_storage!.DeferredPieces > 0)
+        if (_storage!.IsUnsettled)
         {
             OnSettleDue();
         }

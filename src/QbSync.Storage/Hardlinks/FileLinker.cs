@@ -134,6 +134,9 @@ internal sealed partial class FileLinker : IAsyncDisposable
         WakeAll(woken);
     }
 
+    /// <summary>A file needs its writer no more: it is had otherwise.</summary>
+    public void Demote(InfoHash torrent, int file) => _claims.Demote(new FileRef(torrent, file), _time.GetTimestamp());
+
     /// <summary>A writer received something, so its waiters go on waiting.</summary>
     public void Progressed(InfoHash torrent, int file) => _claims.Progressed(new FileRef(torrent, file), _time.GetTimestamp());
 

@@ -26,6 +26,9 @@ internal sealed partial class TorrentStorage
     }
 
     /// <inheritdoc />
+    public bool IsUnsettled => _files.Values.Any(static file => file.Local is not null);
+
+    /// <inheritdoc />
     public PieceBitmap CopyDeferred()
     {
         lock (_gate)
@@ -68,7 +71,7 @@ internal sealed partial class TorrentStorage
             }
         }
 
-        if (!HasUndecided)
+        if (!IsUnsettled)
         {
             return;
         }
@@ -85,9 +88,6 @@ internal sealed partial class TorrentStorage
             }
         }
     }
-
-    /// <summary>Whether local content of any file is not decided.</summary>
-    private bool HasUndecided => _files.Values.Any(static file => file.Local is not null);
 
     /// <summary>A file that local content may bring needs no room.</summary>
     private void Expect(StoredFile file, bool isExpected)
@@ -121,6 +121,14 @@ internal sealed partial class TorrentStorage
 
     private Hardlinks.LinkStep BeginLink(int fileIndex) =>
         _context.Links.Begin(_request.Manifest.Id, fileIndex, GetIdentity(fileIndex), _request.Source);
+
+    private bool IsWholeHeld(StoredFile file)
+    {
+        lock (_gate)
+        {
+            return _missing[file.Index] == 0;
+        }
+    }
 
     private bool HoldsAny(StoredFile file)
     {

@@ -12,7 +12,7 @@ internal sealed partial class TorrentStorage
     /// <inheritdoc />
     public async ValueTask<SettleOutcome> SettleAsync(IProgress<long>? bytesRead, CancellationToken cancellationToken)
     {
-        if (_isClosed || (!HasUndecided && !HasChangedFiles()))
+        if (_isClosed || (!IsUnsettled && !HasChangedFiles()))
         {
             return new SettleOutcome(0, 0, false, null);
         }
@@ -33,7 +33,7 @@ internal sealed partial class TorrentStorage
             now.Except(have);
             var conflict = _files.Values.FirstOrDefault(static file => file.Local is { Kind: LocalKind.Conflict });
             return new SettleOutcome(
-                now.Count, deferred.Count, HasUndecided, conflict is null ? null : new ContentSurvey(_context, _request).Conflict(conflict.Index));
+                now.Count, deferred.Count, IsUnsettled, conflict is null ? null : new ContentSurvey(_context, _request).Conflict(conflict.Index));
         }
     }
 
@@ -123,7 +123,19 @@ internal sealed partial class TorrentStorage
             step = BeginLink(file.Index); // it could not be had: the entry is gone, so this torrent may be its writer now
         }
 
-        return step == LinkStep.Waits ? LocalContent.Waiting : null;
+        if (step != LinkStep.Waits)
+        {
+            return null;
+        }
+
+        if (!IsWholeHeld(file))
+        {
+            return LocalContent.Waiting;
+        }
+
+        // All of it came with pieces that lie in other files too: what its writer does, or never does, is nothing to it.
+        _context.Links.Demote(_request.Manifest.Id, file.Index);
+        return null;
     }
 
     private FileRecord? TryLink(StoredFile file)

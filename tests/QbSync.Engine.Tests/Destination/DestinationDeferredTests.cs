@@ -3,6 +3,7 @@ using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
+using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Destination;
 
@@ -53,6 +54,54 @@ public sealed class DestinationDeferredTests
         Assert.That(await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, Torrent)), Is.InstanceOf<FinalizeOutcome.Complete>());
         Assert.That(Torrent.FindDifference(rig.Disk.Data), Is.Null);
     }
+
+    [Test]
+    [DestinationCase(111)]
+    public async Task SmallFile_ThatAnotherTorrentIsToBring_AndNeverDoes_HoldsUpNobody()
+    {
+        await using var rig = new DestinationRig();
+        var files = new SourceFile[] { new(1, new FileIdentity(4, 100, 100, 5), []) };
+        await rig.OpenAsync(DestinationRig.MakeInit(MakeSmall("writer")) with { Files = files, FilesDigest = new byte[] { 1 } });
+        var torrent = MakeSmall("waiter");
+        var init = DestinationRig.MakeInit(torrent) with { Files = files, FilesDigest = new byte[] { 1 } };
+        Assert.That(await rig.SyncAsync(torrent, init), Is.InstanceOf<FinalizeOutcome.Complete>());
+        Assert.That(torrent.FindDifference(rig.Disk.Data), Is.Null);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    [DestinationCase(33)]
+    public async Task SmallFile_ThatIsThereAlready_WithNeighboursThatAreNot_IsTakenOrInTheWay(bool isRight)
+    {
+        await using var rig = new DestinationRig();
+        rig.Logs.Expect(static entry => entry.Id.Name is "FileChanged" or "PublishRefused");
+        var torrent = MakeSmall("small");
+        rig.Disk.Files["small/b"] = isRight ? torrent.ReadFile(1) : new byte[100];
+        var init = DestinationRig.MakeInit(torrent);
+        var open = await rig.OpenAsync(init);
+        await rig.DriveAsync(() =>
+        {
+            // The piece that shows that the file is another one is to be sent once more.
+            for (var piece = 0; piece < torrent.Manifest.PieceCount; piece++)
+            {
+                rig.Send(torrent, piece, open.Epoch);
+            }
+
+            return rig.Storage.HeldPieces == torrent.Manifest.PieceCount;
+        });
+        if (!isRight)
+        {
+            var waits = await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, torrent), atMost: 10);
+            Assert.That((waits as FinalizeOutcome.Running)?.Progress.Waiting, Is.EqualTo(RefusalReason.PathConflict));
+            rig.Disk.Files.Remove("small/b");
+        }
+
+        Assert.That(await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, torrent)), Is.InstanceOf<FinalizeOutcome.Complete>());
+        Assert.That(torrent.FindDifference(rig.Disk.Data), Is.Null);
+    }
+
+    private static BuiltTorrent MakeSmall(string name) =>
+        new TorrentBuilder(name) { PieceLength = 32768, Seed = 7 }.AddFile("a", 40_000).AddFile("b", 100).AddFile("c", 40_000).Build();
 
     /// <summary>Our own partial file of full length, whose state is lost, with one piece that went bad.</summary>
     private static async Task LeavePartialAsync(DestinationRig rig)

@@ -127,6 +127,45 @@ public sealed class TorrentStoreLinkingTests
 
     [Test]
     [DestinationCase(111)]
+    public async Task WriterThatReceivesForLong_KeepsItsWaiters()
+    {
+        await _rig.StartAsync();
+        var writer = await OpenAsync(First);
+        var waiter = await OpenAsync(Second);
+        await waiter.SettleAsync(null, default);
+        for (var piece = 0; piece < First.Manifest.PieceCount / 2; piece++)
+        {
+            StoreRig.Send(writer, First, piece);
+            await writer.FlushAsync(default);
+            _rig.Time.Advance(TimeSpan.FromMinutes(4));
+            await waiter.SettleAsync(null, default).AsTask().DefaultTimeout();
+        }
+
+        Assert.That(await writer.VerifyFileAsync(0, null, default), Is.Zero);
+        Assert.That(await writer.PublishFilesAsync([0], default), Is.Null);
+        await waiter.SettleAsync(null, default).AsTask().DefaultTimeout();
+        Assert.That(waiter.HeldPieces, Is.EqualTo(Second.Manifest.PieceCount / 2), "its file came from the writer, as long as that took");
+    }
+
+    [Test]
+    [DestinationCase(111)]
+    public async Task FileThatLiesInSharedPiecesAlone_OfAWriterThatNeverEnds_IsHadWithThosePieces()
+    {
+        await _rig.StartAsync();
+        FileIdentity?[] identities = [null, new FileIdentity(4, 100, 100, 5), null];
+        await OpenAsync(MakeSmall("writer"), identities);
+        var torrent = MakeSmall("waiter");
+        var waiter = await OpenAsync(torrent, identities);
+        Assert.That((waiter.IsUnsettled, waiter.DeferredPieces), Is.EqualTo((true, 0)), "its piece is its neighbours' too, and comes with them");
+        Assert.That((await waiter.SettleAsync(null, default)).IsWaiting, Is.True);
+        StoreRig.SendAll(waiter, torrent);
+        Assert.That((await waiter.SettleAsync(null, default).AsTask().DefaultTimeout()).IsWaiting, Is.False);
+        await StoreRig.FinishAsync(waiter);
+        Assert.That(torrent.FindDifference(_rig.Data), Is.Null);
+    }
+
+    [Test]
+    [DestinationCase(111)]
     [MetricCase("C26")]
     public async Task LinkThatFails_IsStreamed()
     {
@@ -268,9 +307,14 @@ public sealed class TorrentStoreLinkingTests
         Identities = [new FileIdentity(4, 100, 98_304, 5), new FileIdentity(4, 101, 98_304, 5)],
     };
 
-    private async Task<ITorrentStorage> OpenAsync(BuiltTorrent torrent)
+    private static BuiltTorrent MakeSmall(string name) =>
+        new TorrentBuilder(name) { PieceLength = 32768, Seed = 7 }.AddFile("a", 40_000).AddFile("b", 100).AddFile("c", 40_000).Build();
+
+    private Task<ITorrentStorage> OpenAsync(BuiltTorrent torrent) => OpenAsync(torrent, Request(torrent).Identities);
+
+    private async Task<ITorrentStorage> OpenAsync(BuiltTorrent torrent, IReadOnlyList<FileIdentity?> identities)
     {
-        var outcome = await _rig.Store.OpenAsync(Request(torrent), default).AsTask().DefaultTimeout();
+        var outcome = await _rig.Store.OpenAsync(StoreRig.Request(torrent) with { Identities = identities }, default).AsTask().DefaultTimeout();
         Assert.That(outcome.Refusal, Is.Null);
         return outcome.Storage!;
     }

@@ -17,7 +17,10 @@ internal sealed partial class Finalizer
         return await storage.SettleAsync(bytesRead, lease).ConfigureAwait(false);
     }
 
-    /// <summary>Until nothing is deferred: settles, and waits for writers and persons without a worker. What turns out to be lacking ends it.</summary>
+    /// <summary>
+    /// Until every file's local content is decided: settles, and waits for writers and persons without a worker. What turns out to be lacking ends it. What is in
+    /// the way of a name alone is for those who give the names to tell.
+    /// </summary>
     private async Task<FinalizeEnd?> LinkAsync(FinalizeRun run, CancellationToken lease)
     {
         var storage = run.Storage;
@@ -28,10 +31,15 @@ internal sealed partial class Finalizer
                 return new FinalizeEnd.Incomplete(lacked);
             }
 
-            if (storage.DeferredPieces == 0)
+            if (storage.DeferredPieces == 0 && storage.HeldPieces != storage.Layout.SelectedPieceCount)
             {
                 // Counted while pieces moved from one to the other, or not: this is the last word.
-                return storage.HeldPieces == storage.Layout.SelectedPieceCount ? null : new FinalizeEnd.Incomplete(storage.LackedPieces());
+                return new FinalizeEnd.Incomplete(storage.LackedPieces());
+            }
+
+            if (storage.DeferredPieces == 0 && !storage.IsUnsettled)
+            {
+                return null;
             }
 
             run.Report(FinalizeStage.Linking, 0, storage.DeferredPieces);
@@ -43,7 +51,12 @@ internal sealed partial class Finalizer
                 "content that is here already",
                 async () => await SettleAsync(storage, progress, lease).ConfigureAwait(false),
                 lease).ConfigureAwait(false);
-            if (storage.DeferredPieces > 0 && storage.LackedPieces() == 0)
+            if (storage.DeferredPieces == 0 && outcome.Conflict is not null && storage.HeldPieces == storage.Layout.SelectedPieceCount)
+            {
+                return null;
+            }
+
+            if ((storage.DeferredPieces > 0 || storage.IsUnsettled) && storage.LackedPieces() == 0)
             {
                 run.Report(FinalizeStage.Linking, 0, storage.DeferredPieces, outcome.Conflict);
                 await run.SettleSignal.WaitAsync(RetryAfter, lease).ConfigureAwait(false);

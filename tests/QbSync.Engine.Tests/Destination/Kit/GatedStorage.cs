@@ -59,6 +59,8 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public int DeferredPieces => Deferred?.Count ?? inner.DeferredPieces;
 
+    public bool IsUnsettled => inner.IsUnsettled;
+
     public bool AddedByUs => inner.AddedByUs;
 
     public TimeSpan Uncontacted => inner.Uncontacted;
