@@ -10,17 +10,23 @@ internal static class Quiet
 
     private static readonly Lock Gate = new();
 
+    /// <summary>Names of threads, as the system shortens them.</summary>
+    private static readonly string[] RuntimesOwn =
+        ["(.NET Tiered", "(.NET TP Gate", "(.NET Timer", "(.NET SynchManag", "(.NET EventPipe", "(.NET SigHandler", "(.NET Finalizer"];
+
     /// <summary>A thread that never rests is no reason to wait for ever; longer than this no piece of work takes here.</summary>
-    private static readonly TimeSpan LongestWork = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan LongestWork = TimeSpan.FromSeconds(60);
 
     /// <summary>Work is short as a rule: only what takes longer is worth the millisecond that a sleep takes.</summary>
     private static readonly TimeSpan ShortWork = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>
-    /// Threads of the pool that the test runner itself keeps waiting: the fewest that were seen while every thread slept, or later at any time; none are known
-    /// before that.
-    /// </summary>
-    private static int _foreign = -1;
+    /// <summary>As long as it was not found quiet that often by a look at every thread, a number of threads at work tells nothing: the runner's own come and go.</summary>
+    private const int Lessons = 200;
+
+    /// <summary>Threads of the pool that the test runner itself keeps waiting: the fewest that were ever seen at work.</summary>
+    private static int _foreign = int.MaxValue;
+
+    private static int _lessons;
 
     /// <summary>Returns when no thread of the pool works and nothing is queued for one. Not to be called from the pool.</summary>
     public static void Await()
@@ -67,13 +73,16 @@ internal static class Quiet
         return new Work(most - idle, ThreadPool.PendingWorkItemCount, ThreadPool.CompletedWorkItemCount);
     }
 
-    /// <summary>Whether every other thread of this process waits for something: none runs, may run, or waits for a disk.</summary>
+    /// <summary>
+    /// Whether every other thread of this process waits for something: none runs, may run, or waits for a disk. What the runtime does for itself, as to compile
+    /// anew in the background, is nobody's work.
+    /// </summary>
     private static bool OthersSleep()
     {
         var self = Path.GetFileName(File.ResolveLinkTarget("/proc/thread-self", returnFinalTarget: false)!.FullName);
         foreach (var thread in Directory.GetDirectories("/proc/self/task"))
         {
-            if (Path.GetFileName(thread) != self && StateOf(thread) is 'R' or 'D')
+            if (Path.GetFileName(thread) != self && IsAwake(thread))
             {
                 return false;
             }
@@ -82,17 +91,17 @@ internal static class Quiet
         return true;
     }
 
-    private static char StateOf(string thread)
+    private static bool IsAwake(string thread)
     {
         try
         {
             var stat = File.ReadAllText(Path.Combine(thread, "stat"));
-            return stat[stat.LastIndexOf(')') + 2];
+            return stat[stat.LastIndexOf(')') + 2] is 'R' or 'D' && !Array.Exists(RuntimesOwn, name => stat.Contains(name, StringComparison.Ordinal));
         }
         catch (IOException)
         {
             // It has ended since it was listed.
-            return 'X';
+            return false;
         }
     }
 
@@ -101,18 +110,18 @@ internal static class Quiet
         public bool IsQuiet(TimeSpan waited)
         {
             _foreign = Math.Min(_foreign, Busy);
-            if (Pending > 0 || Busy == _foreign)
+            if (Pending > 0 || (Busy == _foreign && _lessons >= Lessons))
             {
                 return Pending == 0;
             }
 
-            // More than the runner's own: tests may keep threads of the pool waiting too. What is as short as most work is not worth the look.
+            // Tests, too, may keep threads of the pool waiting. What is as short as most work is not worth the look.
             if (waited < ShortWork || !OthersSleep())
             {
                 return false;
             }
 
-            _foreign = _foreign < 0 ? Busy : _foreign;
+            _lessons = Math.Min(_lessons + 1, Lessons);
             return true;
         }
     }
