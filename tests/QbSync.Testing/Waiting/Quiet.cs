@@ -44,25 +44,13 @@ internal static class Quiet
                 last = now;
                 if (agree == 0)
                 {
-                    Rest(ref spin, waited);
+                    spin.SpinOnce(sleep1Threshold: waited < ShortWork ? -1 : 0);
                 }
 
                 // A process that was stopped has not waited.
                 var took = TimeProvider.System.GetElapsedTime(began);
                 waited += took < TimeSpan.FromMilliseconds(5) ? took : TimeSpan.FromMilliseconds(5);
             }
-        }
-    }
-
-    private static void Rest(ref SpinWait spin, TimeSpan waited)
-    {
-        if (waited < ShortWork)
-        {
-            spin.SpinOnce(sleep1Threshold: -1);
-        }
-        else
-        {
-            Thread.Sleep(1);
         }
     }
 
