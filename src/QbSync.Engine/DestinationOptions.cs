@@ -118,6 +118,16 @@ public sealed class DestinationOptions
     /// <value>Default true.</value>
     public bool SourceRemovedStart { get; set; } = true;
 
+    /// <summary>Synced torrents that keep metric series of their own: those that were synced last.</summary>
+    /// <value>Default 1000; 0 to 10,000.</value>
+    public int MetricsMaxFinished { get; set; } = 1000;
+
+    /// <summary>Whether the series of a torrent have its name; else the begin of its hash stands there.</summary>
+    /// <value>Default true.</value>
+    public bool MetricsNames { get; set; } = true;
+
+    internal SeriesLimits Series => new(Finished: MetricsMaxFinished, HasNames: MetricsNames);
+
     /// <summary>Everything that is wrong with these options; empty when nothing is.</summary>
     /// <param name="withClient">Whether there is a torrent client, which needs a save path.</param>
     public IReadOnlyList<string> Validate(bool withClient)
@@ -137,6 +147,8 @@ public sealed class DestinationOptions
         Check(Enum.IsDefined(Publish), $"{nameof(Publish)} {Publish} is not known.");
         Check(OrphanAge >= TimeSpan.FromHours(1), $"{nameof(OrphanAge)} {OrphanAge} is less than 1 h.");
         Check(OrphanScan >= TimeSpan.FromMinutes(1), $"{nameof(OrphanScan)} {OrphanScan} is less than 1 min.");
+        Check(
+            MetricsMaxFinished is >= 0 and <= SeriesLimits.Most, $"{nameof(MetricsMaxFinished)} {MetricsMaxFinished} is not within 0 to {SeriesLimits.Most}.");
         Check(Enum.IsDefined(OrphanSweep), $"{nameof(OrphanSweep)} {OrphanSweep} is not known.");
         return errors;
 

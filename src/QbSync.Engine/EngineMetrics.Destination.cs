@@ -15,12 +15,11 @@ internal sealed partial class EngineMetrics
     private Counter? _orphanCleanups;
     private Histogram.Child? _finalizedIn;
     private Histogram.Child? _failedIn;
-    private Counter.Child[] _violations = [];
     private Gauge.Child[] _sessionStates = [];
     private Gauge? _finalizeQueue;
 
     /// <summary>A torrent is final, durably.</summary>
-    public void DestinationTorrentSynced(InfoHash id, string name) => CountSynced(id.ToString(), NameLabel(id, name));
+    public void DestinationTorrentSynced(InfoHash id, string name) => CountSynced(id, name);
 
     /// <summary>A finalization ended by itself; a failure is counted as such in both families.</summary>
     public void FinalizationEnded(bool success, TimeSpan duration)
@@ -49,10 +48,8 @@ internal sealed partial class EngineMetrics
 
     public void VerificationRecovered() => _verificationRecoveries!.Inc();
 
-    public void ClientViolated(ClientViolation kind) => _violations[(int)kind].Inc();
-
     /// <summary>Reads gauges at each scrape from the snapshots that <paramref name="read"/> returns.</summary>
-    public void ReadDestination(Func<DestinationGauges> read) => OnCollect(() =>
+    public void ReadDestination(Func<DestinationGauges> read) => _scraped.Read(() =>
     {
         var gauges = read();
         for (var i = 0; i < _sessionStates.Length; i++)
@@ -85,11 +82,8 @@ internal sealed partial class EngineMetrics
             new HistogramConfiguration { Buckets = [.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120] });
         _finalizedIn = finalization.WithLabels("success");
         _failedIn = finalization.WithLabels("failure");
-        var violations = _factory.CreateCounter(
-            "qbsync_client_state_violations_total", "Torrents whose client contradicts what it was told", ["mode", "kind"]);
-        _violations = [.. ((string[])["active", "downloading", "missing_files", "errored"]).Select(kind => violations.WithLabels(_mode, kind))];
         _sessionStates = CreateStateGauges("absent", "opening", "receiving", "finalizing", "complete", "handed_off", "aborting", "failed");
-        _finalizeQueue = _factory.CreateGauge("qbsync_finalization_queue_depth", "Torrents waiting for a finalization worker");
+        _finalizeQueue = CreateGauge("qbsync_finalization_queue_depth", "Torrents waiting for a finalization worker");
     }
 }
 

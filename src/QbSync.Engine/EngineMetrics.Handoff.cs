@@ -8,6 +8,7 @@ internal sealed partial class EngineMetrics
     private Counter.Child _sourceStopErrors = null!;
     private Counter.Child _resumeErrors = null!;
     private Counter.Child[] _handoffs = [];
+    private Counter.Child _handoffLeft = null!;
     private ICounter _cleanupHandedOff = null!;
     private IHistogram _handoffGap = null!;
     private IGauge _handoffOverdue = null!;
@@ -24,11 +25,14 @@ internal sealed partial class EngineMetrics
 
     public void HandoffEnded(HandoffResult result) => _handoffs[(int)result].Inc();
 
+    /// <summary>It is left to the next process.</summary>
+    public void HandoffLeft() => _handoffLeft.Inc();
+
     /// <summary>From stopped here to active there.</summary>
     public void HandoffGap(TimeSpan gap) => _handoffGap.Observe(gap.TotalSeconds);
 
     /// <summary>Gives the gauges what they read at a scrape.</summary>
-    public void PublishHandoffs(Func<TimeSpan> overdue, Func<int> doubles) => OnCollect(() =>
+    public void PublishHandoffs(Func<TimeSpan> overdue, Func<int> doubles) => _scraped.Read(() =>
     {
         _handoffOverdue.Set(overdue().TotalSeconds);
         _doubleSeeding.Set(doubles());
@@ -42,11 +46,12 @@ internal sealed partial class EngineMetrics
         _cleanupHandedOff = _factory.CreateCounter("qbsync_cleanup_torrents_handed_off_total", "Torrents handed off from source to destination");
         var handoffs = _factory.CreateCounter("qbsync_handoff_total", "Handoffs that ended, by outcome", ["result"]);
         _handoffs = [handoffs.WithLabels("success"), handoffs.WithLabels("rolled_back"), handoffs.WithLabels("refused")];
+        _handoffLeft = handoffs.WithLabels("failure");
         _handoffGap = _factory.CreateHistogram(
             "qbsync_handoff_seeding_gap_seconds",
             "Time from a torrent seen stopped at the source to seen active at the destination",
             new HistogramConfiguration { Buckets = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800] });
-        _handoffOverdue = _factory.CreateGauge("qbsync_handoff_overdue_seconds", "Longest time that an open handoff is past the bound of its step");
-        _doubleSeeding = _factory.CreateGauge("qbsync_double_seeding_torrents", "Torrents last seen active on both sides with no overlap allowed");
+        _handoffOverdue = CreateGauge("qbsync_handoff_overdue_seconds", "Longest time that an open handoff is past the bound of its step");
+        _doubleSeeding = CreateGauge("qbsync_double_seeding_torrents", "Torrents last seen active on both sides with no overlap allowed");
     }
 }

@@ -24,6 +24,7 @@ internal sealed partial class EngineMetrics
     private IGauge _backlogBytes = null!;
     private IGauge _draining = null!;
     private Gauge.Child[] _sourceStates = [];
+    private volatile bool _isDraining;
     private LiveSeries _live = null!;
     private Counter.Child _liveDropped = null!;
 
@@ -40,7 +41,7 @@ internal sealed partial class EngineMetrics
     /// <summary>The destination took another selection of a synced torrent.</summary>
     public void SelectionResynced() => _selectionResyncs.Inc();
 
-    public void SetDraining(bool isDraining) => _draining.Set(isDraining ? 1 : 0);
+    public void SetDraining(bool isDraining) => _isDraining = isDraining;
 
     public void SyncFailed()
     {
@@ -51,27 +52,31 @@ internal sealed partial class EngineMetrics
     /// <summary>A sync's completion record is durable.</summary>
     public void TorrentSynced(InfoHash id, string name, long bytes, DateTimeOffset at, TimeSpan age)
     {
-        var (hash, label) = (id.ToString(), NameLabel(id, name));
-        if (CountSynced(hash, label) is { } leaving)
-        {
-            _bytesSynced.RemoveLabelled(leaving.Hash, leaving.Name);
-            _syncedAt.RemoveLabelled(leaving.Hash, leaving.Name);
-        }
-
-        _bytesSynced.WithLabels(hash, label).Inc(bytes);
-        _syncedAt.WithLabels(hash, label).Set(at.ToUnixTimeMilliseconds() / 1000.0);
+        CountSynced(
+            id,
+            name,
+            (hash, label) =>
+            {
+                _bytesSynced.WithLabels(hash, label).Inc(bytes);
+                _syncedAt.WithLabels(hash, label).Set(at.ToUnixTimeMilliseconds() / 1000.0);
+            },
+            (hash, label) =>
+            {
+                _bytesSynced.RemoveLabelled(hash, label);
+                _syncedAt.RemoveLabelled(hash, label);
+            });
         _syncLatency.Observe(age.TotalSeconds);
     }
 
     /// <summary>Gives the gauges what they read at a scrape.</summary>
     public void PublishSource(Func<SourceReport> report, Func<int> gateState, SourceOptions options)
     {
-        _senderWorkers.Set(options.NumSenders);
-        _minFreeSpace.Set(options.MinSpace);
-        _live = new LiveSeries(_factory, options.MetricsMaxTorrents);
-        OnCollect(() =>
+        _scraped.Read(() =>
         {
             var now = report();
+            _senderWorkers.Set(options.NumSenders);
+            _minFreeSpace.Set(options.MinSpace);
+            _draining.Set(_isDraining ? 1 : 0);
             _gateState.Set(gateState());
             _finalizationBackoffs.Set(now.FailedFinalizations);
             _completionRecords.Set(now.Records);
@@ -104,7 +109,7 @@ internal sealed partial class EngineMetrics
     {
         _pollErrors = SharedMetricFamilies.StreamOpenErrors(_factory).WithLabels(_mode);
         _gateTrips = SharedMetricFamilies.CircuitBreakerTrips(_factory).WithLabels(_mode, "stream_queue");
-        _gateState = SharedMetricFamilies.CircuitBreakerState(_factory).WithLabels(_mode, "stream_queue");
+        _gateState = _scraped.Add(SharedMetricFamilies.CircuitBreakerState(_factory).WithLabels(_mode, "stream_queue"));
         _pollSkips = _factory.CreateCounter("qbsync_idle_poll_skips_total", "Piece poll skips due to idle torrent detection");
         _listReuses = _factory.CreateCounter("qbsync_cycle_cache_hits_total", "Per-cycle completed-torrents cache reuses");
         _syncFailures = _factory.CreateCounter(
@@ -121,16 +126,30 @@ internal sealed partial class EngineMetrics
             "qbsync_torrent_sync_latency_seconds",
             "End-to-end sync duration from download completion to destination finalization",
             new HistogramConfiguration { Buckets = [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200] });
-        _finalizationBackoffs = _factory.CreateGauge("qbsync_active_finalization_backoffs", "Torrents in finalization backoff (source)");
-        _completionRecords = _factory.CreateGauge("qbsync_completed_on_dest_cache_size", "Torrents cached as complete on destination (source)");
-        _senderWorkers = _factory.CreateGauge("qbsync_sender_workers_configured", "Concurrent sender workers configured (source)");
-        _backlogBytes = _factory.CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
+        _finalizationBackoffs = CreateGauge("qbsync_active_finalization_backoffs", "Torrents in finalization backoff (source)");
+        _completionRecords = CreateGauge("qbsync_completed_on_dest_cache_size", "Torrents cached as complete on destination (source)");
+        _senderWorkers = CreateGauge("qbsync_sender_workers_configured", "Concurrent sender workers configured (source)");
+        _backlogBytes = CreateGauge("qbsync_backlog_bytes", "Selected bytes complete at the source and not held by the destination");
         RegisterCleanup();
-        _draining = _factory.CreateGauge("qbsync_draining", "Shutdown drain in progress: 1=draining, 0=normal (source)");
+        _draining = CreateGauge("qbsync_draining", "Shutdown drain in progress: 1=draining, 0=normal (source)");
         _sourceStates = CreateStateGauges([.. Enum.GetValues<TorrentSyncState>().Select(StateLabel)]);
-        _liveDropped = dropped.WithLabels(_mode, "live");
+        _liveDropped = dropped.WithLabels("live");
+        _live = new LiveSeries(_factory, _scraped, _limits);
         RegisterHandoffs();
     }
 
-    private static string StateLabel(TorrentSyncState state) => state.ToString().ToLowerInvariant();
+    private static string StateLabel(TorrentSyncState state) => state switch
+    {
+        TorrentSyncState.Discovered => "discovered",
+        TorrentSyncState.Initializing => "initializing",
+        TorrentSyncState.Streaming => "streaming",
+        TorrentSyncState.Finalizing => "finalizing",
+        TorrentSyncState.Synced => "synced",
+        TorrentSyncState.Failed => "failed",
+        TorrentSyncState.Excluded => "excluded",
+        TorrentSyncState.Removing => "removing",
+        TorrentSyncState.Removed => "removed",
+        TorrentSyncState.HandingOff => "handing_off",
+        TorrentSyncState.HandedOff => "handed_off",
+    };
 }

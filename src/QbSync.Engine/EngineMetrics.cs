@@ -1,6 +1,6 @@
-using System.Globalization;
-using System.Text;
+using Microsoft.Extensions.Logging;
 using Prometheus;
+using QbSync.Engine.Shared;
 using QbSync.MetricFamilies;
 using QbSync.Torrents;
 
@@ -13,8 +13,9 @@ namespace QbSync.Engine;
 internal sealed partial class EngineMetrics
 {
     private readonly IMetricFactory _factory;
-    private readonly CollectorRegistry _registry;
     private readonly string _mode;
+    private readonly SeriesLimits _limits;
+    private readonly ScrapedOwner _scraped;
     private readonly FinishedSeries _finished;
     private readonly Gauge _freeSpace;
     private readonly Gauge.Child _minFreeSpace;
@@ -25,15 +26,22 @@ internal sealed partial class EngineMetrics
     private readonly Counter.Child _outcomeFailure;
     private readonly Counter.Child _outcomeAborted;
     private readonly Counter.Child _finishedDropped;
-    private readonly Counter.Child _collectErrors;
+    private readonly Counter.Child[] _violations;
     private readonly Gauge.Child _activeTorrents;
     private readonly Gauge _torrents;
 
-    public EngineMetrics(IMetricFactory factory, CollectorRegistry registry, string mode)
+    /// <param name="factory">Makes the families.</param>
+    /// <param name="registry">The registry that is scraped.</param>
+    /// <param name="mode">The role, a label.</param>
+    /// <param name="limits">How many torrents have series, and under which names.</param>
+    /// <param name="loggers">Where a scrape that cannot read the engine is told.</param>
+    public EngineMetrics(IMetricFactory factory, CollectorRegistry registry, string mode, SeriesLimits limits, ILoggerFactory loggers)
     {
         _factory = factory;
-        _registry = registry;
         _mode = mode;
+        _limits = limits;
+        var logger = loggers.CreateLogger<EngineMetrics>();
+        _scraped = new ScrapedOwner(factory, registry, "engine", fault => Log.NotReadable(logger, fault));
         _torrentsSynced = factory.CreateCounter("qbsync_torrents_synced_total", "Torrents successfully synced", ["mode", "hash", "name"]);
         _finalizationErrors = factory.CreateCounter("qbsync_finalization_errors_total", "Finalization failures", ["mode"]).WithLabels(mode);
         _tagErrors = factory.CreateCounter("qbsync_tag_application_errors_total", "Failures applying tags in qBittorrent", ["mode"]).WithLabels(mode);
@@ -41,15 +49,17 @@ internal sealed partial class EngineMetrics
         _outcomeSuccess = outcomes.WithLabels(mode, "success");
         _outcomeFailure = outcomes.WithLabels(mode, "failure");
         _outcomeAborted = outcomes.WithLabels(mode, "aborted");
-        _activeTorrents = factory.CreateGauge("qbsync_active_torrents", "Torrents currently being tracked/synced", ["mode"]).WithLabels(mode);
-        _torrents = factory.CreateGauge("qbsync_torrents", "Torrents by state of the engine", ["mode", "state"]);
+        _activeTorrents = CreateGauge("qbsync_active_torrents", "Torrents currently being tracked/synced", "mode").WithLabels(mode);
+        _torrents = CreateGauge("qbsync_torrents", "Torrents by state of the engine", "mode", "state");
+        var violations = factory.CreateCounter(
+            "qbsync_client_state_violations_total", "Torrents whose client contradicts what it was told", ["mode", "kind"]);
+        _violations = [.. ((string[])["active", "downloading", "missing_files", "errored"]).Select(kind => violations.WithLabels(mode, kind))];
         var dropped = factory.CreateCounter(
-            "qbsync_metrics_series_dropped_total", "Torrents without series of their own because of the limit", ["mode", "family"]);
-        _finishedDropped = dropped.WithLabels(mode, "finished");
-        _collectErrors = SharedMetricFamilies.CollectErrors(factory).WithLabels("engine");
-        _finished = new FinishedSeries(1000);
-        _freeSpace = factory.CreateGauge("qbsync_free_space_bytes", "Free space of a root at the last look", ["mode", "root"]);
-        _minFreeSpace = factory.CreateGauge("qbsync_min_free_space_bytes", "Free space that is kept", ["mode"]).WithLabels(mode);
+            "qbsync_metrics_series_dropped_total", "Torrents without series of their own because of the limit", ["family"]);
+        _finishedDropped = dropped.WithLabels("finished");
+        _finished = new FinishedSeries(limits.Finished);
+        _freeSpace = CreateGauge("qbsync_free_space_bytes", "Free space of a root at the last look", "mode", "root");
+        _minFreeSpace = CreateGauge("qbsync_min_free_space_bytes", "Free space that is kept", "mode").WithLabels(mode);
         if (mode == "source")
         {
             RegisterSource(dropped);
@@ -63,6 +73,9 @@ internal sealed partial class EngineMetrics
     public void FinalizationFailed() => _finalizationErrors.Inc();
 
     public void TagFailed() => _tagErrors.Inc();
+
+    /// <summary>The client shows something else than it was told; once a torrent and episode.</summary>
+    public void ClientViolated(ClientViolation kind) => _violations[(int)kind].Inc();
 
     public void SyncAborted() => _outcomeAborted.Inc();
 
@@ -87,32 +100,10 @@ internal sealed partial class EngineMetrics
     /// <summary>
     /// The label for a torrent's name: no control or format characters, at most 200, the hash for an empty one. Equal on both roles.
     /// </summary>
-    internal static string NameLabel(InfoHash id, string name)
-    {
-        var text = new StringBuilder(Math.Min(name.Length, 200));
-        foreach (var c in name.AsSpan(0, Math.Min(name.Length, 200)))
-        {
-            text.Append(char.GetUnicodeCategory(c) is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate ? '_' : c);
-        }
+    private string NameLabel(InfoHash id, string name) => _limits.NameLabel(id, name);
 
-        return text.Length == 0 ? id.ToString() : text.ToString();
-    }
-
-    /// <summary>Runs <paramref name="collect"/> before each scrape; what it throws is counted, since the registry would swallow it.</summary>
-    private void OnCollect(Action collect)
-    {
-        _registry.AddBeforeCollectCallback(() =>
-        {
-            try
-            {
-                collect();
-            }
-            catch (Exception e) when (e is not OutOfMemoryException)
-            {
-                _collectErrors.Inc();
-            }
-        });
-    }
+    /// <summary>A gauge of the engine, absent from a scrape that cannot read the engine.</summary>
+    private Gauge CreateGauge(string name, string help, params string[] labels) => _scraped.Add(_factory.CreateGauge(name, help, labels));
 
     /// <summary>One gauge for each member of a role's state enum, by its number.</summary>
     private Gauge.Child[] CreateStateGauges(params ReadOnlySpan<string> states)
@@ -126,18 +117,18 @@ internal sealed partial class EngineMetrics
         return children;
     }
 
-    /// <summary>Counts a synced torrent; the labels whose series leave to make room, if any.</summary>
-    private (string Hash, string Name)? CountSynced(string hash, string name)
+    /// <summary>Counts a synced torrent; <paramref name="show"/> gives it series beside that one, and <paramref name="hide"/> takes them from one that makes room.</summary>
+    private void CountSynced(InfoHash id, string name, Action<string, string>? show = null, Action<string, string>? hide = null)
     {
+        var (hash, label) = (id.ToString(), NameLabel(id, name));
         _outcomeSuccess.Inc();
-        var leaving = _finished.Add(hash, name);
-        _torrentsSynced.WithLabels(_mode, hash, name).Inc();
-        if (leaving is { } old)
+        _torrentsSynced.WithLabels(_mode, hash, label).Inc();
+        show?.Invoke(hash, label);
+        if (_finished.Add(hash, label) is { } old)
         {
             _torrentsSynced.RemoveLabelled(_mode, old.Hash, old.Name);
+            hide?.Invoke(old.Hash, old.Name);
             _finishedDropped.Inc();
         }
-
-        return leaving;
     }
 }

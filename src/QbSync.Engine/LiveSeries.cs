@@ -1,5 +1,6 @@
 using Prometheus;
 using QbSync.Engine.Source;
+using QbSync.MetricFamilies;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;
@@ -8,20 +9,22 @@ namespace QbSync.Engine;
 /// The series of torrents that are being synced: born when their manifest is known, gone when they leave, after a sync only 60 s later, so that a torrent
 /// faster than a scrape is seen at its end. Bounded; who is tracked longest keeps its place. Thread-safe, since scrapes overlap.
 /// </summary>
-internal sealed class LiveSeries(IMetricFactory factory, int limit)
+internal sealed class LiveSeries(IMetricFactory factory, ScrapedOwner owner, SeriesLimits limits)
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(60);
     private readonly Lock _gate = new();
-    private readonly Gauge _pieces = factory.CreateGauge("qbsync_torrent_pieces", "Total pieces per tracked torrent", ["hash", "name"]);
-    private readonly Gauge _streamed = factory.CreateGauge(
-        "qbsync_torrent_pieces_streamed", "Pieces synced to destination per tracked torrent", ["hash", "name"]);
+    private readonly Gauge _pieces = owner.Add(factory.CreateGauge("qbsync_torrent_pieces", "Total pieces per tracked torrent", ["hash", "name"]));
+    private readonly Gauge _streamed = owner.Add(factory.CreateGauge(
+        "qbsync_torrent_pieces_streamed", "Pieces synced to destination per tracked torrent", ["hash", "name"]));
 
-    private readonly Gauge _bytes = factory.CreateGauge("qbsync_torrent_size_bytes", "Total size in bytes per tracked torrent", ["hash", "name"]);
-    private readonly Gauge _ratio = factory.CreateGauge(
-        "qbsync_torrent_progress_ratio", "Share of a tracked torrent's pieces that the destination holds", ["hash", "name"]);
+    private readonly Gauge _bytes =
+        owner.Add(factory.CreateGauge("qbsync_torrent_size_bytes", "Total size in bytes per tracked torrent", ["hash", "name"]));
 
-    private readonly Gauge _pending = factory.CreateGauge(
-        "qbsync_oldest_pending_sync_seconds", "Age of each torrent waiting to sync", ["hash", "name"]);
+    private readonly Gauge _ratio = owner.Add(factory.CreateGauge(
+        "qbsync_torrent_progress_ratio", "Share of a tracked torrent's pieces that the destination holds", ["hash", "name"]));
+
+    private readonly Gauge _pending = owner.Add(factory.CreateGauge(
+        "qbsync_oldest_pending_sync_seconds", "Age of each torrent waiting to sync", ["hash", "name"]));
 
     private readonly Dictionary<InfoHash, Shown> _shown = [];
     private readonly HashSet<InfoHash> _dropped = [];
@@ -31,22 +34,23 @@ internal sealed class LiveSeries(IMetricFactory factory, int limit)
     {
         lock (_gate)
         {
-            var dropped = 0;
-            HashSet<InfoHash> present = [];
+            HashSet<InfoHash> present = new(report.Torrents.Count);
+            List<SourceReport.Torrent> newcomers = [];
             foreach (var torrent in report.Torrents)
             {
-                present.Add(torrent.Id);
-                if (!torrent.IsLive)
+                if (!HasSeries(torrent, report.At))
                 {
-                    ShowEnded_NeedsLock(torrent, report.At);
+                    continue;
                 }
-                else if (_shown.Count < limit || _shown.ContainsKey(torrent.Id))
+
+                present.Add(torrent.Id);
+                if (_shown.TryGetValue(torrent.Id, out var shown))
                 {
-                    Show_NeedsLock(torrent, report.At);
+                    Set(shown, torrent, report.At);
                 }
                 else
                 {
-                    dropped += _dropped.Add(torrent.Id) ? 1 : 0;
+                    newcomers.Add(torrent);
                 }
             }
 
@@ -56,20 +60,48 @@ internal sealed class LiveSeries(IMetricFactory factory, int limit)
             }
 
             _dropped.IntersectWith(present);
-            return dropped;
+            return TakeIn_NeedsLock(newcomers, report.At);
         }
     }
 
-    private void Show_NeedsLock(SourceReport.Torrent torrent, DateTimeOffset now)
+    /// <summary>On its way, or synced a short while ago.</summary>
+    private static bool HasSeries(SourceReport.Torrent torrent, DateTimeOffset now) =>
+        torrent.IsLive || (torrent.SyncedAt is { } at && now - at < Linger);
+
+    /// <summary>Gives free places to those that are tracked longest; the number of those that get none and did not count yet.</summary>
+    private int TakeIn_NeedsLock(List<SourceReport.Torrent> newcomers, DateTimeOffset now)
     {
-        if (!_shown.TryGetValue(torrent.Id, out var shown))
+        if (_shown.Count + newcomers.Count > limits.Live)
         {
-            shown = new Shown(torrent.Id.ToString(), EngineMetrics.NameLabel(torrent.Id, torrent.Name), null);
+            newcomers.Sort(static (a, b) => a.TrackedSince.CompareTo(b.TrackedSince) is var order and not 0
+                ? order : string.CompareOrdinal(a.Id.ToString(), b.Id.ToString()));
         }
 
-        _shown[torrent.Id] = shown with { EndedAt = null };
-        Set_NeedsLock(shown, torrent);
-        if (torrent.PendingSince is { } since)
+        var dropped = 0;
+        foreach (var torrent in newcomers)
+        {
+            if (_shown.Count >= limits.Live)
+            {
+                dropped += _dropped.Add(torrent.Id) ? 1 : 0;
+                continue;
+            }
+
+            // The name stays as it is at birth: a rename must not split the series.
+            var shown = new Shown(torrent.Id.ToString(), limits.NameLabel(torrent.Id, torrent.Name));
+            _shown.Add(torrent.Id, shown);
+            Set(shown, torrent, now);
+        }
+
+        return dropped;
+    }
+
+    private void Set(Shown shown, SourceReport.Torrent torrent, DateTimeOffset now)
+    {
+        _pieces.WithLabels(shown.Hash, shown.Name).Set(torrent.Pieces);
+        _streamed.WithLabels(shown.Hash, shown.Name).Set(torrent.PiecesDone);
+        _bytes.WithLabels(shown.Hash, shown.Name).Set(torrent.Bytes);
+        _ratio.WithLabels(shown.Hash, shown.Name).Set(torrent.Pieces == 0 ? 1 : (double)torrent.PiecesDone / torrent.Pieces);
+        if (torrent.IsLive && torrent.PendingSince is { } since)
         {
             _pending.WithLabels(shown.Hash, shown.Name).Set(Math.Max(0, (now - since).TotalSeconds));
         }
@@ -79,44 +111,14 @@ internal sealed class LiveSeries(IMetricFactory factory, int limit)
         }
     }
 
-    private void ShowEnded_NeedsLock(SourceReport.Torrent torrent, DateTimeOffset now)
-    {
-        if (!_shown.TryGetValue(torrent.Id, out var shown))
-        {
-            return;
-        }
-
-        if (torrent.State != TorrentSyncState.Synced || (shown.EndedAt is { } ended && now - ended >= Linger))
-        {
-            Remove_NeedsLock(torrent.Id);
-            return;
-        }
-
-        _shown[torrent.Id] = shown with { EndedAt = shown.EndedAt ?? now };
-        _pending.RemoveLabelled(shown.Hash, shown.Name);
-        Set_NeedsLock(shown, torrent);
-    }
-
-    private void Set_NeedsLock(Shown shown, SourceReport.Torrent torrent)
-    {
-        _pieces.WithLabels(shown.Hash, shown.Name).Set(torrent.Pieces);
-        _streamed.WithLabels(shown.Hash, shown.Name).Set(torrent.PiecesDone);
-        _bytes.WithLabels(shown.Hash, shown.Name).Set(torrent.Bytes);
-        _ratio.WithLabels(shown.Hash, shown.Name).Set(torrent.Pieces == 0 ? 1 : (double)torrent.PiecesDone / torrent.Pieces);
-    }
-
     private void Remove_NeedsLock(InfoHash id)
     {
-        if (!_shown.Remove(id, out var shown))
-        {
-            return;
-        }
-
+        _shown.Remove(id, out var shown);
         foreach (var family in (ReadOnlySpan<Gauge>)[_pieces, _streamed, _bytes, _ratio, _pending])
         {
-            family.RemoveLabelled(shown.Hash, shown.Name);
+            family.RemoveLabelled(shown!.Hash, shown.Name);
         }
     }
 
-    private sealed record Shown(string Hash, string Name, DateTimeOffset? EndedAt);
+    private sealed record Shown(string Hash, string Name);
 }

@@ -68,7 +68,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         (_options, _client, _reader, _loggers) = (options, client, reader, loggers);
         _destination = new ReadOnlyDestination(destination);
         _records = new RecordStore(records, loggers.CreateLogger<RecordStore>());
-        _metrics = new EngineMetrics(metrics, registry, "source");
+        _metrics = new EngineMetrics(metrics, registry, "source", options.Series, loggers);
         _logger = loggers.CreateLogger<SourceDryRun>();
         _clock = new MonotonicClock(time);
         _chance = new Chance(random);

@@ -96,6 +96,16 @@ public sealed class SourceOptions
     /// <value>1000; 0 to 10,000.</value>
     public int MetricsMaxTorrents { get; set; } = 1000;
 
+    /// <summary>Synced torrents that keep metric series of their own: those that were synced last.</summary>
+    /// <value>1000; 0 to 10,000.</value>
+    public int MetricsMaxFinished { get; set; } = 1000;
+
+    /// <summary>Whether the series of a torrent have its name; else the begin of its hash stands there.</summary>
+    /// <value>true.</value>
+    public bool MetricsNames { get; set; } = true;
+
+    internal SeriesLimits Series => new(MetricsMaxTorrents, MetricsMaxFinished, MetricsNames);
+
     /// <summary>Every fault of these values, each naming its option; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {
@@ -109,7 +119,8 @@ public sealed class SourceOptions
         Require(errors, ReconnectMaxDelay >= TimeSpan.FromSeconds(1), $"reconnect-max-delay: {ReconnectMaxDelay} is below 1 s.");
         Require(errors, CallTimeout >= TimeSpan.FromSeconds(1), $"call-timeout: {CallTimeout} is below 1 s.");
         Require(errors, StopTimeout >= TimeSpan.Zero, $"stop-timeout: {StopTimeout} is negative.");
-        Require(errors, MetricsMaxTorrents is >= 0 and <= 10_000, $"metrics-max-torrents: {MetricsMaxTorrents} is not between 0 and 10000.");
+        Require(errors, MetricsMaxTorrents is >= 0 and <= SeriesLimits.Most, $"metrics-max-torrents: {MetricsMaxTorrents} is not between 0 and 10000.");
+        Require(errors, MetricsMaxFinished is >= 0 and <= SeriesLimits.Most, $"metrics-max-finished: {MetricsMaxFinished} is not between 0 and 10000.");
         foreach (var tag in (ReadOnlySpan<string>)[SyncedTag, SyncFailedTag, SourceRemovedTag, ExcludeSyncTag])
         {
             Require(errors, !tag.Contains(',', StringComparison.Ordinal), $"tags: '{tag}' holds a comma, which separates tags in a client.");

@@ -22,18 +22,19 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
 {
     private DestinationEngine? _engine;
     private WebApplication? _server;
+    private volatile bool _isListening;
 
     public override EngineStatus? Status => _engine?.Status;
 
     /// <summary>Where sources connect, with the port that the system chose when 0 was asked for.</summary>
-    public Uri? ListenAddress => _server is null ? null : new Uri(_server.Urls.First());
+    public Uri? ListenAddress => _isListening ? new Uri(_server!.Urls.First()) : null;
 
     protected override IReadOnlyList<ReadinessCheck> Checks =>
     [
         StatusCheck("state", status => status.IsStarted),
         StatusCheck("client", status => status.ClientOk == true),
         new("data", () => Task.FromResult(Directory.Exists(Settings.Data))),
-        new("listener", () => Task.FromResult(_server is not null)),
+        new("listener", () => Task.FromResult(_isListening)),
     ];
 
     protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
@@ -45,7 +46,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         await _server!.StopAsync(limit.Token);
     }
 
-    protected override async Task StartRoleAsync(CancellationToken cancellationToken)
+    protected override void Build()
     {
         var values = Settings.Values;
 
@@ -88,6 +89,8 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
                 MaxPeerSessions = values.Integer("max-peer-torrents"),
                 Publish = values.Choice<PublishPolicy>("publish"),
                 OrphanAge = values.Duration("orphan-age"),
+                MetricsMaxFinished = values.Integer("metrics-max-finished"),
+                MetricsNames = values.Flag("metrics-names"),
                 SourceRemovedStart = values.Flag("source-removed-start"),
                 Recheck = values.Choice<RecheckPolicy>("recheck"),
                 DryRun = Settings.IsDryRun,
@@ -100,11 +103,16 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
             Time,
             random));
         values.Address("listen")!.Value.TryGetEndPoint(out var endPoint);
-        _server = await StartServerAsync(endPoint, cancellationToken);
-        Own(_server);
+        _server = Own(BuildServer(endPoint));
     }
 
-    private async Task<WebApplication> StartServerAsync(IPEndPoint endPoint, CancellationToken cancellationToken)
+    protected override async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        await _server!.StartAsync(cancellationToken);
+        _isListening = true;
+    }
+
+    private WebApplication BuildServer(IPEndPoint endPoint)
     {
         var values = Settings.Values;
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
@@ -129,16 +137,6 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         });
         var app = builder.Build();
         app.MapQbSync();
-        try
-        {
-            await app.StartAsync(cancellationToken);
-        }
-        catch
-        {
-            await app.DisposeAsync();
-            throw;
-        }
-
         return app;
     }
 }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using Prometheus;
+using QbSync.MetricFamilies;
 
 namespace QbSync.Host;
 
@@ -16,6 +17,7 @@ internal sealed class HostMetrics
         _healthMisses = health.WithLabels("miss");
         var build = factory.CreateGauge("qbsync_build_info", "Version of the running program.", ["mode", "version", "revision", "framework"]);
         build.WithLabels(mode, Version, Revision, Environment.Version.ToString()).Set(1);
+        SharedMetricFamilies.CollectErrors(factory).WithLabels("host"); // nothing of the host is read at a scrape: its count stays 0
     }
 
     public static string Version { get; } = Informational.Split('+')[0];

@@ -59,7 +59,7 @@ internal sealed class SourceNode(
         await running;
     }
 
-    protected override Task StartRoleAsync(CancellationToken cancellationToken)
+    protected override void Build()
     {
         var values = Settings.Values;
         IDurableRecords records = Settings.IsDryRun
@@ -96,12 +96,11 @@ internal sealed class SourceNode(
         {
             _dryRun = Own(new SourceDryRun(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
             destination.TrustChanged += _dryRun.TrustChanged;
-            return Task.CompletedTask;
+            return;
         }
 
         _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
-        return Task.CompletedTask;
     }
 
     private static SourceOptions ReadOptions(RoleSettings settings)
@@ -126,6 +125,9 @@ internal sealed class SourceNode(
             ReadAhead = values.Bytes("read-ahead"),
             ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
             MinSpace = values.Bytes("min-space"),
+            MetricsMaxTorrents = values.Integer("metrics-max-torrents"),
+            MetricsMaxFinished = values.Integer("metrics-max-finished"),
+            MetricsNames = values.Flag("metrics-names"),
             RateLimit = values.Bytes("rate-limit"),
             BandwidthSchedule = settings.BandwidthSchedule,
         };

@@ -59,7 +59,7 @@ public sealed partial class QBittorrentClient : IQBittorrentClient, IAsyncDispos
         _url = options.Url!.AbsoluteUri.EndsWith('/') ? options.Url : new Uri(options.Url.AbsoluteUri + "/");
         var jitter = new Jitter(random ?? new Random());
         _breaker = new ClientBreaker(options.BreakerThreshold, options.BreakerMaxBreak, _time, jitter, OnBreakerChanged);
-        _metrics = new QBittorrentMetrics(metrics, registry, mode, _time, () => _breaker.State);
+        _metrics = new QBittorrentMetrics(metrics, registry, mode, _time, () => _breaker.State, loggers);
         _credentials = new CredentialsInUse(options.Credentials, options.Reread);
         var trust = handler is null ? new TlsTrust(options.CaFile, options.TlsFingerprint, _time) : null;
         _invoker = new HttpMessageInvoker(handler ?? ClientHandler.Create(_url, trust));

@@ -1,6 +1,6 @@
 namespace QbSync.QBittorrent;
 
-/// <summary>Event ids 3000 to 3999. Next free: 3022.</summary>
+/// <summary>Event ids 3000 to 3999. Next free: 3023.</summary>
 internal static class QBittorrentEventIds
 {
     public const int Connected = 3000;
@@ -18,4 +18,5 @@ internal static class QBittorrentEventIds
     public const int BasicRefused = 3012;
     public const int EndpointLacking = 3020;
     public const int StateIsShared = 3021;
+    public const int GaugesNotReadable = 3022;
 }

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 using QbSync.MetricFamilies;
 using QbSync.Ports;
@@ -5,23 +7,10 @@ using QbSync.QBittorrent.Pipeline;
 
 namespace QbSync.QBittorrent;
 
-/// <summary>What the client's calls move. Operations of a role's engine exist at zero at birth, others from their first call.</summary>
-internal sealed class QBittorrentMetrics
+/// <summary>What the client's calls move. Every operation exists at zero at birth.</summary>
+internal sealed partial class QBittorrentMetrics
 {
     private const string Component = "qb_client";
-
-    private static readonly ApiOperation[] BothUse =
-    [
-        ApiOperation.Login, ApiOperation.GetWebApiVersion, ApiOperation.GetVersion, ApiOperation.GetBuildInfo,
-        ApiOperation.GetAppPreferences, ApiOperation.GetMainData, ApiOperation.GetTorrents, ApiOperation.GetFilesInformation,
-        ApiOperation.GetTorrentPieceStates, ApiOperation.Stop, ApiOperation.Resume, ApiOperation.AddTags, ApiOperation.RemoveTags,
-    ];
-
-    private static readonly ApiOperation[] DestinationUses =
-    [
-        ApiOperation.AddTorrentFromMemory, ApiOperation.CreateCategory, ApiOperation.SetCategory, ApiOperation.SetFilePriority,
-        ApiOperation.RenameFile, ApiOperation.Recheck, ApiOperation.SetLocation, ApiOperation.GetTrackers, ApiOperation.SetShareLimits,
-    ];
 
     private readonly string _mode;
     private readonly TimeProvider _time;
@@ -30,7 +19,7 @@ internal sealed class QBittorrentMetrics
     private readonly Counter.Child _retries, _trips;
 
     public QBittorrentMetrics(
-        IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<ClientGate> breaker)
+        IMetricFactory factory, CollectorRegistry registry, string mode, TimeProvider time, Func<ClientGate> breaker, ILoggerFactory? loggers = null)
     {
         _mode = mode;
         _time = time;
@@ -45,7 +34,7 @@ internal sealed class QBittorrentMetrics
         _retries = factory.CreateCounter("qbsync_qb_client_retries_total", "qBittorrent API retries").WithLabels();
         _trips = SharedMetricFamilies.CircuitBreakerTrips(factory).WithLabels(mode, Component);
         var state = SharedMetricFamilies.CircuitBreakerState(factory).WithLabels(mode, Component);
-        foreach (var operation in mode == "source" ? [.. BothUse, ApiOperation.ExportTorrent] : BothUse.Concat(DestinationUses))
+        foreach (var operation in Enum.GetValues<ApiOperation>())
         {
             _calls.WithLabels(mode, operation.ToString());
             _durations.WithLabels(mode, operation.ToString());
@@ -56,25 +45,15 @@ internal sealed class QBittorrentMetrics
             _errors.WithLabels(mode, kind);
         }
 
-        var failures = SharedMetricFamilies.CollectErrors(factory).WithLabels("qbittorrent");
-        registry.AddBeforeCollectCallback(() =>
+        var logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<QBittorrentMetrics>();
+        var scraped = new ScrapedOwner(factory, registry, "qbittorrent", fault => Log.NotReadable(logger, fault));
+        scraped.Add(state);
+        scraped.Read(() => state.Set(breaker() switch
         {
-            try
-            {
-                state.Set(breaker() switch
-                {
-                    ClientGate.Closed => 0,
-                    ClientGate.Open or ClientGate.Isolated => 1,
-                    ClientGate.HalfOpen => 2,
-                });
-            }
-            catch (Exception exception) when (exception is not OutOfMemoryException)
-            {
-                // The registry would swallow it and show a stale value for ever.
-                state.Unpublish();
-                failures.Inc();
-            }
-        });
+            ClientGate.Closed => 0,
+            ClientGate.Open or ClientGate.Isolated => 1,
+            ClientGate.HalfOpen => 2,
+        }));
     }
 
     public void CallStarted(ApiOperation operation) => _calls.WithLabels(_mode, operation.ToString()).Inc();

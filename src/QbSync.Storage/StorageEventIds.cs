@@ -29,4 +29,7 @@ internal static class StorageEventIds
 
     /// <summary>First of <c>FolderTorrentClient</c>.</summary>
     public const int FolderTorrentClient = 2140;
+
+    /// <summary>First of <c>StorageMetrics</c>.</summary>
+    public const int StorageMetrics = 2160;
 }

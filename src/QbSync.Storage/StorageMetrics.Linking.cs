@@ -1,4 +1,5 @@
 using Prometheus;
+using QbSync.MetricFamilies;
 
 namespace QbSync.Storage;
 
@@ -6,7 +7,7 @@ internal sealed partial class StorageMetrics
 {
     private Counter? _hardlinksCreated;
     private Counter.Child? _hardlinkErrors;
-    private Gauge? _inodeRegistrySize;
+    private Func<int>? _countInodes;
     private Counter.Child? _bytesLinked;
     private Counter.Child? _bytesAdopted;
 
@@ -16,8 +17,8 @@ internal sealed partial class StorageMetrics
     /// <summary>A name for a file that is here already could not be made.</summary>
     public void HardlinkFailed() => _hardlinkErrors?.Inc();
 
-    /// <summary>So many files can be linked to.</summary>
-    public void InodesRegistered(int count) => _inodeRegistrySize?.Set(count);
+    /// <summary>Where the scrape counts files that can be linked to; nobody any more for null.</summary>
+    public void PublishInodes(Func<int>? count) => Volatile.Write(ref _countInodes, count);
 
     /// <summary>Bytes of a linked file were found right, so nobody sends them.</summary>
     public void BytesLinked(long bytes) => _bytesLinked?.Inc(bytes);
@@ -25,12 +26,13 @@ internal sealed partial class StorageMetrics
     /// <summary>Bytes that lay in place, or were cloned, were found right, so nobody sends them.</summary>
     public void BytesAdopted(long bytes) => _bytesAdopted?.Inc(bytes);
 
-    private void AddLinking(IMetricFactory factory, string mode)
+    private void AddLinking(IMetricFactory factory, ScrapedOwner scraped, string mode)
     {
         _hardlinksCreated = factory.CreateCounter("qbsync_hardlinks_created_total", "Hardlinks created on destination");
         _hardlinkErrors = factory.CreateCounter("qbsync_hardlink_errors_total", "Hardlink creation failures", ["mode"]).WithLabels(mode);
-        _inodeRegistrySize = factory.CreateGauge(
-            "qbsync_inode_registry_size", "Registered inodes for hardlink deduplication (destination)");
+        var inodes = scraped.Add(factory.CreateGauge(
+            "qbsync_inode_registry_size", "Registered inodes for hardlink deduplication (destination)"));
+        scraped.Read(() => inodes.Set(Volatile.Read(ref _countInodes)?.Invoke() ?? 0));
         var reused = factory.CreateCounter("qbsync_bytes_reused_total", "Bytes that were not transferred because they were here", ["how"]);
         _bytesLinked = reused.WithLabels("hardlink");
         _bytesAdopted = reused.WithLabels("adopted");

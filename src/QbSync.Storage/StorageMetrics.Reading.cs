@@ -13,7 +13,6 @@ internal sealed partial class StorageMetrics
     private Counter.Child? _handleHits;
     private Counter.Child? _handleMisses;
     private Counter? _handleEvictions;
-    private Func<int>? _countOpenFiles;
 
     /// <summary>A cached handle served.</summary>
     public void HandleHit() => _handleHits?.Inc();
@@ -30,10 +29,7 @@ internal sealed partial class StorageMetrics
     /// <summary>A piece could not be read, or was not right.</summary>
     public void PieceNotRead(PieceReadStatus status) => _pieceReadErrors[(int)status]?.Inc();
 
-    /// <summary>Where the scrape counts open content files.</summary>
-    public void PublishOpenFiles(Func<int>? count) => _countOpenFiles = count;
-
-    partial void AddReading(IMetricFactory factory, CollectorRegistry registry, string mode)
+    partial void AddReading(IMetricFactory factory)
     {
         var lookups = factory.CreateCounter("qbsync_file_handle_cache_total", "File handle cache lookups (hit/miss) on source", ["result"]);
         _handleHits = lookups.WithLabels("hit");
@@ -50,9 +46,6 @@ internal sealed partial class StorageMetrics
         {
             _pieceReadErrors[(int)status] = GetReason(status) is { } reason ? errors.WithLabels(reason) : null;
         }
-
-        var open = factory.CreateGauge("qbsync_open_file_handles", "Files held open", ["mode"]).WithLabels(mode);
-        registry.AddBeforeCollectCallback(() => open.Set(_countOpenFiles?.Invoke() ?? 0));
     }
 
     private static string? GetReason(PieceReadStatus status) => status switch

@@ -1,4 +1,5 @@
 using Prometheus;
+using QbSync.MetricFamilies;
 
 namespace QbSync.Storage;
 
@@ -9,7 +10,6 @@ internal sealed partial class StorageMetrics
     private Counter? _hashMismatches;
     private Counter.Child? _pieceWriteErrors;
     private Counter.Child? _fileSyncErrors;
-    private Gauge? _dirtyTorrents;
     private Func<int>? _countDirtyTorrents;
 
     /// <summary>A piece was verified, written and marked; the work took so long, summed over its chunks.</summary>
@@ -28,9 +28,9 @@ internal sealed partial class StorageMetrics
     public void StateFlushed(TimeSpan work) => _stateFlushDuration?.Observe(work.TotalSeconds);
 
     /// <summary>Where the scrape counts torrents with dirty state: from counters of their owners, without their locks.</summary>
-    public void PublishDirtyTorrents(Func<int>? count) => _countDirtyTorrents = count;
+    public void PublishDirtyTorrents(Func<int>? count) => Volatile.Write(ref _countDirtyTorrents, count);
 
-    partial void AddWriting(IMetricFactory factory, CollectorRegistry registry, string mode)
+    partial void AddWriting(IMetricFactory factory, ScrapedOwner scraped, string mode)
     {
         _pieceWriteDuration = factory.CreateHistogram(
             "qbsync_piece_write_duration_seconds",
@@ -46,8 +46,8 @@ internal sealed partial class StorageMetrics
             "qbsync_piece_write_errors_total", "Piece write failures (file open/truncate/write)", ["mode"]).WithLabels(mode);
         _fileSyncErrors = factory.CreateCounter(
             "qbsync_file_sync_errors_total", "File sync/close failures before finalization rename", ["mode"]).WithLabels(mode);
-        _dirtyTorrents = factory.CreateGauge(
-            "qbsync_torrents_with_dirty_state", "Torrents with state not yet flushed to disk (destination)");
-        registry.AddBeforeCollectCallback(() => _dirtyTorrents.Set(_countDirtyTorrents?.Invoke() ?? 0));
+        var dirty = scraped.Add(factory.CreateGauge(
+            "qbsync_torrents_with_dirty_state", "Torrents with state not yet flushed to disk (destination)"));
+        scraped.Read(() => dirty.Set(Volatile.Read(ref _countDirtyTorrents)?.Invoke() ?? 0));
     }
 }

@@ -7,6 +7,7 @@ internal static partial class TransportEventIds
     public const int IncarnationChanged = 1003;
     public const int AnswerTimeRaised = 1004;
     public const int ControlReplaced = 1005;
+    public const int GaugesNotReadable = 1006;
 
     public const int VerbFailed = 1100;
     public const int SessionOpened = 1101;

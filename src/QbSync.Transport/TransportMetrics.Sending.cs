@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Transport.Client;
 using QbSync.Transport.Client.Connections;
@@ -33,18 +34,22 @@ internal sealed partial class TransportMetrics
 
     /// <summary>The source's families.</summary>
     public static TransportMetrics ForSource(
-        IMetricFactory factory, CollectorRegistry registry, TransportClientOptions options, TimeProvider time)
+        IMetricFactory factory, CollectorRegistry registry, TransportClientOptions options, TimeProvider time, ILoggerFactory? loggers = null)
     {
         var throughput = new ThroughputMeter(new LinkClock(time));
-        var metrics = new TransportMetrics(factory, registry, "source", throughput)
+        var metrics = new TransportMetrics(factory, registry, "source", loggers, throughput)
         {
             _sending = new SendingFamilies(factory, options.MaxConnections),
         };
-        factory.CreateGauge("qbsync_stream_pool_max_size", "Maximum configured streams")
-            .Set(options.MaxConnections * options.MaxStreamsPerConnection);
-        factory.CreateGauge("qbsync_grpc_connections_configured", "Maximum TCP connections configured for gRPC streaming (source)")
-            .Set(options.MaxConnections);
-        metrics.OnCollect(metrics.CollectLinks(factory));
+        var mostStreams = metrics.CreateGauge(factory, "qbsync_stream_pool_max_size", "Maximum configured streams");
+        var mostConnections = metrics.CreateGauge(
+            factory, "qbsync_grpc_connections_configured", "Maximum TCP connections configured for gRPC streaming (source)");
+        metrics._scraped.Read(() =>
+        {
+            mostStreams.Set(options.MaxConnections * options.MaxStreamsPerConnection);
+            mostConnections.Set(options.MaxConnections);
+        });
+        metrics._scraped.Read(metrics.CollectLinks(factory));
         return metrics;
     }
 
@@ -122,15 +127,15 @@ internal sealed partial class TransportMetrics
 
     private Action CollectLinks(IMetricFactory factory)
     {
-        var inFlight = factory.CreateGauge("qbsync_inflight_pieces", "Pieces in-flight (sent but not acked)");
-        var streams = factory.CreateGauge("qbsync_stream_pool_size", "Active streams in the pool");
-        var windowPieces = factory.CreateGauge("qbsync_adaptive_window_size", "Average adaptive window size across streams");
-        var windowBytes = factory.CreateGauge("qbsync_adaptive_window_bytes", "Average window across streams in bytes");
-        var connections = factory.CreateGauge(
-            "qbsync_grpc_connections_active", "Current active TCP connections to destination server (source)");
-        var throughput = factory.CreateGauge("qbsync_transfer_throughput_bytes_per_second", "Current transfer throughput");
-        var paused = factory.CreateGauge("qbsync_stream_pool_scaling_paused", "Pool scaling paused: 1=paused, 0=active");
-        var collectTcp = CollectTcp(factory);
+        var inFlight = CreateGauge(factory, "qbsync_inflight_pieces", "Pieces in-flight (sent but not acked)");
+        var streams = CreateGauge(factory, "qbsync_stream_pool_size", "Active streams in the pool");
+        var windowPieces = CreateGauge(factory, "qbsync_adaptive_window_size", "Average adaptive window size across streams");
+        var windowBytes = CreateGauge(factory, "qbsync_adaptive_window_bytes", "Average window across streams in bytes");
+        var connections = CreateGauge(
+            factory, "qbsync_grpc_connections_active", "Current active TCP connections to destination server (source)");
+        var throughput = CreateGauge(factory, "qbsync_transfer_throughput_bytes_per_second", "Current transfer throughput");
+        var paused = CreateGauge(factory, "qbsync_stream_pool_scaling_paused", "Pool scaling paused: 1=paused, 0=active");
+        var collectTcp = CollectTcp(factory, _scraped);
         return () =>
         {
             var links = Volatile.Read(ref _links);

@@ -1,17 +1,19 @@
 using System.Globalization;
 using Prometheus;
+using QbSync.MetricFamilies;
 
 namespace QbSync.Transport;
 
 /// <summary>What TCP tells of data connections. A slot without a socket has no series, nor has any where TCP tells nothing.</summary>
 internal sealed partial class TransportMetrics
 {
-    private static Action<ILinkState[]> CollectTcp(IMetricFactory factory)
+    private static Action<ILinkState[]> CollectTcp(IMetricFactory factory, ScrapedOwner scraped)
     {
         var gate = new Lock();
-        var roundTrip = factory.CreateGauge("qbsync_tcp_smoothed_rtt_seconds", "Round trip of a data connection as TCP smooths it", ["connection"]);
-        var algorithm = factory.CreateGauge(
-            "qbsync_tcp_congestion_info", "TCP congestion control of a data connection, always 1", ["connection", "algorithm"]);
+        var roundTrip = scraped.Add(factory.CreateGauge(
+            "qbsync_tcp_smoothed_rtt_seconds", "Round trip of a data connection as TCP smooths it", ["connection"]));
+        var algorithm = scraped.Add(factory.CreateGauge(
+            "qbsync_tcp_congestion_info", "TCP congestion control of a data connection, always 1", ["connection", "algorithm"]));
         return links =>
         {
             // Scrapes overlap: what one adds the other must not remove as unknown.

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Prometheus;
 using QbSync.MetricFamilies;
 using QbSync.Outcomes;
@@ -11,24 +13,24 @@ namespace QbSync.Transport;
 /// </summary>
 internal sealed partial class TransportMetrics
 {
-    private readonly CollectorRegistry _registry;
+    private readonly ScrapedOwner _scraped;
     private readonly Counter.Child _streamOpenErrors;
     private readonly Counter.Child _peerAuthFailures;
     private readonly Gauge.Child _certificateExpiry;
-    private readonly Counter.Child _collectErrors;
     private readonly Counter.Child[] _rejections;
 
-    private TransportMetrics(IMetricFactory factory, CollectorRegistry registry, string mode, ThroughputMeter? throughput = null)
+    private TransportMetrics(
+        IMetricFactory factory, CollectorRegistry registry, string mode, ILoggerFactory? loggers, ThroughputMeter? throughput = null)
     {
-        _registry = registry;
+        var logger = (loggers ?? NullLoggerFactory.Instance).CreateLogger<TransportMetrics>();
+        _scraped = new ScrapedOwner(factory, registry, "transport", fault => Log.NotReadable(logger, fault));
         _throughput = throughput;
         _streamOpenErrors = SharedMetricFamilies.StreamOpenErrors(factory).WithLabels(mode);
         _peerAuthFailures = factory.CreateCounter(
             "qbsync_peer_auth_failures_total", "Peers refused, or refusing us, for their identity", ["mode"]).WithLabels(mode);
-        _certificateExpiry = factory.CreateGauge(
-            "qbsync_certificate_expiry_timestamp_seconds", "Unix time at which the first certificate in use ends", ["mode"]).WithLabels(mode);
+        _certificateExpiry = _scraped.Add(factory.CreateGauge(
+            "qbsync_certificate_expiry_timestamp_seconds", "Unix time at which the first certificate in use ends", ["mode"])).WithLabels(mode);
         _certificateExpiry.Unpublish();
-        _collectErrors = SharedMetricFamilies.CollectErrors(factory).WithLabels("transport");
         var rejections = factory.CreateCounter(
             "qbsync_piece_rejections_total", "Pieces that the destination did not take, by answer", ["mode", "code"]);
         _rejections = new Counter.Child[(int)PieceAckStatus.Malformed + 1];
@@ -45,7 +47,7 @@ internal sealed partial class TransportMetrics
     public void PeerRefused() => _peerAuthFailures.Inc();
 
     /// <summary>Shows when the first certificate in use ends; nothing while there is none.</summary>
-    public void ShowCertificates(Func<DateTimeOffset?> expiry) => OnCollect(() =>
+    public void ShowCertificates(Func<DateTimeOffset?> expiry) => _scraped.Read(() =>
     {
         if (expiry() is { } earliest)
         {
@@ -64,18 +66,9 @@ internal sealed partial class TransportMetrics
         _rejections[(int)known].Inc();
     }
 
-    /// <summary>Runs <paramref name="collect"/> before each scrape; what it throws is counted, since the registry would swallow it.</summary>
-    private void OnCollect(Action collect) => _registry.AddBeforeCollectCallback(() =>
-    {
-        try
-        {
-            collect();
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            _collectErrors.Inc();
-        }
-    });
+    /// <summary>A gauge of the transport, absent from a scrape that cannot read it.</summary>
+    private Gauge CreateGauge(IMetricFactory factory, string name, string help, params string[] labels) =>
+        _scraped.Add(factory.CreateGauge(name, help, labels));
 
     private static string GetCode(PieceAckStatus status) => status switch
     {

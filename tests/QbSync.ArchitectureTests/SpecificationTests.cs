@@ -29,6 +29,19 @@ public sealed class SpecificationTests
     [Test]
     public void MetricCases_Marks_NameCasesThatExist() => Assert.That(CoveredMetrics().Except(MetricCaseAttribute.Ids), Is.Empty);
 
+    /// <summary>A family that no test looks at may well never move.</summary>
+    [Test]
+    [MetricCase("Q2")]
+    public void MetricFamilies_Each_IsLookedAtByATest()
+    {
+        // Those that look at all families alike say nothing of one.
+        var tests = string.Join('\n', Repository.Files("tests", "*Tests.cs")
+            .Where(static file => !file.Contains("Dashboard", StringComparison.Ordinal) && !file.Contains("Conformance", StringComparison.Ordinal))
+            .Select(Repository.Read));
+        var families = Regex.Matches(Repository.Read("METRICS.md"), @"^\| `(?<name>qbsync_\w+)` \|", RegexOptions.Multiline).Select(static match => match.Groups["name"].Value);
+        Assert.That(families.Where(family => !Regex.IsMatch(tests, $@"{family}(_count|_sum|_bucket)?\b")), Is.Empty);
+    }
+
     /// <summary>Cases of what does not exist yet: one source has one destination.</summary>
     private static (string Part, int Number)[] NotBuilt(string part) => part == "Source" ? [("Source", 127)] : [];
 

@@ -11,6 +11,7 @@ internal sealed class DrainTests
 
     [Test]
     [SourceCase(119)]
+    [MetricCase("G22"), MetricCase("Q7")]
     public async Task Signal_WithDrainAlways_HandsOverWhileEverythingIsReported()
     {
         await using var nodes = new TwoNodes();
@@ -36,7 +37,9 @@ internal sealed class DrainTests
         // What is still sent could join for minutes; the second signal ends that.
         await nodes.SignalSourceAgainAsync();
         await nodes.SourceEndedAsync();
-        Assert.That((await ReadAsync(nodes)).Sum("qbsync_draining"), Is.Zero, "reports outlive the work");
+        var last = await ReadAsync(nodes);
+        Assert.That(last.Sum("qbsync_draining"), Is.Zero, "reports outlive the work");
+        Assert.That(last.Sum("qbsync_handoff_total", "result=\"success\""), Is.EqualTo(1));
         Assert.That(File.Exists(Path.Combine(nodes.SourceData, "slow.bin")), Is.True);
     }
 

@@ -13,6 +13,7 @@ internal sealed class LargePiecesTests
     [TestCase(536_854_528, 536_854_528)]
     [DestinationCase(47)]
     [SourceCase(48)]
+    [MetricCase("A21"), MetricCase("A22")]
     public async Task PiecesOfAnyAllowedLength_PassWithinTheBudget(int pieceLength, int length)
     {
         await using var nodes = new TwoNodes();

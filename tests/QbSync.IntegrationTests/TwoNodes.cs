@@ -2,6 +2,7 @@ using Prometheus;
 using QbSync.Host;
 using QbSync.Host.Configuration;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Processes;
 
 namespace QbSync.IntegrationTests;
@@ -46,21 +47,39 @@ internal sealed class TwoNodes : IAsyncDisposable
 
     public async Task StartAsync((string Name, string Value)[] sourceOptions, (string Name, string Value)[] destinationOptions)
     {
-        await StartDestinationAsync(destinationOptions);
+        await OpenAsync(sourceOptions, destinationOptions);
+        Run();
+    }
+
+    /// <summary>Makes both roles with their listeners; no engine runs yet.</summary>
+    public async Task OpenAsync((string Name, string Value)[] sourceOptions, (string Name, string Value)[] destinationOptions)
+    {
+        await OpenDestinationAsync(destinationOptions);
         _source = new SourceNode(
             Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination!.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, SourceTime, new Random(2));
         await _source.StartAsync(CancellationToken.None);
-        _sourceRun = _source.RunAsync(_stopSource.Token, _hurrySource.Token);
+    }
+
+    /// <summary>Lets both engines run.</summary>
+    public void Run()
+    {
+        _destinationRun = _destination!.RunAsync(_stopDestination.Token);
+        _sourceRun = _source!.RunAsync(_stopSource.Token, _hurrySource.Token);
     }
 
     public async Task StartDestinationAsync(params (string Name, string Value)[] options)
+    {
+        await OpenDestinationAsync(options);
+        _destinationRun = _destination!.RunAsync(_stopDestination.Token);
+    }
+
+    private async Task OpenDestinationAsync((string Name, string Value)[] options)
     {
         _stopDestination.Dispose();
         _stopDestination = new CancellationTokenSource();
         _destination = new DestinationNode(
             Read(Roles.Destination, [("data", DestinationData), ("listen", Listen), ("min-free", "0"), .. Client("destination"), .. options]), _log, TimeProvider.System, new Random(1));
         await _destination.StartAsync(CancellationToken.None);
-        _destinationRun = _destination.RunAsync(_stopDestination.Token);
     }
 
     /// <summary>The destination goes, until it is started again.</summary>
@@ -92,6 +111,7 @@ internal sealed class TwoNodes : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await VerifyRestAsync();
         await _stopSource.CancelAsync();
         await _sourceRun.DefaultTimeout();
         if (_destination is not null)
@@ -100,6 +120,11 @@ internal sealed class TwoNodes : IAsyncDisposable
         }
 
         await _destinationRun.DefaultTimeout();
+        if (_source is not null && _destination is not null)
+        {
+            MetricLaws.Verify((await ScrapeAsync(_source.Registry)).Text, (await ScrapeAsync(_destination.Registry)).Text);
+        }
+
         if (_source is not null)
         {
             await _source.DisposeAsync();
@@ -117,13 +142,36 @@ internal sealed class TwoNodes : IAsyncDisposable
         _log.Verify();
     }
 
+    /// <summary>The laws between both roles, when the source has nothing on its way to the end of a test.</summary>
+    private async Task VerifyRestAsync()
+    {
+        if (_source is null || _destination is null)
+        {
+            return;
+        }
+
+        var before = Exposition.Parse((await ScrapeAsync(_source.Registry)).Text);
+        if (!MetricLaws.IsQuiet(before))
+        {
+            return;
+        }
+
+        var destination = Exposition.Parse((await ScrapeAsync(_destination.Registry)).Text);
+        var after = Exposition.Parse((await ScrapeAsync(_source.Registry)).Text);
+        if (MetricLaws.IsQuiet(after) && after.Sum("qbsync_bytes_sent_total") == before.Sum("qbsync_bytes_sent_total"))
+        {
+            Assert.That(MetricLaws.FindBreaches(before, destination), Is.Empty);
+        }
+    }
+
+    /// <summary>A role's options, which a test's own replace.</summary>
     private (string Name, string Value)[] Client(string role) =>
         [("client", "folder"), ("client-dir", _folder.CreateFolder(role, "torrents")), ("state-dir", _folder[role, "state"]), ("security", "insecure"), ("health-addr", "127.0.0.1:0")];
 
     private static RoleSettings Read(Roles role, (string Name, string Value)[] options)
     {
         var settings = RoleSettings.Read(
-            role, options.ToDictionary(option => option.Name, IReadOnlyList<string> (option) => [option.Value]), new Dictionary<string, string>(), out var errors);
+            role, options.GroupBy(option => option.Name).ToDictionary(option => option.Key, IReadOnlyList<string> (option) => [option.Last().Value]), new Dictionary<string, string>(), out var errors);
         Assert.That(errors, Is.Empty);
         return settings!;
     }

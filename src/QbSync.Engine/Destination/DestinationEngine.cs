@@ -65,7 +65,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
 
         (_options, _store, _client, _loggers, _time) = (options, store, client, loggers, time);
         _logger = loggers.CreateLogger<DestinationEngine>();
-        _metrics = new EngineMetrics(metrics, registry, "destination");
+        _metrics = new EngineMetrics(metrics, registry, "destination", options.Series, loggers);
         _queue = new FinalizeQueue(options.FinalizeWorkers, time);
         _room = new RoomWatch(options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
         _hub = new WatchHub(time);

@@ -179,11 +179,11 @@ internal sealed partial class TorrentSession
         });
     }
 
-    private static Finalization.ClientViolation GetViolation(ClientTorrentState state) => state switch
+    private static ClientViolation GetViolation(ClientTorrentState state) => state switch
     {
-        ClientTorrentState.MissingFiles => Finalization.ClientViolation.MissingFiles,
-        ClientTorrentState.Error => Finalization.ClientViolation.Errored,
-        _ => Finalization.ClientViolation.Downloading,
+        ClientTorrentState.MissingFiles => ClientViolation.MissingFiles,
+        ClientTorrentState.Error => ClientViolation.Errored,
+        _ => ClientViolation.Downloading,
     };
 
     private void ReadAnnounce(SeedingControl seeding, ClientSighting seen)

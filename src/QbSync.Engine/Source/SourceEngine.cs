@@ -53,7 +53,7 @@ public sealed class SourceEngine : IAsyncDisposable
             files,
             new RecordStore(records, loggers.CreateLogger<RecordStore>()),
             new HandoffJournal(records, loggers.CreateLogger<HandoffJournal>()),
-            new EngineMetrics(metrics, registry, "source"),
+            new EngineMetrics(metrics, registry, "source", options.Series, loggers),
             loggers,
             clock,
             new Chance(random));

@@ -156,6 +156,17 @@ internal sealed partial class SourceLoop
 
         var facts = FactsOf(look, blocked);
         var plan = CleanupPlanner.Plan(facts);
+        if (!PeerReady)
+        {
+            Log.NoPass(_logger, "the destination does not answer");
+            foreach (var _ in plan.Begin.SelectMany(static planned => planned.Group.Members))
+            {
+                _with.Metrics.DeleteBlocked(DeleteBlock.DestinationUnreachable);
+            }
+
+            return;
+        }
+
         _deletableBytes = plan.DeletableBytes;
         _relieved.RemoveWhere(device => !_spaceStates.Any(state => state.Device == device && state.IsShort)
             && (plan.Served.Contains(device) || !plan.Begin.Any(planned => planned.Device == device)) && _leaving.Count == 0);
@@ -173,7 +184,6 @@ internal sealed partial class SourceLoop
     {
         { _lastSeen: null } or { _clientOk: not true } => "the client does not answer",
         { _lastSeen: var seen } when Now - seen.At > FreeSpace.Oldest => "the client's list is old",
-        { PeerReady: false } => "the destination does not answer",
 
         // A client that came up with a part of its profile: what it does not list owns files all the same.
         _ when _syncs.Values.Any(static sync => sync is

@@ -120,6 +120,11 @@ internal sealed partial class SourceLoop
     /// <summary>Counts and tells each group once that would go if it had seeded long enough.</summary>
     private void CountSkipped(IReadOnlyList<(CleanupGroup Group, string Reason)> skipped, IReadOnlyList<CleanupGroup> all)
     {
+        foreach (var _ in skipped.SelectMany(static skip => skip.Group.KeptByOthers).Select(static member => member.Id).Distinct())
+        {
+            _with.Metrics.DeleteBlocked(DeleteBlock.SharedFiles);
+        }
+
         foreach (var (group, reason) in skipped)
         {
             Log.GroupSkipped(_logger, group.Members[0].Name, group.Members.Count, reason);

@@ -151,6 +151,11 @@ internal sealed partial class SourceLoop
             Log.HandoffFaulted(_logger, run.Entry.Number, e);
         }
 
+        if (end is null)
+        {
+            _with.Metrics.HandoffLeft();
+        }
+
         await PostAsync(new SourceCommand.HandoffEnded(run, end)).ConfigureAwait(false);
     }
 

@@ -107,6 +107,8 @@ internal sealed partial class SourceLoop
             PayloadAcknowledged = counts.PayloadAcknowledged,
             PendingSince = isActive && sync.Class == ClientClass.Complete ? PendingSince(sync) : null,
             BacklogBytes = BacklogOf(sync, needed, done, bytes),
+            TrackedSince = sync.FirstSeen,
+            SyncedAt = sync is { State: TorrentSyncState.Synced, Completion.Adopted: false } ? sync.FinishedAt : null,
         };
     }
 

@@ -14,7 +14,6 @@ internal sealed record SourceReport(
     /// <summary>Bytes that cleanup could free now.</summary>
     public long DeletableBytes { get; init; }
 
-
     /// <summary>One torrent.</summary>
     /// <param name="Id">The torrent.</param>
     /// <param name="Name">The manifest's name once it is known.</param>
@@ -31,5 +30,11 @@ internal sealed record SourceReport(
         public DateTimeOffset? PendingSince { get; init; }
 
         public long BacklogBytes { get; init; }
+
+        /// <summary>Since when it is known here.</summary>
+        public DateTimeOffset TrackedSince { get; init; }
+
+        /// <summary>When it was synced, unless that was found so; null while it is not.</summary>
+        public DateTimeOffset? SyncedAt { get; init; }
     }
 }

@@ -29,10 +29,13 @@ internal static class OptionCatalog
         new("peers-file", Roles.Both, OptionKind.Path, "", "The peers that are trusted. Default: peers.json in state-dir.") { MayBeEmpty = true },
         new("identity-file", Roles.Both, OptionKind.Path, "", "Who this node is: its certificate and key, made when absent. Default: identity.pem in state-dir.") { MayBeEmpty = true },
         new("health-addr", Roles.Both, OptionKind.Address, "127.0.0.1:8080", "Address of /healthz, /livez, /readyz and /metrics; empty for none.") { MayBeEmpty = true },
+        new("metrics-max-finished", Roles.Both, OptionKind.Integer, "1000", "Synced torrents with metric series of their own: those synced last.") { Min = "0", Max = "10000" },
+        new("metrics-names", Roles.Both, OptionKind.Boolean, "true", "Whether metrics have the names of torrents; else the begin of the hash stands there."),
         new("log-level", Roles.Both, OptionKind.Choice, "info", "Least level of a log line.") { Choices = ["trace", "debug", "info", "warn", "warning", "error"] },
 
         new("destination-addr", Roles.Source, OptionKind.Address, "", "Host and port of the destination.") { IsRequired = true },
         new("source-name", Roles.Source, OptionKind.Text, "", "Name of this source at the destination. Default: the machine's name.") { MayBeEmpty = true },
+        new("metrics-max-torrents", Roles.Source, OptionKind.Integer, "1000", "Torrents under way with metric series of their own at most.") { Min = "0", Max = "10000" },
         new("path-map", Roles.Source, OptionKind.List, "", "CLIENT=LOCAL: where a path of the client is on this machine; longest prefix wins.") { MayBeEmpty = true },
         new("min-space", Roles.Source, OptionKind.Size, "50GiB", "Free space below which finishing torrents come first, and synced ones are handed over (see handoff); 0 for never.") { PlainUnit = "1GiB", Min = "0" },
         new("min-seeding-time", Roles.Source, OptionKind.Duration, "1h", "Least time that a torrent seeds here before it is handed over; not asked in a drain.") { PlainUnit = "1s", Min = "0s" },

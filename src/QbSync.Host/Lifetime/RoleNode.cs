@@ -48,14 +48,18 @@ internal abstract class RoleNode : IAsyncDisposable
 
     protected abstract IReadOnlyList<ReadinessCheck> Checks { get; }
 
-    /// <summary>Starts health, then everything else. A peer or client that is away is no obstacle.</summary>
+    /// <summary>
+    /// Makes everything, starts health, then opens what others reach. All metrics are there at zero before the first is served. A peer or client that is away is no
+    /// obstacle.
+    /// </summary>
     /// <exception cref="QbSyncException">The state folder or the data cannot be used.</exception>
     /// <exception cref="IOException">An address is in use.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
+        var metrics = new HostMetrics(Factory, Settings.Mode);
+        Build();
         if (Settings.HealthAddress is { } address && address.TryGetEndPoint(out var endPoint))
         {
-            var metrics = new HostMetrics(Factory, Settings.Mode);
             var started = Time.GetUtcNow();
             _health = await HealthServer.StartAsync(
                 endPoint,
@@ -65,7 +69,7 @@ internal abstract class RoleNode : IAsyncDisposable
                 cancellationToken);
         }
 
-        await StartRoleAsync(cancellationToken);
+        await OpenAsync(cancellationToken);
     }
 
     /// <summary>Runs the engine until <paramref name="stop"/> fires and it has stopped gracefully. From then on the role is not ready; what is reported stays.</summary>
@@ -89,7 +93,11 @@ internal abstract class RoleNode : IAsyncDisposable
         }
     }
 
-    protected abstract Task StartRoleAsync(CancellationToken cancellationToken);
+    /// <summary>Makes what the role consists of; nothing of it runs yet.</summary>
+    protected abstract void Build();
+
+    /// <summary>Opens what peers connect to.</summary>
+    protected virtual Task OpenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     protected abstract Task RunRoleAsync(CancellationToken stop, CancellationToken hurry);
 

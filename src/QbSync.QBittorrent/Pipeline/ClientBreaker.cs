@@ -15,21 +15,13 @@ internal sealed class ClientBreaker(
     private readonly Lock _gate = new();
     private readonly Queue<BreakerChange> _untold = [];
     private bool _isTelling;
-    private ClientGate _state, _beforeProbe;
+    private volatile ClientGate _state; // read by scrapes, which take no lock
+    private ClientGate _beforeProbe;
     private int _failuresInRow, _breaksInRow;
     private DateTimeOffset _until;
     private TorrentClientException? _last;
 
-    public ClientGate State
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _state;
-            }
-        }
-    }
+    public ClientGate State => _state;
 
     /// <summary>As callers see it: once a break is over the next call probes, so they should make it.</summary>
     public ClientAvailability Availability

@@ -20,6 +20,7 @@ internal sealed partial class HardlinkRegistry : IAsyncDisposable
     private RecordBatch _pending = new();
     private Task _writing = Task.CompletedTask;
     private bool _isWriting;
+    private int _count;
     private bool _mustRewrite;
     private long _liveLength;
 
@@ -30,7 +31,8 @@ internal sealed partial class HardlinkRegistry : IAsyncDisposable
         _metrics = metrics;
         _logger = logger;
         _liveLength = journal.Length;
-        _metrics.InodesRegistered(entries.Count);
+        _count = entries.Count;
+        _metrics.PublishInodes(() => Volatile.Read(ref _count));
     }
 
     /// <summary>Reads the registry, or makes it. A damaged one is no loss that matters: it begins empty.</summary>
@@ -161,7 +163,7 @@ internal sealed partial class HardlinkRegistry : IAsyncDisposable
 
     private void Write_NeedsLock()
     {
-        _metrics.InodesRegistered(_entries.Count);
+        Volatile.Write(ref _count, _entries.Count);
         if (!_isWriting)
         {
             _isWriting = true;

@@ -11,21 +11,13 @@ internal sealed class FileHandleCache(ContentResolver resolver, int capacity, St
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<FileKey, OpenFile> _files = [];
+    private volatile int _count; // read by scrapes, which take no lock
     private OpenFile? _newest;
     private OpenFile? _oldest;
     private bool _disposed;
 
     /// <summary>Files in the cache.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _files.Count;
-            }
-        }
-    }
+    public int Count => _count;
 
     /// <summary>The open file, to be given back with <see cref="Release"/>; null with the reason when it cannot be opened.</summary>
     /// <exception cref="IOException">The device, or a permission, does not let us.</exception>
@@ -161,6 +153,7 @@ internal sealed class FileHandleCache(ContentResolver resolver, int capacity, St
                 result = opened;
                 opened.IsCached = true;
                 _files.Add(opened.Key, opened);
+                _count = _files.Count;
                 Link_NeedsLock(opened);
                 if (_files.Count > capacity)
                 {
@@ -229,6 +222,7 @@ internal sealed class FileHandleCache(ContentResolver resolver, int capacity, St
     private void Remove_NeedsLock(OpenFile file)
     {
         _files.Remove(file.Key);
+        _count = _files.Count;
         file.IsCached = false;
         Unlink_NeedsLock(file);
     }

@@ -27,7 +27,7 @@ public sealed partial class PieceReader : IPieceReader, IDisposable
 
     /// <summary>Makes it for the source role.</summary>
     public PieceReader(StorageOptions options, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time)
-        : this(options.DataRoot, options.ReaderOpenFiles, new StorageMetrics(metrics, registry, StorageMetrics.Source), loggers, time)
+        : this(options.DataRoot, options.ReaderOpenFiles, new StorageMetrics(metrics, registry, StorageMetrics.Source, loggers), loggers, time)
     {
     }
 

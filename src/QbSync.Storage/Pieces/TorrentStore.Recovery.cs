@@ -60,7 +60,7 @@ public sealed partial class TorrentStore
             var id = storage.Request.Manifest.Id;
             lock (_gate)
             {
-                _torrents.Remove(id);
+                _torrents.TryRemove(id, out _);
                 _unreadable.Add(id);
             }
 

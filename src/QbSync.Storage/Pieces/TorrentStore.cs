@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Prometheus;
@@ -16,7 +17,7 @@ namespace QbSync.Storage.Pieces;
 public sealed partial class TorrentStore : ITorrentStore
 {
     private readonly Lock _gate = new();
-    private readonly Dictionary<InfoHash, TorrentStorage> _torrents = [];
+    private readonly ConcurrentDictionary<InfoHash, TorrentStorage> _torrents = new();
     private readonly Dictionary<InfoHash, long> _opening = [];
     private readonly HashSet<InfoHash> _unreadable = [];
     private readonly StorageOptions _options;
@@ -25,7 +26,7 @@ public sealed partial class TorrentStore : ITorrentStore
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Func<int, byte[]> _randomBytes;
-    private StorageContext? _context;
+    private volatile StorageContext? _context;
     private PathReservations? _paths;
     private StateLock? _lock;
     private StateFlusher? _flusher;
@@ -61,11 +62,12 @@ public sealed partial class TorrentStore : ITorrentStore
 
         _options = options;
         _files = files;
-        _metrics = new StorageMetrics(metrics, registry, StorageMetrics.Destination);
+        _metrics = new StorageMetrics(metrics, registry, StorageMetrics.Destination, loggers);
         _logger = loggers.CreateLogger<TorrentStore>();
         _time = time;
         _randomBytes = randomBytes;
         _metrics.PublishDirtyTorrents(CountDirty);
+        _metrics.PublishOpenFiles(() => _context?.Handles.Count ?? 0);
     }
 
     /// <inheritdoc />
@@ -87,6 +89,7 @@ public sealed partial class TorrentStore : ITorrentStore
 
         _isDisposed = true;
         _metrics.PublishDirtyTorrents(null);
+        _metrics.PublishOpenFiles(null);
         if (_flusher is not null)
         {
             await _flusher.DisposeAsync().ConfigureAwait(false);
@@ -144,7 +147,7 @@ public sealed partial class TorrentStore : ITorrentStore
     private int CountDirty()
     {
         var count = 0;
-        foreach (var storage in List())
+        foreach (var (_, storage) in _torrents) // without the lock, which a scrape must not wait for
         {
             count += storage.IsDirty ? 1 : 0;
         }
@@ -166,7 +169,7 @@ public sealed partial class TorrentStore : ITorrentStore
     {
         lock (_gate)
         {
-            _torrents.Remove(storage.Request.Manifest.Id);
+            _torrents.TryRemove(storage.Request.Manifest.Id, out _);
         }
 
         Opened(_paths).Release(storage.Request.Manifest.Id);

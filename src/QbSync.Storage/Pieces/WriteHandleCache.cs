@@ -9,20 +9,12 @@ internal sealed class WriteHandleCache(int capacity)
     private const int MinCapacity = 8;
     private readonly Lock _gate = new();
     private readonly HashSet<CachedFile> _open = [];
+    private volatile int _count; // read by scrapes, which take no lock
     private int _capacity = capacity;
     private long _uses;
 
     /// <summary>Files open now.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _open.Count;
-            }
-        }
-    }
+    public int Count => _count;
 
     /// <summary>The next number in the count of uses.</summary>
     public long NextUse() => Interlocked.Increment(ref _uses);
@@ -52,6 +44,7 @@ internal sealed class WriteHandleCache(int capacity)
         lock (_gate)
         {
             _open.Add(file);
+            _count = _open.Count;
         }
 
         Trim(file);
@@ -63,6 +56,7 @@ internal sealed class WriteHandleCache(int capacity)
         lock (_gate)
         {
             _open.Remove(file);
+            _count = _open.Count;
         }
     }
 

@@ -49,7 +49,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         }
 
         _options = options;
-        _metrics = TransportMetrics.ForSource(metrics, registry, options, time);
+        _metrics = TransportMetrics.ForSource(metrics, registry, options, time, loggers);
         _loggers = loggers;
         _time = time;
         _random = random;

@@ -1,6 +1,6 @@
 namespace QbSync.Transport.Client;
 
-/// <summary>Bytes a second over the last ten whole seconds: a ring of one-second sums. Thread-safe.</summary>
+/// <summary>Bytes a second over the last ten whole seconds: a ring of one-second sums. Thread-safe, and read without a lock.</summary>
 internal sealed class ThroughputMeter(LinkClock clock)
 {
     private const int Seconds = 10;
@@ -8,23 +8,24 @@ internal sealed class ThroughputMeter(LinkClock clock)
     private readonly Lock _gate = new();
 
     // One more than is shown: the second that runs is not whole.
-    private readonly (long Second, long Bytes)[] _ring = new (long, long)[Seconds + 1];
+    private readonly long[] _seconds = new long[Seconds + 1];
+    private readonly long[] _bytes = new long[Seconds + 1];
 
     public double BytesPerSecond
     {
         get
         {
-            lock (_gate)
+            var now = Now;
+            var sum = 0L;
+            for (var i = 0; i < _seconds.Length; i++)
             {
-                var now = Now;
-                var bytes = 0L;
-                foreach (var sum in _ring)
-                {
-                    bytes += sum.Second < now && sum.Second >= now - Seconds ? sum.Bytes : 0;
-                }
-
-                return (double)bytes / Seconds;
+                // A sum that begins anew meanwhile is of the second that runs, which does not count.
+                var second = Volatile.Read(ref _seconds[i]);
+                var bytes = Volatile.Read(ref _bytes[i]);
+                sum += second < now && second >= now - Seconds && Volatile.Read(ref _seconds[i]) == second ? bytes : 0;
             }
+
+            return (double)sum / Seconds;
         }
     }
 
@@ -35,8 +36,14 @@ internal sealed class ThroughputMeter(LinkClock clock)
         lock (_gate)
         {
             var now = Now;
-            ref var sum = ref _ring[now % _ring.Length];
-            sum = (now, (sum.Second == now ? sum.Bytes : 0) + bytes);
+            var i = now % _seconds.Length;
+            if (_seconds[i] != now)
+            {
+                Volatile.Write(ref _seconds[i], now);
+                Volatile.Write(ref _bytes[i], 0);
+            }
+
+            Volatile.Write(ref _bytes[i], _bytes[i] + bytes);
         }
     }
 }

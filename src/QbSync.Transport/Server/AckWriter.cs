@@ -32,6 +32,11 @@ internal sealed class AckWriter(
     /// <param name="retryAfter">When to try again; zero leaves it to the source.</param>
     public void Answer(ulong transfer, PieceAckStatus status, TimeSpan retryAfter = default)
     {
+        if (!status.IsSuccess())
+        {
+            metrics.PieceRejected(status); // before the answer can be read
+        }
+
         lock (_gate)
         {
             switch (status)
@@ -107,11 +112,6 @@ internal sealed class AckWriter(
             _accepted.Clear();
             _held.Clear();
             _rejected.Clear();
-        }
-
-        foreach (var nack in _batch.Nack)
-        {
-            metrics.PieceRejected((PieceAckStatus)nack.Status);
         }
 
         if (now == _told && _batch.Accepted.Count + _batch.Held.Count + _batch.Nack.Count == 0)

@@ -67,6 +67,11 @@ internal sealed class PieceAssembler(IPieceIntake intake, Caller caller, AckWrit
             return null;
         }
 
+        if (status == PieceAckStatus.Held)
+        {
+            metrics.PieceDuplicated(); // before the answer leaves, so that who has the answer finds it counted
+        }
+
         acks.Answer(attempt.Number, status);
         return status == PieceAckStatus.Malformed ? $"transfer {attempt.Number} is impossible for its torrent" : null;
     }

@@ -28,14 +28,14 @@ internal sealed class PieceStreams
         TransportServerOptions options,
         IMetricFactory metrics,
         CollectorRegistry registry,
-        ILogger<PieceStreamHandler> logger,
+        ILoggerFactory loggers,
         TimeProvider time)
     {
-        (_intake, _sessions, _workers, _options, _logger, _time) = (intake, sessions, workers, options, logger, time);
+        (_intake, _sessions, _workers, _options, _logger, _time) = (intake, sessions, workers, options, loggers.CreateLogger<PieceStreamHandler>(), time);
         var budget = new ReceiveBudget(options.ReceiveBudget, options.StreamWindow, time);
         _rates = new PeerRates(time);
         Budget = budget;
-        Metrics = TransportMetrics.ForDestination(metrics, registry, () => workers.Snapshot, () => (budget.InUse, budget.Limit));
+        Metrics = TransportMetrics.ForDestination(metrics, registry, () => workers.Snapshot, () => (budget.InUse, budget.Limit), loggers);
     }
 
     public ReceiveBudget Budget { get; }

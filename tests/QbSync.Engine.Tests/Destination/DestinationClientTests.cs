@@ -76,6 +76,7 @@ public sealed class DestinationClientTests
 
     [Test]
     [DestinationCase(93)]
+    [MetricCase("A19")]
     public async Task Files_ThatTheClientDoesNotFind_AreCheckedOnceThenNamed()
     {
         await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);
@@ -90,6 +91,7 @@ public sealed class DestinationClientTests
 
     [Test]
     [DestinationCase(94)]
+    [MetricCase("A19")]
     public async Task Torrent_ActiveByItselfAfterAdd_IsStopped()
     {
         await using var rig = new DestinationRig();

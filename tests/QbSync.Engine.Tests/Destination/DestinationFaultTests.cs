@@ -205,6 +205,7 @@ public sealed class DestinationFaultTests
 
     [Test]
     [DestinationCase(116)]
+    [MetricCase("A02")]
     public async Task Abort_WhileReceiving_RemovesAndOpensAnew()
     {
         await using var rig = new DestinationRig();

@@ -224,6 +224,7 @@ public sealed class DestinationHandoffTests
     [TestCase(ClientTorrentState.MissingFiles, "missing_files")]
     [TestCase(ClientTorrentState.Error, "errored")]
     [DestinationCase(103)]
+    [MetricCase("A19")]
     public async Task Watch_LostContentAfterStart_IsStoppedReadAgainAndToldOf(ClientTorrentState state, string kind)
     {
         await using var rig = await CompleteAsync();

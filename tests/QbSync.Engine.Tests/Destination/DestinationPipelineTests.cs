@@ -97,6 +97,7 @@ public sealed class DestinationPipelineTests
 
     [Test]
     [DestinationCase(74)]
+    [MetricCase("H05")]
     public async Task Finalize_AHundredTimes_IsOneJob()
     {
         await using var rig = new DestinationRig();

@@ -15,6 +15,7 @@ public sealed class DestinationSyncTests
         .AddFile("one.flac", 100_000).AddFile("two.flac", 200_000).AddFile("empty.txt", 0).AddFile("art/cover.png", 70_000).Build();
 
     [Test]
+    [MetricCase("H05"), MetricCase("L5")]
     public async Task SingleFile_Synced_IsCompleteAndStoppedAtTheClient()
     {
         await using var rig = new DestinationRig(configure: static options => options.Recheck = RecheckPolicy.Never);

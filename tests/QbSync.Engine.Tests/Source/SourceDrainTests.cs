@@ -110,6 +110,7 @@ internal sealed class SourceDrainTests
     [Test]
     [SourceCase(119)]
     [MetricCase("C29")]
+    [MetricCase("G22")]
     public async Task Scrape_DuringADrainOfAMinute_ShowsItAndThenItsEnd()
     {
         await using var world = MakeWorld();

@@ -263,6 +263,7 @@ internal sealed class SourceLifeTests
     }
 
     [Test]
+    [MetricCase("G15"), MetricCase("A17")]
     public async Task Metrics_AfterASync_SayWhatHappened()
     {
         await using var world = new SourceWorld();

@@ -11,6 +11,7 @@ namespace QbSync.Engine.Tests.Source;
 internal sealed class SourceOutageTests
 {
     [Test]
+    [MetricCase("G06")]
     public async Task PeerDown_AtStart_KeepsRunningSaysSoAndSyncsWhenItIsBack()
     {
         await using var world = new SourceWorld();
@@ -206,6 +207,7 @@ internal sealed class SourceOutageTests
     }
 
     [Test, SourceCase(74)]
+    [MetricCase("G10")]
     public async Task ClientThereUnreachable_AtFinalize_IsNoStrike()
     {
         await using var world = new SourceWorld();

@@ -13,6 +13,7 @@ internal sealed class SourceRemovalTests
 {
     [Test]
     [SourceCase(112)]
+    [MetricCase("A02")]
     public async Task Incomplete_Removed_IsGivenUpThereAtOnceWhileOthersGoOn()
     {
         await using var world = new SourceWorld();

@@ -9,6 +9,7 @@ using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Destinations;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 
 namespace QbSync.IntegrationTests.Engines;
 
@@ -39,6 +40,8 @@ internal sealed class BothEngines : IAsyncDisposable
 
     public CollectorRegistry SourceRegistry { get; private set; } = Prometheus.Metrics.NewCustomRegistry();
 
+    public CollectorRegistry DestinationRegistry { get; private set; } = Prometheus.Metrics.NewCustomRegistry();
+
     public FolderTorrentClient SourceClient { get; private set; } = null!;
 
     public FolderTorrentClient DestinationClient { get; private set; } = null!;
@@ -59,7 +62,7 @@ internal sealed class BothEngines : IAsyncDisposable
 
     public void StartDestination()
     {
-        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var registry = DestinationRegistry = Prometheus.Metrics.NewCustomRegistry();
         var metrics = Prometheus.Metrics.WithCustomRegistry(registry);
         var storage = new StorageOptions { DataRoot = DestinationData, StateDirectory = _folder["destination", "state"], MinFreeBytes = 0 };
         var store = new TorrentStore(storage, metrics, registry, Log, TimeProvider.System);
@@ -109,10 +112,12 @@ internal sealed class BothEngines : IAsyncDisposable
             },
             TimeSpan.FromMinutes(2));
 
-    public async Task<string> ScrapeSourceAsync()
+    public Task<string> ScrapeSourceAsync() => ScrapeAsync(SourceRegistry);
+
+    private static async Task<string> ScrapeAsync(CollectorRegistry registry)
     {
         using var text = new MemoryStream();
-        await SourceRegistry.CollectAndExportAsTextAsync(text);
+        await registry.CollectAndExportAsTextAsync(text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 
@@ -128,6 +133,7 @@ internal sealed class BothEngines : IAsyncDisposable
             await _destination.DisposeAsync();
         }
 
+        MetricLaws.Verify(await ScrapeSourceAsync(), await ScrapeAsync(DestinationRegistry));
         _folder.Dispose();
         Ledger.Verify();
         Log.Verify();

@@ -48,6 +48,7 @@ internal sealed class FaultTableTests
     ];
 
     [TestCaseSource(nameof(Rows)), ClientCase(48)]
+    [MetricCase("A30")]
     public async Task Fault_OfARow_HasItsKindAttemptsAndEffect(Row row)
     {
         await using (var client = Make(threshold: 100, attempts: 3))
@@ -71,6 +72,7 @@ internal sealed class FaultTableTests
     }
 
     [TestCaseSource(nameof(Rows)), ClientCase(48)]
+    [MetricCase("G06")]
     public async Task Fault_OfARow_MovesTheBreakerAsItSays(Row row)
     {
         await using var client = Make(threshold: 2, attempts: 1);

@@ -53,6 +53,7 @@ internal sealed class OperationsTests
 
     [Test, ClientCase(55)]
     [MetricCase("C14")]
+    [MetricCase("A30"), MetricCase("L8")]
     public async Task Call_RefusedByAnOpenBreaker_IsNotCounted()
     {
         await using var client = new ScriptedClient(configure: static options => (options.Attempts, options.BreakerThreshold) = (1, 1));

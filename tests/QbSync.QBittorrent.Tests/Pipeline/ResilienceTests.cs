@@ -89,6 +89,7 @@ internal sealed class ResilienceTests
 
     [Test]
     [MetricCase("C13")]
+    [MetricCase("H06"), MetricCase("L8")]
     public async Task Retry_503Twice_IsOneCallTwoRetriesOneObservation()
     {
         await using var client = new ScriptedClient();

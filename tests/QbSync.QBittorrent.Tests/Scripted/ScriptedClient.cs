@@ -2,6 +2,7 @@ using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 
 namespace QbSync.QBittorrent.Tests.Scripted;
 
@@ -56,6 +57,7 @@ internal sealed class ScriptedClient : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Client.DisposeAsync();
+        MetricLaws.Verify(MetricReader.Scrape(Registry));
         Log.Verify();
     }
 }

@@ -92,6 +92,7 @@ public sealed class FileLinkerTests
 
     [Test]
     [DestinationCase(110)]
+    [MetricCase("G16")]
     public async Task TenOpeners_OneWrites_NineWaitAndLinkWhenItsFileIsPublished()
     {
         await using var rig = new LinkRig();

@@ -26,6 +26,7 @@ public sealed class TorrentStoreLinkingTests
     [TestCase(true)]
     [DestinationCase(106)]
     [DestinationCase(109)]
+    [MetricCase("A20")]
     public async Task SecondTorrentOfTheSameFiles_IsLinked_WithoutPayload(bool isRestarted)
     {
         await _rig.StartAsync();
@@ -55,6 +56,7 @@ public sealed class TorrentStoreLinkingTests
 
     [Test]
     [DestinationCase(107)]
+    [MetricCase("G16")]
     public async Task RecycledInode_IsNotLinked_AndIsStreamed()
     {
         await _rig.StartAsync();

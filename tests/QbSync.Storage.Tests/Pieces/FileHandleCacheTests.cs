@@ -37,6 +37,7 @@ public sealed class FileHandleCacheTests
     [Test]
     [SourceCase(44)]
     [MetricCase("C34")]
+    [MetricCase("A24"), MetricCase("L6")]
     public async Task MoreFilesThanTheLimit_LeaveTheLimitOpen_OldestFirstOut()
     {
         using var rig = new ReaderRig(openFiles: 16);

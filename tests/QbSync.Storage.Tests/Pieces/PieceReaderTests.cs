@@ -128,6 +128,7 @@ public sealed class PieceReaderTests
 
     [Test]
     [SourceCase(47)]
+    [MetricCase("A09"), MetricCase("H01")]
     public async Task AShortFile_GrowsUnderAnOpenHandle_IsReadOnceItIsLongEnough()
     {
         using var rig = new ReaderRig();
@@ -167,6 +168,7 @@ public sealed class PieceReaderTests
 
     [Test]
     [SourceCase(46)]
+    [MetricCase("A09")]
     public async Task ADeletedFile_OfAForgottenTorrent_IsMissing()
     {
         using var rig = new ReaderRig();

@@ -3,6 +3,7 @@ using QbSync.Ports;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
 using QbSync.Torrents;
 
@@ -49,9 +50,18 @@ internal sealed class ReaderRig : IDisposable
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));
     }
 
+    private void Verify()
+    {
+        using var stream = new MemoryStream();
+        _registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        MetricLaws.Verify(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
+    }
+
     public void Dispose()
     {
+        Verify();
         Reader.Dispose();
+        Verify();
         Folder.Dispose();
         Logs.Verify();
         Logs.Dispose();

@@ -16,6 +16,7 @@ public sealed class TorrentStorageFlushingTests
     public async Task TearDown() => await _rig.DisposeAsync();
 
     [Test]
+    [MetricCase("G09"), MetricCase("H07")]
     public async Task AFlush_BringsBytes_ThenFolders_ThenBits()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -103,6 +104,7 @@ public sealed class TorrentStorageFlushingTests
 
     [Test]
     [DestinationCase(66)]
+    [MetricCase("G09")]
     public async Task AFailedJournal_IsRewrittenOnce_AndIsAStorageErrorIfThatFailsToo()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();

@@ -30,6 +30,7 @@ public sealed class TorrentStorageReceivingTests
     [TestCase(TorrentVersion.Hybrid, false, 65_536)]
     [TestCase(TorrentVersion.V2, false, 5_000)]
     [DestinationCase(44)]
+    [MetricCase("H03")]
     public async Task EveryPiece_InChunks_BecomesTheFiles(TorrentVersion version, bool pads, int chunk)
     {
         var torrent = Mixed(version, pads);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
+using QbSync.Testing.Specifications;
 using QbSync.Transport.Client;
 
 namespace QbSync.Transport.Tests.Client;
@@ -6,6 +7,7 @@ namespace QbSync.Transport.Tests.Client;
 internal sealed class ThroughputMeterTests
 {
     [Test]
+    [MetricCase("G08")]
     public void BytesPerSecond_HundredMiBInTenSeconds_IsTenMiB()
     {
         var time = new FakeTimeProvider();

@@ -39,6 +39,7 @@ internal sealed class AckLoopTests
     [TransportCase(36)]
     [MetricCase("C37")]
     [MetricCase("C38")]
+    [MetricCase("L7")]
     public async Task Sink_BlockedFor31Seconds_EndsTheStreamAndItsPiecesAreDueAgain()
     {
         const int Unread = 32;

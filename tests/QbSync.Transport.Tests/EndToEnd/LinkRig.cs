@@ -3,6 +3,7 @@ using System.Globalization;
 using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Client.Sending;
 using QbSync.Transport.Tests.Client;
@@ -119,6 +120,9 @@ internal sealed class LinkRig : IAsyncDisposable
             await _open[i].DisposeAsync().DefaultTimeout();
         }
 
+        using var text = new MemoryStream();
+        await _registry.CollectAndExportAsTextAsync(text);
+        MetricLaws.Verify(System.Text.Encoding.UTF8.GetString(text.ToArray()));
         Log.Verify();
         Log.Dispose();
     }

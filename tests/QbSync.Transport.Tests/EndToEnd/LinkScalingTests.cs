@@ -22,6 +22,7 @@ internal sealed class LinkScalingTests
     [Test]
     [TransportCase(26)]
     [MetricCase("C39")]
+    [MetricCase("A31"), MetricCase("A32"), MetricCase("G20")]
     public async Task Link_ConnectionsAreSlow_ANewOneCarries()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));
@@ -72,6 +73,7 @@ internal sealed class LinkScalingTests
 
     [Test]
     [MetricCase("C39")]
+    [MetricCase("G03"), MetricCase("G07")]
     public async Task Link_WayIsSlow_ANewConnectionBringsNothingAndIsDrained()
     {
         var server = await _rig.StartAsync(new TestIntake(MiB / 4));

@@ -44,6 +44,7 @@ internal sealed class PieceLinkTests
     }
 
     [Test]
+    [MetricCase("H04"), MetricCase("G20")]
     public async Task Link_SixtyFourPieces_ArriveAndAreAnsweredOnce()
     {
         var intake = new TestIntake(MiB);

@@ -20,6 +20,9 @@ internal sealed class PieceServer : IAsyncDisposable
 
     public int Port { get; private init; }
 
+    /// <summary>What it measures.</summary>
+    public CollectorRegistry Registry { get; private init; } = null!;
+
     /// <summary>Answers the verbs.</summary>
     public GreetingDestination Destination { get; private init; } = null!;
 
@@ -43,7 +46,7 @@ internal sealed class PieceServer : IAsyncDisposable
         app.MapQbSync();
         await app.StartAsync();
         var address = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new PieceServer(app) { Port = new Uri(address).Port, Destination = destination };
+        return new PieceServer(app) { Port = new Uri(address).Port, Destination = destination, Registry = registry };
     }
 
     /// <summary>Stops as a host does that was asked to: sources hear of it.</summary>

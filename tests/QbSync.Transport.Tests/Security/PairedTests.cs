@@ -20,6 +20,7 @@ internal sealed class PairedTests : TwoNodes
     private static readonly Caller Caller = new(new Guid("6f1c2a0e-52a9-4c0f-9d5b-1f2e3d4c5b6a"), "test");
 
     [Test]
+    [MetricCase("A33")]
     public async Task Peers_ThatTrustEachOther_TalkAndAreKnownByTheirIds()
     {
         await ConnectAsync();
@@ -40,6 +41,7 @@ internal sealed class PairedTests : TwoNodes
     /// <summary>Reliability F 1.</summary>
     [Test]
     [TransportCase(42)]
+    [MetricCase("A27")]
     public async Task Tls_UnknownPeer_EveryMethod_HandshakeFails()
     {
         await Dialer.TrustAsync(Listener);

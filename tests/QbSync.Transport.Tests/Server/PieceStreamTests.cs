@@ -245,6 +245,7 @@ internal sealed class PieceStreamTests
     [Test]
     [DestinationCase(51)]
     [DestinationCase(53)]
+    [MetricCase("G17"), MetricCase("G18"), MetricCase("A21")]
     public async Task Streams_EndAtDifferentTimesUnderLoad_GaugesStayWithinTheModelAndReturnToZero()
     {
         const int Streams = 8;
@@ -352,6 +353,7 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [MetricCase("A22")]
     public async Task Metrics_OfAFreshServer_AreThereAtZero()
     {
         var scrape = await _server.ScrapeAsync();

@@ -1,4 +1,5 @@
 using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Torrents;

@@ -1,3 +1,4 @@
+using QbSync.Engine.Shared;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -86,22 +87,6 @@ internal abstract record FinalizeEnd
 
     /// <summary>A permanent reason.</summary>
     public sealed record Failed(Refusal Refusal) : FinalizeEnd;
-}
-
-/// <summary>How a client contradicts what it was told.</summary>
-internal enum ClientViolation
-{
-    /// <summary>It is active though it was added stopped.</summary>
-    Active = 0,
-
-    /// <summary>It downloads.</summary>
-    Downloading = 1,
-
-    /// <summary>It does not find the files.</summary>
-    MissingFiles = 2,
-
-    /// <summary>It is in error.</summary>
-    Errored = 3,
 }
 
 /// <summary>How one pass of registering ended.</summary>

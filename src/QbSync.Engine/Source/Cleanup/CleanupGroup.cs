@@ -31,6 +31,11 @@ internal sealed record CleanupGroup(
         ? Doubt
         : Members.FirstOrDefault(static member => member.Refusal is not null) is { } atFault ? $"'{atFault.Name}': {atFault.Refusal}" : null;
 
+    /// <summary>Members that might go by themselves and stay only because somebody else uses their files, or may use them.</summary>
+    public IEnumerable<CleanupMember> KeptByOthers => Refusal is not null || (Bytes == 0 && Devices.Count > 0)
+        ? Members.Where(static member => member.Refusal is null)
+        : [];
+
     /// <summary>Whether nothing but the least seeding time keeps it.</summary>
     public bool IsTooYoung => Doubt.Length == 0 && Refusal is not null && Members.All(static member => member.Refusal is null || member.IsTooYoung);
 }

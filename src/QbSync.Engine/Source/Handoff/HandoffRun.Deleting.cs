@@ -17,9 +17,10 @@ internal sealed partial class HandoffRun
         var problem = Here.Any() ? await TryDeleteAsync(cancellationToken).ConfigureAwait(false) : null;
         if (Here.Any())
         {
-            Log.NotDeleted(_with.Logger, Names, problem ?? "the client still lists it");
+            var fault = problem ?? new DeleteFault("the client still lists it");
+            Log.NotDeleted(_with.Logger, Names, fault.Text);
             await PauseAsync(DeletePauses.After(++_deleteFailures), cancellationToken).ConfigureAwait(false);
-            return new StepVerdict(StepResult.Again, problem ?? "");
+            return new StepVerdict(StepResult.Again, fault.Text, Block: fault.Block);
         }
 
         _with.Turn.OnDeleted(Group);
@@ -27,29 +28,29 @@ internal sealed partial class HandoffRun
     }
 
     /// <summary>Deletes what is left of the group after a last look at a list that is newer than its stops and proofs. The problem, or null.</summary>
-    private async Task<string?> TryDeleteAsync(CancellationToken cancellationToken)
+    private async Task<DeleteFault?> TryDeleteAsync(CancellationToken cancellationToken)
     {
         var members = Here.ToArray();
         if (await _with.Lists.AskedAfterAsync(WallNow, ListBound, cancellationToken).ConfigureAwait(false) is not { } list)
         {
-            return "the client did not list its torrents";
+            return new DeleteFault("the client did not list its torrents");
         }
 
         CountReuse(list);
         if (await _with.Shared.FindAsync([.. members.Select(static member => member.Handle)], list, cancellationToken).ConfigureAwait(false) is not { } shared)
         {
-            return "which files other torrents use is not known";
+            return new DeleteFault("which files other torrents use is not known", DeleteBlock.SharedFiles);
         }
 
         if (FindStartedHere() is { } started)
         {
-            return started;
+            return new DeleteFault(started);
         }
 
         // Nothing may stand between this and the delete.
         if (Array.Find(members, member => member.ProvenAt is not { } at || WallNow - at > ProofRules.GoodFor || WallNow < at) is { } old)
         {
-            return $"the proof of {old.Name} is too old";
+            return new DeleteFault($"the proof of {old.Name} is too old", DeleteBlock.ProofStale);
         }
 
         try
@@ -58,14 +59,15 @@ internal sealed partial class HandoffRun
         }
         catch (TorrentClientException e)
         {
-            return await ReadDeletesAsync(members, cancellationToken).ConfigureAwait(false) ?? e.Message;
+            return new DeleteFault(await ReadDeletesAsync(members, cancellationToken).ConfigureAwait(false) ?? e.Message);
         }
 
-        return await ReadDeletesAsync(members, cancellationToken).ConfigureAwait(false);
+        return await ReadDeletesAsync(members, cancellationToken).ConfigureAwait(false) is { } problem ? new DeleteFault(problem) : null;
     }
 
     private async Task SendDeleteAsync(HandoffMember[] members, IReadOnlySet<ClientTorrentId> shared, CancellationToken cancellationToken)
     {
+        CountBlocked(members.Where(member => shared.Contains(member.Handle)), DeleteBlock.SharedFiles);
         foreach (var group in members.GroupBy(member => !shared.Contains(member.Handle)))
         {
             foreach (var member in group)

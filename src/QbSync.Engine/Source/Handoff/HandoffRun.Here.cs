@@ -14,6 +14,7 @@ internal sealed partial class HandoffRun
     private TimeSpan? _stoppedAt;
     private DateTimeOffset? _restsSince;
     private ClientUpdate? _listRead;
+    private readonly HashSet<(InfoHash Id, ClientViolation Kind)> _violations = [];
 
     /// <summary>Stops what is active here, reads it back, and lets trackers hear of it before anybody starts elsewhere.</summary>
     private async Task<StepVerdict> StopHereAsync(CancellationToken cancellationToken)
@@ -37,6 +38,7 @@ internal sealed partial class HandoffRun
     {
         var began = Now;
         var problem = "";
+        TorrentStatus? shown = null;
         while (Now - began < bound)
         {
             try
@@ -50,6 +52,7 @@ internal sealed partial class HandoffRun
                     return StepVerdict.Done;
                 }
 
+                shown = seen;
                 problem = $"the client shows {seen?.State.ToString() ?? "nothing of it"}";
             }
             catch (TorrentClientException e)
@@ -59,6 +62,7 @@ internal sealed partial class HandoffRun
             }
         }
 
+        NoteViolation(member, shown);
         return StepVerdict.Failed($"{member.Name} was not seen stopped here: {problem}");
 
         static bool IsAtRest(TorrentStatus? status) => status is { State: ClientTorrentState.StoppedUp };
@@ -109,6 +113,7 @@ internal sealed partial class HandoffRun
                     return;
                 }
 
+                NoteViolation(member, seen is { IsActive: true, Side: TorrentSide.Seeding } ? null : seen);
                 problem = $"the client shows {seen?.State.ToString() ?? "nothing of it"}";
             }
             catch (TorrentClientException e)
@@ -167,6 +172,7 @@ internal sealed partial class HandoffRun
         {
             if (list.Torrents.FirstOrDefault(status => status.Id == member.Handle) is { } status && status.State.IsActive())
             {
+                NoteViolation(member, status);
                 return $"{member.Name} was started here";
             }
         }
@@ -181,6 +187,28 @@ internal sealed partial class HandoffRun
         {
             _with.Metrics.CycleListReused();
         }
+    }
+
+    /// <summary>The client shows something else than it was told; each kind once a torrent and handoff.</summary>
+    private void NoteViolation(HandoffMember member, TorrentStatus? shown)
+    {
+        ClientViolation? kind = shown switch
+        {
+            { State: ClientTorrentState.MissingFiles } => ClientViolation.MissingFiles,
+            { State: ClientTorrentState.Error } => ClientViolation.Errored,
+            { IsActive: true, Side: TorrentSide.Seeding } => ClientViolation.Active,
+            { IsActive: true } => ClientViolation.Downloading,
+            _ => null,
+        };
+        lock (_membersGate)
+        {
+            if (kind is null || !_violations.Add((member.InfoHash, kind.Value)))
+            {
+                return;
+            }
+        }
+
+        _with.Metrics.ClientViolated(kind.Value);
     }
 
     private static bool IsRunning(TorrentStatus? status) => status is { IsStopped: false, Side: TorrentSide.Seeding };

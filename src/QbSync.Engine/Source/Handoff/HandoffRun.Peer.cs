@@ -43,18 +43,19 @@ internal sealed partial class HandoffRun
                 spent += Now - began;
                 if (spent >= bound)
                 {
-                    return new Asked<T>(null, StepVerdict.Failed($"{what} took longer than {bound.TotalSeconds:0} s ({Describe(answer)})"));
+                    return new Asked<T>(null, StepVerdict.Failed($"{what} took longer than {bound.TotalSeconds:0} s ({Describe(answer)})", DeleteBlock.NoProof));
                 }
             }
             catch (PeerException e) when (!isPatient)
             {
-                return new Asked<T>(null, StepVerdict.Failed(e.Message));
+                return new Asked<T>(null, StepVerdict.Failed(e.Message, DeleteBlock.DestinationUnreachable));
             }
             catch (PeerException)
             {
                 if (SilentFor(began) >= Silence)
                 {
-                    return new Asked<T>(null, new StepVerdict(StepResult.Silent, $"the destination was silent for {Silence.TotalMinutes:0} min"));
+                    return new Asked<T>(null, new StepVerdict(
+                        StepResult.Silent, $"the destination was silent for {Silence.TotalMinutes:0} min", Block: DeleteBlock.DestinationUnreachable));
                 }
 
                 await PauseAsync(PeerPauses.After(++failures), cancellationToken).ConfigureAwait(false);
@@ -109,7 +110,7 @@ internal sealed partial class HandoffRun
             var there = status is null ? SeedingThere.Unknown : HandoffRules.JudgeThere(status);
             if (there == SeedingThere.Inactive)
             {
-                return (there, StepVerdict.Failed($"the destination shows {Describe(status!)}"), statuses);
+                return (there, StepVerdict.Failed($"the destination shows {Describe(status!)}", DeleteBlock.DestinationNotSeeding), statuses);
             }
 
             if (there == SeedingThere.Unknown)
@@ -118,7 +119,7 @@ internal sealed partial class HandoffRun
             }
         }
 
-        return (worst, worst == SeedingThere.Active ? StepVerdict.Done : StepVerdict.Failed($"the destination shows {reason}"), statuses);
+        return (worst, worst == SeedingThere.Active ? StepVerdict.Done : StepVerdict.Failed($"the destination shows {reason}", DeleteBlock.DestinationNotSeeding), statuses);
     }
 
     /// <summary>A newer holder of this source's state was seen there: that one goes on with the journal.</summary>

@@ -53,6 +53,7 @@ internal sealed partial class HandoffRun
             }
             else if (!status.IsStopped)
             {
+                NoteViolation(member, status);
                 return $"{member.Name} was started here";
             }
         }
@@ -98,12 +99,12 @@ internal sealed partial class HandoffRun
             .ConfigureAwait(false);
         if (outcome is not ProveOutcome.Proven { Proof: { } proof })
         {
-            return (member, outcome is null ? verdict : StepVerdict.Failed($"{member.Name} is not proven there: {Describe(outcome)}"));
+            return (member, outcome is null ? verdict : StepVerdict.Failed($"{member.Name} is not proven there: {Describe(outcome)}", DeleteBlock.NoProof));
         }
 
         var now = WallNow;
         return ProofRules.FindFault(question, proof, now, _with.Incarnation(), mustBeActive, now) is { } fault
-            ? (member, StepVerdict.Failed($"{member.Name} is not proven there: {fault}"))
+            ? (member, StepVerdict.Failed($"{member.Name} is not proven there: {fault.Text}", fault.Block))
             : (member with { ProofId = proof.ProofId.ToArray(), ProvenAt = question.AskedAt, BytesReadBack = proof.BytesReadBack }, StepVerdict.Done);
     }
 

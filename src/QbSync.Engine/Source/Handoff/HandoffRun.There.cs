@@ -55,7 +55,7 @@ internal sealed partial class HandoffRun
         {
             StartOutcome.Started => StepVerdict.Done,
             StartOutcome.Refused { Refusal.Reason: RefusalReason.Uncertain } => await ResolveAsync(cancellationToken).ConfigureAwait(false),
-            _ => StepVerdict.Failed($"{member.Name} does not start there: {Describe(outcome)}"),
+            _ => StepVerdict.Failed($"{member.Name} does not start there: {Describe(outcome)}", DeleteBlock.DestinationNotSeeding),
         };
     }
 
@@ -118,7 +118,7 @@ internal sealed partial class HandoffRun
             await PauseAsync(LooksApart, cancellationToken).ConfigureAwait(false);
         }
 
-        return StepVerdict.Failed($"it was not seen active there within {bound.TotalSeconds:0} s");
+        return StepVerdict.Failed($"it was not seen active there within {bound.TotalSeconds:0} s", DeleteBlock.DestinationNotSeeding);
     }
 
     /// <summary>One look at both sides: active there, at rest here.</summary>
@@ -151,7 +151,7 @@ internal sealed partial class HandoffRun
 
             if (FindRefusedAnnounce() is { } refused)
             {
-                return new StepVerdict(StepResult.Failed, refused, IsOfTracker: true);
+                return new StepVerdict(StepResult.Failed, refused, IsOfTracker: true, DeleteBlock.AnnounceRefused);
             }
 
             if (there == SeedingThere.Active && Here.All(IsAnnounced))
@@ -161,7 +161,8 @@ internal sealed partial class HandoffRun
 
             if (spent >= _with.Options.Handoff.AnnounceTimeout)
             {
-                return StepVerdict.Failed($"no tracker took the destination's announce within {_with.Options.Handoff.AnnounceTimeout.TotalSeconds:0} s");
+                return StepVerdict.Failed(
+                    $"no tracker took the destination's announce within {_with.Options.Handoff.AnnounceTimeout.TotalSeconds:0} s", DeleteBlock.AnnounceRefused);
             }
 
             await PauseAsync(LooksApart, cancellationToken).ConfigureAwait(false);
@@ -213,7 +214,7 @@ internal sealed partial class HandoffRun
 
             if (_with.Options.Handoff.VerifyAnnounce && FindRefusedAnnounce() is { } refused)
             {
-                return new StepVerdict(StepResult.Failed, refused, IsOfTracker: true);
+                return new StepVerdict(StepResult.Failed, refused, IsOfTracker: true, DeleteBlock.AnnounceRefused);
             }
 
             if (end() is not { } until || until <= WallNow)

@@ -19,6 +19,7 @@ internal sealed partial class HandoffRun : IDisposable
     private readonly ConcurrentDictionary<InfoHash, bool> _removed = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock _membersGate = new();
+    private readonly HashSet<(InfoHash Id, DeleteBlock Reason)> _blocked = [];
     private volatile HandoffEntry _entry;
     private volatile bool _deleteWasSent;
     private int _stepsNamed;
@@ -235,8 +236,21 @@ internal sealed partial class HandoffRun : IDisposable
         }
     }
 
+    /// <summary>Each torrent counts once a handoff for a reason, however often that stands in the way.</summary>
+    private void CountBlocked(IEnumerable<HandoffMember> members, DeleteBlock reason)
+    {
+        foreach (var member in members)
+        {
+            if (reason != DeleteBlock.None && _blocked.Add((member.InfoHash, reason)))
+            {
+                _with.Metrics.DeleteBlocked(reason);
+            }
+        }
+    }
+
     private void Note(StepVerdict verdict)
     {
+        CountBlocked(Here, verdict.Block);
         if (verdict.Result is StepResult.Done or StepResult.Again)
         {
             return;

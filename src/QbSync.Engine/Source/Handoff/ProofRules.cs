@@ -25,17 +25,19 @@ internal static class ProofRules
 
     private static readonly TimeSpan SeenWithin = TimeSpan.FromSeconds(10);
 
-    /// <summary>The reason against a proof; null when there is none.</summary>
+    /// <summary>The reason against a proof, and its kind; null when there is none.</summary>
     /// <param name="question">What was asked.</param>
     /// <param name="proof">What was answered.</param>
     /// <param name="answeredAt">When.</param>
     /// <param name="incarnation">The destination's incarnation since; null when it is not known.</param>
     /// <param name="mustBeActive">Whether it has to seed there already.</param>
     /// <param name="now">The time at which it is used.</param>
-    public static string? FindFault(
+    public static DeleteFault? FindFault(
         ProofQuestion question, Proof proof, DateTimeOffset answeredAt, ulong? incarnation, bool mustBeActive, DateTimeOffset now) =>
-        FindIdentityFault(question, proof) ?? FindContentFault(question, proof) ?? FindClientFault(proof.Client, answeredAt, mustBeActive)
-            ?? FindAgeFault(question, proof, answeredAt, incarnation, now);
+        (FindIdentityFault(question, proof) ?? FindContentFault(question, proof)) is { } lacking ? new DeleteFault(lacking, DeleteBlock.NoProof)
+            : FindClientFault(proof.Client, answeredAt, mustBeActive) is { } client ? new DeleteFault(client, DeleteBlock.DestinationNotSeeding)
+            : FindAgeFault(question, proof, answeredAt, incarnation, now) is { } age ? new DeleteFault(age, DeleteBlock.ProofStale)
+            : null;
 
     private static string? FindIdentityFault(ProofQuestion question, Proof proof) => proof switch
     {

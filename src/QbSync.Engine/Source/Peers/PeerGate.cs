@@ -24,11 +24,17 @@ internal sealed class PeerGate(TimeSpan longest)
     private const int Threshold = 3;
     private static readonly TimeSpan Healthy = TimeSpan.FromSeconds(60);
     private readonly Backoff _delays = new(TimeSpan.FromSeconds(1), longest);
+    private volatile PeerGateState _state;
     private int _failures;
     private TimeSpan _failedAt;
     private TimeSpan? _linkUpAt;
 
-    public PeerGateState State { get; private set; }
+    /// <summary>Where it stands. Scrapes read it without the owner's lock.</summary>
+    public PeerGateState State
+    {
+        get => _state;
+        private set => _state = value;
+    }
 
     /// <summary>When the next probe may begin.</summary>
     public TimeSpan ProbeAt { get; private set; }

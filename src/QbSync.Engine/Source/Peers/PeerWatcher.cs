@@ -34,16 +34,7 @@ internal sealed partial class PeerWatcher(
     private bool? _isUp;
 
     /// <summary>State of the gate, for metrics.</summary>
-    public PeerGateState State
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _gate.State;
-            }
-        }
-    }
+    public PeerGateState State => _gate.State;
 
     public async Task RunAsync(CancellationToken stop)
     {

@@ -8,6 +8,7 @@ using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -79,6 +80,7 @@ internal sealed class DestinationRig : IAsyncDisposable
         await _run;
         await Engine.DisposeAsync();
         await Store.DisposeAsync();
+        MetricLaws.Verify(Scrape());
     }
 
     /// <summary>Changes the stored torrent while no engine runs, as if the process before had ended there.</summary>
@@ -241,13 +243,17 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public double Metric(string name, params (string Name, string Value)[] labels)
     {
-        using var stream = new MemoryStream();
-        Registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
-        var text = System.Text.Encoding.UTF8.GetString(stream.ToArray());
-        var line = text.Split('\n').FirstOrDefault(one => one.StartsWith(name, StringComparison.Ordinal)
+        var line = Scrape().Split('\n').FirstOrDefault(one => one.StartsWith(name, StringComparison.Ordinal)
             && one.Length > name.Length && one[name.Length] is '{' or ' '
             && labels.All(label => one.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)));
         return line is null ? double.NaN : double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    private string Scrape()
+    {
+        using var stream = new MemoryStream();
+        Registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 
     /// <summary>The state is read: until then every verb is refused.</summary>

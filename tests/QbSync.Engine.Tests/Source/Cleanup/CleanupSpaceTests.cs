@@ -9,6 +9,7 @@ namespace QbSync.Engine.Tests.Source.Cleanup;
 internal sealed class CleanupSpaceTests
 {
     [Test, SourceCase(101)]
+    [MetricCase("A25")]
     public async Task Space_NothingFreeForReal_FreesSome()
     {
         await using CleanupWorld rig = new() { FreeAtFirst = 0 };
@@ -23,6 +24,7 @@ internal sealed class CleanupSpaceTests
     }
 
     [Test, SourceCase(101)]
+    [MetricCase("A25")]
     public async Task Space_NeitherTells_HandsNothingOff()
     {
         await using CleanupWorld rig = new() { IsTold = false };
@@ -74,6 +76,7 @@ internal sealed class CleanupSpaceTests
     }
 
     [Test, SourceCase(102)]
+    [MetricCase("A16")]
     public async Task Space_ManySmallGroups_OnlyAsManyAsCoverATenthMoreThanTheLimit()
     {
         await using CleanupWorld rig = new() { FreeAtFirst = CleanupWorld.MinSpace - (100 * CleanupWorld.MiB), VisibleAfter = TimeSpan.FromSeconds(25) };

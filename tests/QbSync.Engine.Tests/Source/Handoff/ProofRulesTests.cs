@@ -116,5 +116,5 @@ internal sealed class ProofRulesTests
     }
 
     private static string? Fault(ProofQuestion question, Proof proof) =>
-        ProofRules.FindFault(question, proof, Answered, Incarnation, mustBeActive: true, Answered);
+        ProofRules.FindFault(question, proof, Answered, Incarnation, mustBeActive: true, Answered)?.Text;
 }

@@ -14,6 +14,7 @@ internal sealed class SourceHandoffTests
 
     [Test]
     [SourceCase(88)]
+    [MetricCase("A10")]
     public async Task Seeded_HandsOverAndDeletes()
     {
         await using var world = MakeWorld();
@@ -130,6 +131,7 @@ internal sealed class SourceHandoffTests
 
     [Test]
     [SourceCase(98)]
+    [MetricCase("A13")]
     public async Task ActiveOnBothSides_OursThereIsTakenBackWithinACycle()
     {
         await using var world = await SyncedWorldAsync();

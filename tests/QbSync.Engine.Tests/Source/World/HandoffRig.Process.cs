@@ -29,7 +29,7 @@ internal sealed partial class HandoffRig
             _stop = CancellationTokenSource.CreateLinkedTokenSource(end);
             Registry = Prometheus.Metrics.NewCustomRegistry();
             var clock = new MonotonicClock(rig.Time);
-            var metrics = new EngineMetrics(Prometheus.Metrics.WithCustomRegistry(Registry), Registry, "source");
+            var metrics = new EngineMetrics(Prometheus.Metrics.WithCustomRegistry(Registry), Registry, "source", new SeriesLimits(), rig.Log);
             var watcher = new PeerWatcher(
                 rig.Destination,
                 new Caller(Guid.NewGuid(), "test"),

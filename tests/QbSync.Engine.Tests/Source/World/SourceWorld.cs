@@ -6,6 +6,7 @@ using QbSync.Engine.Status;
 using QbSync.Ports;
 using QbSync.Testing.Destinations;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -188,6 +189,7 @@ internal sealed partial class SourceWorld : IAsyncDisposable
         {
             await PassUntilAsync(() => _running.IsCompleted);
             await Engine.DisposeAsync();
+            MetricLaws.Verify(await ScrapeAsync());
         }
 
         _stop?.Dispose();

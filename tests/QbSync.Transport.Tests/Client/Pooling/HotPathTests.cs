@@ -10,6 +10,7 @@ internal sealed class HotPathTests
     /// <summary>What a chunk costs besides gRPC: the pool, the window, the table and the metrics.</summary>
     [Test]
     [TransportCase(47)]
+    [MetricCase("Q10")]
     public void Flow_ManyChunks_AllocatesNothing()
     {
         const int Chunk = 64 * 1024;
@@ -45,6 +46,7 @@ internal sealed class HotPathTests
 
     [Test]
     [TransportCase(47)]
+    [MetricCase("Q10")]
     public void Pieces_Many_AllocateNothingInPoolAndMetrics()
     {
         var test = new TestPool();

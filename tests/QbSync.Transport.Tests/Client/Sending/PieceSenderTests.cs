@@ -143,6 +143,7 @@ internal sealed class PieceSenderTests
     }
 
     [Test]
+    [MetricCase("A03")]
     public async Task Send_AfterAFailedAttempt_CountsItsBytesAsResent()
     {
         _test.Add(out _);
@@ -155,6 +156,24 @@ internal sealed class PieceSenderTests
         Assert.That(await _test.ScrapeAsync("qbsync_bytes_resent_total"), Is.EqualTo(1000));
         Assert.That(await _test.ScrapeAsync("qbsync_bytes_sent_total{connection=\"0\"}"), Is.EqualTo(2000));
         Assert.That(await _test.ScrapeAsync("qbsync_pieces_sent_total{connection=\"0\"}"), Is.EqualTo(2));
+    }
+
+    [Test]
+    [MetricCase("H02")]
+    public async Task Send_ItsDuration_IsThatOfItsWritesAlone()
+    {
+        _test.Add(out var writer);
+        writer.OnWrite = () =>
+        {
+            _test.Time.Advance(TimeSpan.FromMilliseconds(40));
+            return Task.CompletedTask;
+        };
+
+        await SendAsync(new TestSource(1, 1000));
+        _test.Time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.That(await _test.ScrapeAsync("qbsync_piece_send_duration_seconds_bucket{connection=\"0\",le=\"0.025\"}"), Is.Zero);
+        Assert.That(await _test.ScrapeAsync("qbsync_piece_send_duration_seconds_bucket{connection=\"0\",le=\"0.05\"}"), Is.EqualTo(1));
     }
 
     private Task<SendOutcome> SendAsync(TestSource source) => _test.Sender.SendAsync(source, CancellationToken.None).AsTask();
