@@ -54,12 +54,12 @@ internal sealed partial class EngineMetrics
         var gauges = read();
         for (var i = 0; i < _sessionStates.Length; i++)
         {
-            _sessionStates[i].Set(gauges.Sessions[i]);
+            _sessionStates[i].Set(_isRetired ? 0 : gauges.Sessions[i]);
         }
 
-        _activeTorrents.Set(gauges.Active);
-        _finalizeQueue!.Set(gauges.FinalizeQueue);
-        ShowSpace(gauges.Root, gauges.FreeBytes, gauges.MinFreeBytes);
+        _activeTorrents.Set(_isRetired ? 0 : gauges.Active);
+        _finalizeQueue!.Set(_isRetired ? 0 : gauges.FinalizeQueue);
+        ShowSpace(gauges.Root, _isRetired ? null : gauges.FreeBytes, gauges.MinFreeBytes);
     });
 
     partial void RegisterDestination(Counter dropped)

@@ -34,8 +34,8 @@ internal sealed partial class EngineMetrics
     /// <summary>Gives the gauges what they read at a scrape.</summary>
     public void PublishHandoffs(Func<TimeSpan> overdue, Func<int> doubles) => _scraped.Read(() =>
     {
-        _handoffOverdue.Set(overdue().TotalSeconds);
-        _doubleSeeding.Set(doubles());
+        _handoffOverdue.Set(_isRetired ? 0 : overdue().TotalSeconds);
+        _doubleSeeding.Set(_isRetired ? 0 : doubles());
     });
 
     private void RegisterHandoffs()

@@ -73,13 +73,18 @@ internal sealed partial class EngineMetrics
     {
         _scraped.Read(() =>
         {
-            var now = report();
+            var now = _isRetired ? SourceReport.Empty : report();
             _senderWorkers.Set(options.NumSenders);
             _minFreeSpace.Set(options.MinSpace);
-            _draining.Set(_isDraining ? 1 : 0);
+            _draining.Set(_isDraining && !_isRetired ? 1 : 0);
             _gateState.Set(gateState());
             _finalizationBackoffs.Set(now.FailedFinalizations);
             _completionRecords.Set(now.Records);
+            if (_isRetired)
+            {
+                HideSpace();
+            }
+
             foreach (var (root, free) in now.FreeBytes)
             {
                 ShowSpace(root, free, options.MinSpace);
@@ -96,9 +101,9 @@ internal sealed partial class EngineMetrics
 
             _activeTorrents.Set(active);
             _backlogBytes.Set(backlog);
-            for (var i = 0; i < now.States.Count; i++)
+            for (var i = 0; i < _sourceStates.Length; i++)
             {
-                _sourceStates[i].Set(now.States[i]);
+                _sourceStates[i].Set(i < now.States.Count ? now.States[i] : 0);
             }
 
             _liveDropped.Inc(_live.Show(now));

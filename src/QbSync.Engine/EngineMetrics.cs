@@ -16,6 +16,7 @@ internal sealed partial class EngineMetrics
     private readonly string _mode;
     private readonly SeriesLimits _limits;
     private readonly ScrapedOwner _scraped;
+    private volatile bool _isRetired;
     private readonly FinishedSeries _finished;
     private readonly Gauge _freeSpace;
     private readonly Gauge.Child _minFreeSpace;
@@ -70,6 +71,9 @@ internal sealed partial class EngineMetrics
         }
     }
 
+    /// <summary>The engine is gone: what it showed of itself reads 0 or is absent from now on, while counters stay.</summary>
+    public void Retire() => _isRetired = true;
+
     public void FinalizationFailed() => _finalizationErrors.Inc();
 
     public void TagFailed() => _tagErrors.Inc();
@@ -90,6 +94,15 @@ internal sealed partial class EngineMetrics
         else
         {
             _freeSpace.RemoveLabelled(_mode, root);
+        }
+    }
+
+    /// <summary>Nobody looks at the roots any more.</summary>
+    private void HideSpace()
+    {
+        foreach (var labels in _freeSpace.GetAllLabelValues().ToArray())
+        {
+            _freeSpace.RemoveLabelled(labels);
         }
     }
 

@@ -99,6 +99,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     {
         await _disposed.CancelAsync().ConfigureAwait(false);
         await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _metrics.Retire();
         if (_readBack is { } readBack)
         {
             await readBack.DisposeAsync().ConfigureAwait(false);

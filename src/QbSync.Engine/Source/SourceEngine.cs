@@ -115,6 +115,7 @@ public sealed class SourceEngine : IAsyncDisposable
             await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        _dependencies.Metrics.Retire();
         _disposed.Dispose();
     }
 

@@ -260,6 +260,11 @@ internal sealed class EngineMetricsTests
             Assert.That(seen.Sum("qbsync_min_free_space_bytes"), Is.EqualTo(99));
             Assert.That(seen.Find("qbsync_free_space_bytes").Single(), Has.Property("Value").EqualTo(12).And.Property("Labels").ContainKey("root").WithValue("/a"));
         });
+
+        rig.Metrics.Retire();
+        seen = await rig.ScrapeAsync();
+        Assert.That(seen.Has("qbsync_free_space_bytes") || seen.Has("qbsync_torrent_pieces"), Is.False, "an owner that is gone");
+        Assert.That(seen.Sum("qbsync_torrents") + seen.Sum("qbsync_active_torrents") + seen.Sum("qbsync_handoff_overdue_seconds"), Is.Zero);
     }
 
     [Test]
@@ -278,6 +283,20 @@ internal sealed class EngineMetricsTests
         Assert.That(seen.Sum("qbsync_active_torrents"), Is.EqualTo(4));
         Assert.That(seen.Sum("qbsync_finalization_queue_depth"), Is.EqualTo(3));
         Assert.That((seen.Sum("qbsync_free_space_bytes"), seen.Sum("qbsync_min_free_space_bytes")), Is.EqualTo((100, 10)));
+
+        rig.Metrics.Retire();
+        var after = await rig.ScrapeAsync();
+        Assert.That(after.Sum("qbsync_torrents") + after.Sum("qbsync_active_torrents") + after.Sum("qbsync_finalization_queue_depth"), Is.Zero);
+    }
+
+    [Test]
+    [MetricCase("A25")]
+    public async Task FreeSpace_ThatIsNotKnown_IsAbsent()
+    {
+        using var rig = new Rig(new SeriesLimits(), "destination");
+        var gauges = new DestinationGauges(new int[Enum.GetValues<TorrentSessionState>().Length], 0, 0, "/data", 100, 10);
+        rig.Metrics.ReadDestination(() => gauges);
+        Assert.That((await rig.ScrapeAsync()).Sum("qbsync_free_space_bytes"), Is.EqualTo(100));
 
         gauges = gauges with { FreeBytes = null };
         Assert.That((await rig.ScrapeAsync()).Has("qbsync_free_space_bytes"), Is.False, "unknown is not 0");
