@@ -31,6 +31,7 @@ internal sealed class DrainTests
         Assert.That(await GetAsync(nodes, "/livez"), Is.EqualTo(HttpStatusCode.OK));
         await Eventually.BecomesTrueAsync(
             async () => (await ReadAsync(nodes)).Sum("qbsync_cleanup_torrents_handed_off_total") == 1);
+        await Eventually.BecomesTrueAsync(async () => (await ReadAsync(nodes)).Sum("qbsync_handoff_total", "result=\"success\"") == 1);
         Assert.That(File.Exists(Path.Combine(nodes.SourceData, "synced.bin")), Is.False, "deleted here");
         Assert.That(synced.FindDifference(nodes.DestinationData), Is.Null, "and whole there");
 
