@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -14,14 +13,17 @@ namespace QbSync.ClientTests;
 /// <param name="Event"><c>started</c>, <c>completed</c>, <c>stopped</c>, or empty.</param>
 internal sealed record Announce(string Line, string Torrent, int Port, string Event);
 
-/// <summary>A tracker on loopback that has no peers to tell, and a log of who announced what, in the order in which it came.</summary>
+/// <summary>
+/// A tracker on loopback that has no peers to tell, and a log of who announced what. The order is that in which they called, whichever is read first.
+/// </summary>
 internal sealed class LocalTracker : IAsyncDisposable
 {
     private static readonly byte[] Answer = Encoding.ASCII.GetBytes("d8:intervali1800e5:peers0:e");
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
-    private readonly ConcurrentQueue<Announce> _announces = new();
+    private readonly Lock _gate = new();
+    private readonly List<Caller> _callers = [];
     private readonly Task _run;
 
     public LocalTracker()
@@ -32,11 +34,20 @@ internal sealed class LocalTracker : IAsyncDisposable
 
     public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/announce";
 
-    /// <summary>All announces, in the order they came.</summary>
-    public IReadOnlyList<Announce> Announces => [.. _announces];
+    /// <summary>All announces, in the order they came; none that came after one that is not read yet.</summary>
+    public IReadOnlyList<Announce> Announces
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _callers.TakeWhile(static caller => caller.IsRead).Select(static caller => caller.Announce).OfType<Announce>()];
+            }
+        }
+    }
 
     /// <summary>Those of one torrent, by any of its hashes.</summary>
-    public IReadOnlyList<Announce> Of(BuiltTorrent torrent) => [.. _announces.Where(announce => IsOf(announce, torrent.Manifest))];
+    public IReadOnlyList<Announce> Of(BuiltTorrent torrent) => [.. Announces.Where(announce => IsOf(announce, torrent.Manifest))];
 
     /// <summary>The clients, by port, that have announced the torrent and not taken it back.</summary>
     public IReadOnlyCollection<int> ActiveOn(BuiltTorrent torrent)
@@ -82,8 +93,15 @@ internal sealed class LocalTracker : IAsyncDisposable
         {
             try
             {
-                // One that connects and says nothing keeps no other waiting.
-                answers.Add(AnswerAsync(await _listener.AcceptTcpClientAsync(_stop.Token)));
+                // One that connects and says nothing keeps no other waiting for its answer.
+                var connection = await _listener.AcceptTcpClientAsync(_stop.Token);
+                var caller = new Caller();
+                lock (_gate)
+                {
+                    _callers.Add(caller);
+                }
+
+                answers.Add(AnswerAsync(connection, caller));
             }
             catch (Exception fault) when (fault is OperationCanceledException or SocketException or ObjectDisposedException)
             {
@@ -94,7 +112,7 @@ internal sealed class LocalTracker : IAsyncDisposable
         await Task.WhenAll(answers);
     }
 
-    private async Task AnswerAsync(TcpClient connection)
+    private async Task AnswerAsync(TcpClient connection, Caller caller)
     {
         using (connection)
         {
@@ -107,7 +125,7 @@ internal sealed class LocalTracker : IAsyncDisposable
                     return;
                 }
 
-                _announces.Enqueue(Parse(request));
+                Read(caller, Parse(request));
                 while (await reader.ReadLineAsync(_stop.Token) is { Length: > 0 })
                 {
                 }
@@ -119,6 +137,18 @@ internal sealed class LocalTracker : IAsyncDisposable
             {
                 // A client that went away in the middle, or the end of the test.
             }
+            finally
+            {
+                Read(caller, null);
+            }
+        }
+    }
+
+    private void Read(Caller caller, Announce? announce)
+    {
+        lock (_gate)
+        {
+            (caller.IsRead, caller.Announce) = (true, announce ?? caller.Announce);
         }
     }
 
@@ -159,5 +189,13 @@ internal sealed class LocalTracker : IAsyncDisposable
         }
 
         return [.. bytes];
+    }
+
+    /// <summary>Who called, and what was read of it.</summary>
+    private sealed class Caller
+    {
+        public Announce? Announce { get; set; }
+
+        public bool IsRead { get; set; }
     }
 }

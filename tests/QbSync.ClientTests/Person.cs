@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using QbSync.Host.Commands.Demo;
 using QbSync.Ports;
-using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
 

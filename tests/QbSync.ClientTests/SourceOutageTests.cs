@@ -43,7 +43,7 @@ internal sealed class SourceOutageTests
         await EnginesLab.ShutDownAsync(_lab.Destination);
         await _lab.StartDestinationClientAgainAsync();
         await _lab.Until(
-            async () => await _lab.FindThereAsync(torrent) is { IsChecking: false }, null, torrent, "the client there has it again");
+            async () => await _lab.FindThereAsync(torrent) is { IsChecking: false, IsStopped: true, IsComplete: true }, null, torrent, "the client there has it again");
         await AssertWholeAsync();
         Assert.That(skipped.Where(path => File.Exists(Path.Combine(_lab.Destination.SavePath, path))), Is.Empty);
 

@@ -20,8 +20,7 @@ public abstract partial class TorrentClientConformance
         torrent.WriteContent(Folder);
         var id = await AddAsync(torrent);
         await RecheckAsync(id, IsStoppedAndComplete);
-        var pieces = await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None).DefaultTimeout();
-        Assert.That(pieces.IsFull, Is.True);
+        await Eventually.BecomesTrueAsync(async () => (await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None)).IsFull, Patience);
     }
 
     [Test]
@@ -34,11 +33,11 @@ public abstract partial class TorrentClientConformance
         bytes[3 * 64 * 1024] ^= 1;
         await File.WriteAllBytesAsync(path, bytes);
         var id = await AddAsync(torrent);
-        var status = await RecheckAsync(id, static status => status is { State: ClientTorrentState.StoppedDl, Progress: > 0 });
-        Assert.That(status.AmountLeft, Is.EqualTo(64 * 1024));
-        var pieces = await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None).DefaultTimeout();
-        Assert.That(pieces.NextClear(0), Is.EqualTo(3));
-        Assert.That(pieces.Count, Is.EqualTo(torrent.Manifest.PieceCount - 1));
+        await RecheckAsync(id, static status => status is { State: ClientTorrentState.StoppedDl, AmountLeft: 64 * 1024 });
+        await Eventually.BecomesTrueAsync(
+            async () => await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None) is var pieces
+                && pieces.NextClear(0) == 3 && pieces.Count == torrent.Manifest.PieceCount - 1,
+            Patience);
     }
 
     [Test]
@@ -85,8 +84,7 @@ public abstract partial class TorrentClientConformance
 
         var complete = await RecheckAsync(id, IsStoppedAndComplete);
         Assert.That(complete.SelectedSize, Is.InRange(20_000, 2 * 16 * 1024), "libtorrent 2 counts the boundary piece whole");
-        var pieces = await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None).DefaultTimeout();
-        Assert.That(pieces.Count, Is.EqualTo(2));
+        await Eventually.BecomesTrueAsync(async () => (await Client.GetPiecesAsync(id, torrent.Manifest.PieceCount, CancellationToken.None)).Count == 2, Patience);
         await Client.StartAsync([id], force: false, CancellationToken.None).DefaultTimeout();
         await UntilAsync(id, static status => status.State == ClientTorrentState.StalledUp);
     }

@@ -8,6 +8,9 @@ internal static class Quiet
     /// <summary>Looks without a break between them that have to agree.</summary>
     private const int Looks = 2;
 
+    /// <summary>As long as it was not found quiet that often by a look at every thread, a number of threads at work tells nothing: the runner's own come and go.</summary>
+    private const int Lessons = 200;
+
     private static readonly Lock Gate = new();
 
     /// <summary>Names of threads, as the system shortens them.</summary>
@@ -19,9 +22,6 @@ internal static class Quiet
 
     /// <summary>Work is short as a rule: only what takes longer is worth the millisecond that a sleep takes.</summary>
     private static readonly TimeSpan ShortWork = TimeSpan.FromMilliseconds(1);
-
-    /// <summary>As long as it was not found quiet that often by a look at every thread, a number of threads at work tells nothing: the runner's own come and go.</summary>
-    private const int Lessons = 200;
 
     /// <summary>Threads of the pool that the test runner itself keeps waiting: the fewest that were ever seen at work.</summary>
     private static int _foreign = int.MaxValue;
