@@ -9,7 +9,7 @@ internal static class Quiet
     private const int Looks = 2;
 
     /// <summary>As long as it was not found quiet that often by a look at every thread, a number of threads at work tells nothing: the runner's own come and go.</summary>
-    private const int Lessons = 200;
+    private const int Lessons = 20;
 
     private static readonly Lock Gate = new();
 
