@@ -1,6 +1,5 @@
 using Prometheus;
 using QbSync.Engine.Destination;
-using QbSync.Engine.Destination.Finalization;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;

@@ -42,7 +42,7 @@ internal sealed partial class TransportMetrics
         return metrics;
     }
 
-    /// <summary>A piece's last chunk came off the wire, whatever the verdict.</summary>
+    /// <summary>A piece's last chunk came off the wire, whatever the verdict; told when both are there.</summary>
     public void PieceReceived() => _piecesReceived?.Inc();
 
     /// <summary>A piece came that was here already: it is answered as held, and nothing of it is written.</summary>

@@ -11,6 +11,12 @@ public interface IPieceIntake
     /// A newer attempt for a piece takes it from an older one.
     /// </summary>
     PieceAckStatus Begin(Caller caller, PieceRef piece, ulong epoch, out IPieceTransfer? transfer);
+
+    /// <summary>
+    /// Where the last chunk of a piece ends, so that one that was answered before can be counted when it is here whole all the same; null when nobody here
+    /// knows. Does no I/O.
+    /// </summary>
+    int? GetEnd(PieceRef piece) => null;
 }
 
 /// <summary>

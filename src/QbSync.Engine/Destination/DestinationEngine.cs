@@ -92,6 +92,20 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
     }
 
     /// <inheritdoc />
+    public int? GetEnd(PieceRef piece)
+    {
+        if (!_sessions.TryGetValue(piece.Torrent, out var session) || session.View.Storage is not { } storage
+            || (uint)piece.Index >= (uint)storage.Request.Manifest.PieceCount)
+        {
+            return null;
+        }
+
+        List<PieceSegment> segments = [];
+        storage.Layout.GetSegments(piece.Index, segments);
+        return segments.FindLast(static segment => !segment.IsPad) is { Length: > 0 } last ? last.PieceOffset + last.Length : null;
+    }
+
+    /// <inheritdoc />
     public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => new LocalPieceLink(this, caller, sink, _time);
 
     /// <summary>Stops the engine if it still runs, and waits for that.</summary>

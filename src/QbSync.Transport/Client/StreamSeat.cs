@@ -195,7 +195,11 @@ internal sealed partial class StreamSeat
         {
             stream?.Dispose();
             stopOpening.ThrowIfCancellationRequested();
-            _link.Metrics.StreamOpenFailed();
+            if (!StatusMapping.IsRefusedIdentity(e))
+            {
+                _link.Metrics.StreamOpenFailed();
+            }
+
             Log.PieceStreamNotOpened(_link.Logger, _connection.Slot, e.Message);
             _link.Events.NotReached(e, _link.Time.GetElapsedTime(began));
             return null;

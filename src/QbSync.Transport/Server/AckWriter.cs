@@ -30,11 +30,17 @@ internal sealed class AckWriter(
     }
 
     /// <param name="retryAfter">When to try again; zero leaves it to the source.</param>
-    public void Answer(ulong transfer, PieceAckStatus status, TimeSpan retryAfter = default)
+    /// <param name="isWhole">The piece's last chunk has come, so that with this answer it counts as received.</param>
+    public void Answer(ulong transfer, PieceAckStatus status, TimeSpan retryAfter = default, bool isWhole = false)
     {
         if (!status.IsSuccess())
         {
             metrics.PieceRejected(status); // before the answer can be read
+        }
+
+        if (isWhole)
+        {
+            metrics.PieceReceived();
         }
 
         lock (_gate)
@@ -55,6 +61,9 @@ internal sealed class AckWriter(
 
         Wake();
     }
+
+    /// <summary>The last chunk of a piece came after its answer.</summary>
+    public void CameWhole() => metrics.PieceReceived();
 
     /// <summary>There may be something to tell.</summary>
     public void Wake() => _signal.Writer.TryWrite(true);

@@ -7,10 +7,11 @@ namespace QbSync.Transport.Server;
 internal sealed partial class FrameQueue
 {
     /// <summary>The attempt that a chunk belongs to, null when it is to be dropped; what is wrong with it, if something is.</summary>
-    private string? Route_NeedsLock(IncomingFrame chunk, long allowance, out PieceAttempt? attempt, out bool isBusy)
+    /// <param name="isRest">It is the last one of a piece that was answered before it came.</param>
+    private string? Route_NeedsLock(IncomingFrame chunk, long allowance, out PieceAttempt? attempt, out bool isBusy, out bool isRest)
     {
         attempt = null;
-        isBusy = false;
+        isBusy = isRest = false;
         if (_entries >= capacity)
         {
             return "more frames than credit allows";
@@ -36,7 +37,7 @@ internal sealed partial class FrameQueue
                 return null;
             }
 
-            attempt = new PieceAttempt(chunk.Transfer, lane);
+            attempt = new PieceAttempt(chunk.Transfer, piece, lane);
             lane.Attempts++;
             _attempts.Add(chunk.Transfer, attempt);
         }
@@ -46,9 +47,12 @@ internal sealed partial class FrameQueue
         }
         else if (!_attempts.TryGetValue(chunk.Transfer, out attempt))
         {
-            return null; // answered or cancelled: the rest of its chunks is dropped
+            // Answered or cancelled: the rest of its chunks is dropped.
+            isRest = _rests.TryGetValue(chunk.Transfer, out var end) && chunk.Offset + chunk.Length == end && _rests.Remove(chunk.Transfer);
+            return null;
         }
 
+        attempt.Reached = chunk.Offset + chunk.Length;
         attempt.NewestChunk = time.GetTimestamp();
         attempt.Lane.Torrent.LastTraffic = attempt.NewestChunk;
         return null;
@@ -95,6 +99,20 @@ internal sealed partial class FrameQueue
         }
 
         return dropped;
+    }
+
+    /// <summary>A piece was answered whose last chunk may still come: then it has come off the wire like any other.</summary>
+    private void Expect_NeedsLock(ulong transfer, int? end, int reached)
+    {
+        if (end > reached)
+        {
+            if (_rests.Count >= MaxRests)
+            {
+                _rests.Remove(_rests.Keys.Min());
+            }
+
+            _rests[transfer] = end.Value;
+        }
     }
 
     private long Drop_NeedsLock()

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Pieces;
 using QbSync.Torrents;
 using QbSync.Transport.Wire;
 
@@ -14,10 +15,14 @@ internal sealed partial class FrameQueue(
     /// <summary>Lanes without work that a stream keeps, so that torrents which take turns make none anew.</summary>
     private const int MaxIdleLanes = 32;
 
+    /// <summary>Answered pieces of which the last chunk is still looked for; a source has no more open at once.</summary>
+    private const int MaxRests = 64;
+
     private static readonly TimeSpan BusyFor = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<InfoHash, FrameLane> _lanes = [];
     private readonly Dictionary<ulong, PieceAttempt> _attempts = [];
+    private readonly Dictionary<ulong, int> _rests = [];
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Exception> _failed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ulong _last;
@@ -35,14 +40,14 @@ internal sealed partial class FrameQueue(
     public string? Add(IncomingFrame chunk)
     {
         var isQueued = false;
-        var isBusy = false;
+        var (isBusy, isRest) = (false, false);
         string? error;
         try
         {
             var allowance = chunk.Piece is null ? 0 : budget.GetAllowance(share);
             lock (workers.Gate)
             {
-                error = Route_NeedsLock(chunk, allowance, out var attempt, out isBusy);
+                error = Route_NeedsLock(chunk, allowance, out var attempt, out isBusy, out isRest);
                 if (attempt is not null)
                 {
                     workers.Enqueue_NeedsLock(attempt, chunk);
@@ -60,9 +65,13 @@ internal sealed partial class FrameQueue(
             }
         }
 
-        if (isBusy)
+        if (isRest)
         {
-            acks.Answer(chunk.Transfer, PieceAckStatus.Busy, BusyFor);
+            acks.CameWhole();
+        }
+        else if (isBusy)
+        {
+            AnswerBusy(chunk.Transfer, chunk.Piece!.Value, chunk.Offset + chunk.Length);
         }
 
         return error;
@@ -112,11 +121,21 @@ internal sealed partial class FrameQueue(
         Release(dropped);
     }
 
+    private void AnswerBusy(ulong transfer, PieceRef piece, int reached)
+    {
+        var end = assembler.GetEnd(piece);
+        lock (workers.Gate)
+        {
+            Expect_NeedsLock(transfer, end, reached);
+        }
+
+        acks.Answer(transfer, PieceAckStatus.Busy, BusyFor, isWhole: end == reached);
+    }
+
     /// <summary>Answers what is not written although its newest chunk came long ago. A verdict that comes later is not told.</summary>
     public void Expire()
     {
-        List<ulong>? expired = null;
-        var dropped = 0L;
+        List<PieceAttempt>? expired = null;
         lock (workers.Gate)
         {
             var now = time.GetTimestamp();
@@ -124,32 +143,37 @@ internal sealed partial class FrameQueue(
             {
                 if (attempt.Outstanding > 0 && time.GetElapsedTime(attempt.NewestChunk, now) >= patience)
                 {
-                    (expired ??= []).Add(attempt.Number);
-                    dropped += End_NeedsLock(attempt, giveUp: true); // a dictionary may lose what its enumerator stands on
+                    (expired ??= []).Add(attempt);
                 }
             }
         }
 
-        foreach (var transfer in expired ?? [])
+        foreach (var attempt in expired ?? [])
         {
-            acks.Answer(transfer, PieceAckStatus.StorageError);
+            if (TryEnd(attempt, assembler.GetEnd(attempt.Piece), out var isWhole, giveUp: true))
+            {
+                acks.Answer(attempt.Number, PieceAckStatus.StorageError, isWhole: isWhole);
+            }
         }
-
-        Release(dropped);
     }
 
     /// <summary>Ends an attempt that has its verdict; false when it had ended before, and nothing is to be told.</summary>
-    public bool TryEnd(PieceAttempt attempt)
+    /// <param name="end">Where its last chunk ends, if anybody knows.</param>
+    /// <param name="isWhole">Its last chunk has come.</param>
+    /// <param name="giveUp">What the intake may hold open for it is to be given up by a worker.</param>
+    public bool TryEnd(PieceAttempt attempt, int? end, out bool isWhole, bool giveUp = false)
     {
         long dropped;
         lock (workers.Gate)
         {
+            isWhole = attempt.Reached == end;
             if (attempt.IsEnded)
             {
                 return false;
             }
 
-            dropped = End_NeedsLock(attempt, giveUp: false);
+            dropped = End_NeedsLock(attempt, giveUp);
+            Expect_NeedsLock(attempt.Number, end, attempt.Reached);
         }
 
         Release(dropped);
@@ -164,7 +188,7 @@ internal sealed partial class FrameQueue(
             if (frame is null)
             {
                 PieceAssembler.GiveUp(attempt);
-                TryEnd(attempt);
+                TryEnd(attempt, end: null, out _);
             }
             else if (assembler.Process(this, attempt, frame) is { } error)
             {

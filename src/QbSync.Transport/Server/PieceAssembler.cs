@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Transport.Wire;
 
@@ -52,17 +53,16 @@ internal sealed class PieceAssembler(IPieceIntake intake, Caller caller, AckWrit
         }
 
         GiveUp(attempt);
-        if (status is PieceAckStatus.Accepted or PieceAckStatus.Held or PieceAckStatus.HashMismatch)
-        {
-            metrics.PieceReceived();
-        }
-
-        return Answer(queue, attempt, status);
+        return Answer(queue, attempt, status, isVerdict: status is PieceAckStatus.Accepted or PieceAckStatus.Held or PieceAckStatus.HashMismatch);
     }
 
-    private string? Answer(FrameQueue queue, PieceAttempt attempt, PieceAckStatus status)
+    /// <summary>Where a piece's last chunk ends, if anybody knows.</summary>
+    public int? GetEnd(PieceRef piece) => intake.GetEnd(piece);
+
+    /// <param name="isVerdict">It is a verdict on a whole piece.</param>
+    private string? Answer(FrameQueue queue, PieceAttempt attempt, PieceAckStatus status, bool isVerdict = false)
     {
-        if (!queue.TryEnd(attempt))
+        if (!queue.TryEnd(attempt, isVerdict ? null : GetEnd(attempt.Piece), out var isWhole))
         {
             return null;
         }
@@ -72,7 +72,7 @@ internal sealed class PieceAssembler(IPieceIntake intake, Caller caller, AckWrit
             metrics.PieceDuplicated(); // before the answer leaves, so that who has the answer finds it counted
         }
 
-        acks.Answer(attempt.Number, status);
+        acks.Answer(attempt.Number, status, isWhole: isVerdict || isWhole);
         return status == PieceAckStatus.Malformed ? $"transfer {attempt.Number} is impossible for its torrent" : null;
     }
 }

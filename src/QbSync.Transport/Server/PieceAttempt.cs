@@ -1,15 +1,21 @@
+using QbSync.Pieces;
 using QbSync.Ports;
 
 namespace QbSync.Transport.Server;
 
 /// <summary>A transfer of a stream from its first chunk to its answer. Its numbers belong to the gate of <see cref="WriteWorkers"/>.</summary>
-internal sealed class PieceAttempt(ulong number, FrameLane lane)
+internal sealed class PieceAttempt(ulong number, PieceRef piece, FrameLane lane)
 {
     private volatile bool _isEnded;
 
     public ulong Number => number;
 
+    public PieceRef Piece => piece;
+
     public FrameLane Lane => lane;
+
+    /// <summary>Where its newest chunk ends in the piece.</summary>
+    public int Reached { get; set; }
 
     /// <summary>When its newest chunk came off the stream.</summary>
     public long NewestChunk { get; set; }

@@ -50,7 +50,18 @@ internal sealed class PieceStreams
         IServerStreamWriter<DestinationFrame> answers,
         CancellationToken ended)
     {
-        var slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
+        uint slot;
+        try
+        {
+            slot = await ReadOpenAsync(frames, ended).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is PeerException or OperationCanceledException && !call.CancellationToken.IsCancellationRequested)
+        {
+            // It was refused, or came while the server stops; one that its source gave up was not.
+            Metrics.StreamOpenFailed();
+            throw;
+        }
+
         var peer = CallerIdentity.PeerOf(call);
         using var lease = _sessions.Take(call.RequestHeaders, peer);
         try

@@ -83,6 +83,14 @@ internal static class StatusMapping
     /// <summary>Whether the peer answered a call that it does not accept who we are. What the connection was refused for is counted where it is made.</summary>
     public static bool IsRefusedByPeer(RpcException error) => FindRefusal(error) is null && GetFault(error.StatusCode) == PeerFault.NotTrusted;
 
+    /// <summary>Whether an attempt failed since one side does not accept who the other is: here, or in the peer's answer.</summary>
+    public static bool IsRefusedIdentity(Exception error) => error switch
+    {
+        PeerException peer => peer.Fault == PeerFault.NotTrusted,
+        RpcException rpc => (FindRefusal(rpc)?.Fault ?? GetFault(rpc.StatusCode)) == PeerFault.NotTrusted,
+        _ => false,
+    };
+
     /// <summary>What was thrown where the connection was made, such as that the other side is not trusted: the handler and gRPC wrap it.</summary>
     private static PeerException? FindRefusal(RpcException error)
     {

@@ -1,7 +1,6 @@
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
-using QbSync.Storage;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 

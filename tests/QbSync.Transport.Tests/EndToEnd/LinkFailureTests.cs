@@ -121,6 +121,7 @@ internal sealed class LinkFailureTests
 
     [Test]
     [TransportCase(33)]
+    [MetricCase("C16")]
     public async Task Connection_OneOfFourReset_SendsOnlyItsPiecesAgain()
     {
         const int MiB = 1 << 20;

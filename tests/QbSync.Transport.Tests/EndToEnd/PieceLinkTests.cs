@@ -151,6 +151,7 @@ internal sealed class PieceLinkTests
     }
 
     [Test]
+    [MetricCase("C16")]
     public async Task Link_ServerStops_SaysSoAndComesBack()
     {
         var intake = new TestIntake(1000);

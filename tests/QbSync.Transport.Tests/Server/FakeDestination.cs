@@ -112,6 +112,11 @@ internal sealed class FakeDestination : IDestination, IPieceIntake
 
     public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink) => throw new NotSupportedException("A server takes pieces by its intake.");
 
+    /// <summary>Where a piece's last chunk ends; null when nobody knows.</summary>
+    public Func<PieceRef, int?> EndOf { get; set; } = static _ => null;
+
+    public int? GetEnd(PieceRef piece) => EndOf(piece);
+
     public PieceAckStatus Begin(Caller caller, PieceRef piece, ulong epoch, out IPieceTransfer? transfer)
     {
         var (status, fake) = OnBegin(piece, epoch);

@@ -29,6 +29,20 @@ internal sealed class StatusMappingTests
         Assert.That(error.Message, Does.StartWith("Init: ").And.Contains("nas:1").And.EndsWith("why"));
     }
 
+    [TestCase(StatusCode.PermissionDenied, true)]
+    [TestCase(StatusCode.Unauthenticated, true)]
+    [TestCase(StatusCode.Unavailable, false)]
+    [TestCase(StatusCode.ResourceExhausted, false)]
+    [MetricCase("C27")]
+    public void Identity_Refused_IsNoStreamThatDidNotOpen(StatusCode status, bool isRefused)
+    {
+        Assert.That(StatusMapping.IsRefusedIdentity(new RpcException(new Status(status, "why"))), Is.EqualTo(isRefused));
+        var here = new PeerException(PeerFault.NotTrusted, "not trusted");
+        Assert.That(StatusMapping.IsRefusedIdentity(here), Is.True);
+        Assert.That(StatusMapping.IsRefusedIdentity(new RpcException(new Status(StatusCode.Unavailable, "", here))), Is.True, "refused where the connection was made");
+        Assert.That(StatusMapping.IsRefusedIdentity(new IOException()), Is.False);
+    }
+
     [Test]
     public void Fault_OfTheServer_IsTheSameAtTheSource()
     {

@@ -25,7 +25,7 @@ internal sealed class CleanupCountersTests
         // Who failed is tried again after a rest, and each time counts.
         Assert.That((Read("success"), Read("skipped_seeding")), Is.EqualTo((1.0, 1.0)));
         Assert.That(rig.Deleted, Is.EqualTo(new[] { "good" }));
-        Assert.That(Read("failure"), Is.EqualTo(rig.ScrapeAsync("qbsync_handoff_total{result=\"rolled_back\"}").Result));
+        Assert.That(Read("failure"), Is.EqualTo(await rig.ScrapeAsync("qbsync_handoff_total{result=\"rolled_back\"}")));
 
         double Read(string result) => rig.ScrapeAsync($"qbsync_cleanup_groups_total{{result=\"{result}\"}}").Result;
     }

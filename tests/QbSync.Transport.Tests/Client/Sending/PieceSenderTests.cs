@@ -143,6 +143,71 @@ internal sealed class PieceSenderTests
     }
 
     [Test]
+    [MetricCase("C17")]
+    public async Task Send_TenMinutesBehindTheRateLimit_IsNotStale()
+    {
+        var stream = _test.Add(out _);
+        _test.Limiter.SetRate(1024);
+        using var cancel = new CancellationTokenSource();
+        var sending = _test.Sender.SendAsync(new TestSource(1, 16 * 1024 * 1024), cancel.Token).AsTask();
+        await Eventually.BecomesTrueAsync(() =>
+        {
+            Pass();
+            return _test.Pool.InFlightPieces == 1;
+        });
+        for (var passed = TimeSpan.Zero; passed < TimeSpan.FromMinutes(10); passed += TimeSpan.FromSeconds(10))
+        {
+            Pass();
+        }
+
+        Assert.That(stream.Pieces.Count, Is.EqualTo(1));
+        Assert.That(await _test.ScrapeAsync("qbsync_pieces_failed_total"), Is.Zero);
+        await cancel.CancelAsync();
+        Assert.That(async () => await sending.DefaultTimeout(), Throws.InstanceOf<OperationCanceledException>());
+
+        void Pass()
+        {
+            _test.Time.Advance(TimeSpan.FromSeconds(10));
+            Assert.That(_test.Pool.Sweep(TimeSpan.FromSeconds(60), TimeSpan.FromMinutes(10)), Is.Empty);
+        }
+    }
+
+    /// <summary>A large piece behind the rate limit shows in each second of its way.</summary>
+    [Test]
+    [MetricCase("C11")]
+    public async Task Send_SixtyFourMebibytesAtEightASecond_MovesEverySecond()
+    {
+        const int MiB = 1024 * 1024;
+        var stream = _test.Add(out _);
+        _test.Limiter.SetRate(8 * MiB);
+        var sending = SendAsync(new TestSource(1, 64 * MiB));
+        var (moves, began) = (0, _test.Time.GetUtcNow());
+        while (!sending.IsCompleted)
+        {
+            var before = await SentAsync();
+            Assert.That(before, Is.LessThanOrEqualTo(((_test.Time.GetUtcNow() - began).TotalSeconds + 1) * 8 * MiB));
+            await Eventually.BecomesTrueAsync(async () =>
+            {
+                if (sending.IsCompleted || await SentAsync() > before)
+                {
+                    return true;
+                }
+
+                _test.Time.Advance(TimeSpan.FromMilliseconds(250));
+                _test.ReportAll(stream);
+                return false;
+            });
+            moves++;
+        }
+
+        Assert.That(moves, Is.GreaterThanOrEqualTo(8));
+        Assert.That(await sending, Is.EqualTo(SendOutcome.Sent));
+        Assert.That(await SentAsync(), Is.EqualTo(67108864));
+
+        Task<double> SentAsync() => _test.ScrapeAsync("qbsync_bytes_sent_total{connection=\"0\"}");
+    }
+
+    [Test]
     [MetricCase("A03")]
     public async Task Send_AfterAFailedAttempt_CountsItsBytesAsResent()
     {
