@@ -24,6 +24,9 @@ public sealed class DestinationFaultTests
         rig.SendMissing(Torrent, open, init);
         rig.Storage.Corrupt(2);
         gate.SetResult();
+
+        // Else a finalize that is faster than the read-back of the file finds it.
+        await rig.DriveAsync(() => rig.Metric("qbsync_early_finalize_verify_failures_total") == 1);
         var outcome = await rig.FinalizeAsync(DestinationRig.MakeFinalize(init, Torrent));
         Assert.That(outcome, Is.InstanceOf<FinalizeOutcome.Incomplete>());
         var have = ((FinalizeOutcome.Incomplete)outcome).Have;

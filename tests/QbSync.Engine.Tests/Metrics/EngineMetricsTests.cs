@@ -1,8 +1,6 @@
-using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Destination;
 using QbSync.Engine.Source;
-using QbSync.Engine.Source.Handoff;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;

@@ -1,7 +1,6 @@
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;
 
