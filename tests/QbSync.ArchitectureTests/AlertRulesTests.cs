@@ -15,6 +15,10 @@ internal sealed partial class AlertRulesTests
     public async Task Rules_AreSound() => await Promtool.RunAsync(Repository.Root, null, "check", "rules", Rules);
 
     [Test]
+    public async Task Configuration_ThatIsGivenAsAnExample_IsSound() =>
+        await Promtool.RunAsync(Repository.Root, null, "check", "config", "deploy/prometheus/prometheus.yml");
+
+    [Test]
     [MetricCase("Q5")]
     public async Task Rules_EachCase_FiresOrKeepsSilentAsItIsToDo() => await Promtool.RunAsync(Repository.Root, null, "test", "rules", Cases);
 

@@ -1,0 +1,72 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Extensions;
+using QbSync.Testing.Clients.Sim;
+
+namespace QbSync.IntegrationTests.Monitoring;
+
+/// <summary>A simulated qBittorrent at an address of its own, as a node reaches a real one.</summary>
+internal sealed class ClientListener : IAsyncDisposable
+{
+    private readonly FakeQBittorrentServer _server;
+    private readonly HttpMessageInvoker _invoker;
+    private readonly WebApplication _app;
+
+    private ClientListener(SimClientModel model, Uri url, WebApplication app)
+    {
+        (Model, Url, _app) = (model, url, app);
+        _server = new FakeQBittorrentServer(model, new FakeServerOptions { Url = url });
+        _invoker = new HttpMessageInvoker(_server);
+    }
+
+    public SimClientModel Model { get; }
+
+    public Uri Url { get; }
+
+    /// <param name="savePath">Where its torrents' files are.</param>
+    public static async Task<ClientListener> StartAsync(string savePath)
+    {
+        var port = FreePorts.Take();
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
+        var app = builder.Build();
+        var model = new SimClientModel(new SimClientOptions { SavePath = savePath, Tick = TimeSpan.FromMilliseconds(200) }, TimeProvider.System);
+        var listener = new ClientListener(model, new Uri($"http://127.0.0.1:{port}/"), app);
+        app.Run(listener.PassAsync);
+        await app.StartAsync();
+        return listener;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.DisposeAsync();
+        _invoker.Dispose();
+    }
+
+    private async Task PassAsync(HttpContext context)
+    {
+        using var body = new MemoryStream();
+        await context.Request.Body.CopyToAsync(body, context.RequestAborted);
+        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(Url, context.Request.GetEncodedPathAndQuery()))
+        {
+            Content = new ByteArrayContent(body.ToArray()),
+        };
+        foreach (var (name, values) in context.Request.Headers)
+        {
+            if (!request.Headers.TryAddWithoutValidation(name, values.AsEnumerable()))
+            {
+                request.Content.Headers.TryAddWithoutValidation(name, values.AsEnumerable());
+            }
+        }
+
+        using var answer = await _invoker.SendAsync(request, context.RequestAborted);
+        context.Response.StatusCode = (int)answer.StatusCode;
+        foreach (var (name, values) in answer.Headers.Concat(answer.Content.Headers))
+        {
+            context.Response.Headers[name] = values.ToArray();
+        }
+
+        await answer.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+}
