@@ -144,7 +144,7 @@ internal sealed class MetricsConformanceTests
             ("metrics_series_dropped_total", "family") => role == "source" ? ["live", "finished"] : ["finished"],
             ("bytes_reused_total", "how") => ["hardlink", "adopted"],
             ("piece_rejections_total", "code") => [.. Enum.GetNames<PieceAckStatus>().Select(ToSnake).Except(["pending", "accepted", "held"])],
-            ("torrents", "state") => 
+            ("torrents", "state") =>
             [
                 .. Names(
                     typeof(Engine.SourceEngine),
