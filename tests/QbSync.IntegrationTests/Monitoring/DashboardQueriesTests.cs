@@ -19,9 +19,9 @@ internal sealed class DashboardQueriesTests
         var growing = new TorrentBuilder("growing.bin") { Length = 800 * PieceLength, PieceLength = PieceLength, Seed = 2 }.Build();
         nodes.Relay.FlipNext(whole);
         nodes.AddWhole(whole);
-        nodes.AddDownloading(growing, stays: true);
+        nodes.AddDownloading(growing);
 
-        // Pieces of the second come in between any two scrapes for as long as it takes; the first is synced and handed over meanwhile.
+        // Pieces of the second come in between any two scrapes for as long as it takes; the first is synced and, in a drain, handed over meanwhile.
         var pending = DashboardFile.ReadPanels(Path.Combine(MonitoredNodes.Root, "deploy/grafana/qbsync.json"))
             .SelectMany(static panel => panel.Queries.Select(query => $"{query.Executable} # panel {panel.Id}")).ToList();
         var last = 0.0;
@@ -37,6 +37,11 @@ internal sealed class DashboardQueriesTests
                     nodes.Arrive(growing, [pieces.Dequeue(), pieces.Dequeue()]);
                 }
 
+                if (nodes.IsSynced(whole))
+                {
+                    await nodes.DrainAsync();
+                }
+
                 pending = await DropAnsweredAsync(nodes.Prometheus, pending);
                 return pending.Count == 0 && await IsPositiveAsync(nodes.Prometheus, "sum(qbsync_transfer_throughput_bytes_per_second)");
             });
@@ -47,7 +52,7 @@ internal sealed class DashboardQueriesTests
         }
 
         nodes.Arrive(growing, pieces);
-        await Eventually.BecomesTrueAsync(() => nodes.IsHandedOver(whole) && nodes.IsSynced(growing));
+        await Eventually.BecomesTrueAsync(() => nodes.IsHandedOver(whole) && nodes.IsHandedOver(growing));
         Assert.That(whole.FindDifference(nodes.DestinationData) ?? growing.FindDifference(nodes.DestinationData), Is.Null);
         await Eventually.BecomesTrueAsync(() => IsPositiveAsync(nodes.Prometheus, "qbsync_piece_hash_mismatch_total == 1"));
         foreach (var address in (Uri[])[nodes.Source.HealthAddress!, nodes.Destination.HealthAddress!])

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace QbSync.IntegrationTests.Monitoring;
 
-/// <summary>Passes bytes on between source and destination. When told to, it changes one byte of a torrent's content on its way, as a bad memory would.</summary>
+/// <summary>Passes bytes on between source and destination; when told to, it changes one of a torrent's on its way, as a bad memory would.</summary>
 internal sealed class FlippingRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);

@@ -11,16 +11,16 @@ namespace QbSync.IntegrationTests.Monitoring;
 
 /// <summary>
 /// A source and a destination as the executable runs them, each with a simulated qBittorrent over a real folder, between them a line that can damage a byte,
-/// and a Prometheus that scrapes both, and a second destination that has a certificate. What is synced is handed over at once, unless it is to stay.
+/// and a Prometheus that scrapes both, and a second destination that has a certificate. What is synced is handed over without delay.
 /// </summary>
 internal sealed class MonitoredNodes : IAsyncDisposable
 {
-    private const string Stays = "stays";
     private readonly TempDirectory _folder = new();
     private readonly LogErrorGuard _log = new();
     private readonly Stack<IAsyncDisposable> _owned = new();
     private ClientListener _sourceClient = null!;
     private ClientListener _destinationClient = null!;
+    private Run _sourceRun = null!;
 
     private MonitoredNodes()
     {
@@ -68,12 +68,11 @@ internal sealed class MonitoredNodes : IAsyncDisposable
     }
 
     /// <summary>A torrent that the source's client downloads; <see cref="Arrive"/> brings its pieces.</summary>
-    /// <param name="stays">Whether it is kept at the source when it is synced.</param>
-    public void AddDownloading(BuiltTorrent torrent, bool stays = false)
+    public void AddDownloading(BuiltTorrent torrent)
     {
         // Its bytes lie there from the start; the client knows of none before they arrive, since it is added stopped and not checked.
         torrent.WriteContent(SourceData);
-        var (_, id) = _sourceClient.Model.Add(new SimAdd(torrent.Bytes, SourceData) { Tags = stays ? [Stays] : [] });
+        var (_, id) = _sourceClient.Model.Add(new SimAdd(torrent.Bytes, SourceData));
         _sourceClient.Model.Start([id]);
     }
 
@@ -88,6 +87,9 @@ internal sealed class MonitoredNodes : IAsyncDisposable
     public bool IsHandedOver(BuiltTorrent torrent) =>
         _sourceClient.Model.Look(look => !look.Torrents.Any(known => known.Manifest.Id == torrent.Id))
         && _destinationClient.Model.Look(look => look.Torrents.Any(known => known.Manifest.Id == torrent.Id && !known.IsStopped));
+
+    /// <summary>Tells the source to stop, which hands over first what is synced, and what becomes so meanwhile.</summary>
+    public Task DrainAsync() => _sourceRun.StopAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -123,13 +125,13 @@ internal sealed class MonitoredNodes : IAsyncDisposable
                 [
                     ("data", SourceData), ("destination-addr", $"127.0.0.1:{Relay.Port}"), ("security", "insecure"), ("qb-url", $"{_sourceClient.Url}"),
                     ("qb-poll-interval", "200ms"), ("sleep", "1s"), ("handoff", "seeded"), ("min-seeding-time", "0s"), ("delete-grace", "0s"),
-                    ("verify-announce", "false"), ("exclude-cleanup-tag", Stays), .. more,
+                    ("verify-announce", "false"), ("drain", "always"), .. more,
                 ],
                 "source"),
             _log,
             TimeProvider.System,
             new Random(2));
-        await RunAsync(Source);
+        _sourceRun = await RunAsync(Source);
         var certified = new DestinationNode(
             Read(Roles.Destination, [("data", _folder.CreateFolder("certified", "data")), ("listen", "127.0.0.1:0"), ("client", "folder"), .. Certificate()], "certified"),
             _log,
@@ -160,11 +162,11 @@ internal sealed class MonitoredNodes : IAsyncDisposable
         return [("security", "token"), ("tls-cert-file", certificateFile), ("tls-key-file", keyFile), ("peer-token", new string('t', 40))];
     }
 
-    private async Task RunAsync(RoleNode node)
+    private async Task<Run> RunAsync(RoleNode node)
     {
         Own(node);
         await node.StartAsync(CancellationToken.None);
-        Own(new Run(node));
+        return Own(new Run(node));
     }
 
     private T Own<T>(T owned)
@@ -194,19 +196,24 @@ internal sealed class MonitoredNodes : IAsyncDisposable
         return folder.FullName;
     }
 
-    /// <summary>A node's run; it ends gracefully.</summary>
+    /// <summary>A node's run. At its end it is stopped, twice, so that a drain does not go on.</summary>
     private sealed class Run : IAsyncDisposable
     {
         private readonly CancellationTokenSource _stop = new();
+        private readonly CancellationTokenSource _hurry = new();
         private readonly Task _task;
 
-        public Run(RoleNode node) => _task = Task.Run(() => node.RunAsync(_stop.Token));
+        public Run(RoleNode node) => _task = Task.Run(() => node.RunAsync(_stop.Token, _hurry.Token));
+
+        public Task StopAsync() => _stop.CancelAsync();
 
         public async ValueTask DisposeAsync()
         {
             await _stop.CancelAsync();
+            await _hurry.CancelAsync();
             await _task.DefaultTimeout();
             _stop.Dispose();
+            _hurry.Dispose();
         }
     }
 }
