@@ -187,8 +187,17 @@ total=$(count total) passed=$(count passed) failed=$(count failed)
 failed=$((failed + broken))
 skipped=$((total - passed - (failed - broken)))
 
-# Which failed, by name, at the very end: what a person, or the tail of a log, sees first.
-grep -ho '<UnitTestResult [^>]*outcome="Failed"' "$results"/*.trx 2>/dev/null | sed -n 's/.*testName="\([^"]*\)".*/failed: \1/p' | sort -u
+# Which failed, and what each said, at the very end: what a person, or the tail of a log, sees first.
+tell_failures() {
+  awk '
+    /<UnitTestResult / { failed = /outcome="Failed"/; name = $0; sub(/.*testName="/, "", name); sub(/".*/, "", name) }
+    /<\/UnitTestResult>/ { failed = 0 }
+    failed && /<ErrorInfo>/ { print "failed: " name; left = 25 }
+    /<\/ErrorInfo>/ { left = 0 }
+    failed && left-- > 0 { gsub(/<[^>]*>/, ""); if (/[^ ]/) print "  " $0 }
+  ' "$@" | sed "s/&lt;/</g; s/&gt;/>/g; s/&quot;/\"/g; s/&apos;/'/g; s/&#x[AD];/ /g; s/&amp;/\&/g"
+}
+tell_failures "$results"/*.trx 2>/dev/null
 
 [ ${#not_had[@]} -eq 0 ] || printf 'not had: qBittorrent of %s\n' "${not_had[@]}"
 [ ${#warned[@]} -eq 0 ] || printf 'warning: failures of %s\n' "${warned[@]}"
