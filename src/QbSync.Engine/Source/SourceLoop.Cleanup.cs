@@ -8,11 +8,6 @@ namespace QbSync.Engine.Source;
 /// <summary>Which synced torrents leave for want of space, or since they have seeded enough. What is not known lets nothing go.</summary>
 internal sealed partial class SourceLoop
 {
-    private static readonly TimeSpan CleanupPause = TimeSpan.FromSeconds(30);
-
-    /// <summary>While the files of a torrent are not known yet, as after a start.</summary>
-    private static readonly TimeSpan IndexPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan QuietPause = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan RestAfterFailure = TimeSpan.FromMinutes(5);
     private readonly FreeSpace _space;
     private readonly SpaceSampler _sampler;
@@ -130,10 +125,7 @@ internal sealed partial class SourceLoop
         _isLooking = false;
         _groupLook = grouped.Look;
 
-        // A look at very many files must not become all that the disk does.
-        var isHurried = IsShort || _options.Handoff.Mode == HandoffMode.Seeded;
-        var pause = !isHurried ? QuietPause : grouped.IsIndexIncomplete ? IndexPause : CleanupPause;
-        _cleanupDueAt = Now + (pause > grouped.Took * 20 ? pause : grouped.Took * 20);
+        _cleanupDueAt = Now + LookPace.PauseAfter(grouped.Took, IsShort || _options.Handoff.Mode == HandoffMode.Seeded, grouped.IsIndexIncomplete);
         Plan();
     }
 

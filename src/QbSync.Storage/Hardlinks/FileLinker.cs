@@ -137,8 +137,8 @@ internal sealed partial class FileLinker : IAsyncDisposable
     /// <summary>A file needs its writer no more: it is had otherwise.</summary>
     public void Demote(InfoHash torrent, int file) => _claims.Demote(new FileRef(torrent, file), _time.GetTimestamp());
 
-    /// <summary>A writer received something, so its waiters go on waiting.</summary>
-    public void Progressed(InfoHash torrent, int file) => _claims.Progressed(new FileRef(torrent, file), _time.GetTimestamp());
+    /// <summary>A torrent received something, so those who wait for its files go on waiting.</summary>
+    public void Progressed(InfoHash torrent) => _claims.Progressed(torrent, _time.GetTimestamp());
 
     /// <summary>A file is not received here any more, or waits no more.</summary>
     public void Release(InfoHash torrent, int file) => WakeAll(_claims.Release(new FileRef(torrent, file)));

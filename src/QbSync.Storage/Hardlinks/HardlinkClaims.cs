@@ -67,14 +67,19 @@ internal sealed class HardlinkClaims
         }
     }
 
-    /// <summary>A file got on.</summary>
-    public void Progressed(FileRef file, long now)
+    /// <summary>
+    /// A torrent got on, whichever of its files it was: one that is late in a large torrent still comes, and sending it twice would be a waste.
+    /// </summary>
+    public void Progressed(InfoHash torrent, long now)
     {
         lock (_gate)
         {
-            if (Find_NeedsLock(file) is { } claim)
+            if (_claims.TryGetValue(torrent, out var claims))
             {
-                claim.LastProgress = now;
+                foreach (var claim in claims.Values)
+                {
+                    claim.LastProgress = now;
+                }
             }
         }
     }

@@ -118,10 +118,7 @@ internal sealed partial class TorrentStorage
             LookAtPartials(files);
             CommitPieces(pieces, created);
             isDone = true;
-            foreach (var file in files.OfType<StoredFile>())
-            {
-                _context.Links.Progressed(Layout.Manifest.Id, file.Index);
-            }
+            _context.Links.Progressed(Layout.Manifest.Id);
         }
         finally
         {

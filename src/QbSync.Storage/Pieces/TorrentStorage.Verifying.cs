@@ -51,7 +51,7 @@ internal sealed partial class TorrentStorage
                 await crew.CheckAsync(due, run, cancellationToken).ConfigureAwait(false);
                 due.Clear();
                 bytesRead?.Report(crew.BytesRead);
-                _context.Links.Progressed(Layout.Manifest.Id, fileIndex);
+                _context.Links.Progressed(Layout.Manifest.Id);
                 if (crew.BytesRead >= nextBytes || _context.Time.GetElapsedTime(since) >= CheckpointInterval)
                 {
                     nextBytes = crew.BytesRead + CheckpointBytes;

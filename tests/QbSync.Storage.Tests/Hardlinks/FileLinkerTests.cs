@@ -148,7 +148,7 @@ public sealed class FileLinkerTests
         rig.Linker.Begin(LinkRig.Torrent(1), 0, LinkRig.Identity(), LinkRig.Source);
         rig.Linker.Begin(LinkRig.Torrent(2), 0, LinkRig.Identity(), LinkRig.Source);
         rig.Time.Advance(TimeSpan.FromMinutes(9));
-        rig.Linker.Progressed(LinkRig.Torrent(1), 0);
+        rig.Linker.Progressed(LinkRig.Torrent(1));
         await AdvanceAsync(rig, TimeSpan.FromMinutes(9));
         Assert.That(rig.Woken, Is.Empty);
         await AdvanceAsync(rig, TimeSpan.FromMinutes(2));
