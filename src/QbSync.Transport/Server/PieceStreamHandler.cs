@@ -31,6 +31,8 @@ internal sealed partial class PieceStreamHandler(
     private static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan UpkeepEvery = TimeSpan.FromSeconds(1);
 
+    private readonly StandstillRule _standstill = new(TimeSpan.Zero);
+    private readonly long _began = time.GetTimestamp();
     private long _newestFrame;
 
     /// <param name="ended">The call was given up, or the server is about to stop.</param>
@@ -94,6 +96,11 @@ internal sealed partial class PieceStreamHandler(
     private void KeepUp(CancellationTokenSource reading)
     {
         NoteRoundTrip();
+        if (!_standstill.MayEnd(time.GetElapsedTime(_began)))
+        {
+            return;
+        }
+
         queue.Expire();
         if (time.GetElapsedTime(Volatile.Read(ref _newestFrame)) >= SilentTime)
         {

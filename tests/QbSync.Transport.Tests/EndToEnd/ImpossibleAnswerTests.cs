@@ -64,7 +64,8 @@ internal sealed class ImpossibleAnswerTests
 
         Assert.That(await SendAsync(Pieces), Is.EqualTo(Pieces));
         await Eventually.BecomesTrueAsync(() => _rig.Sink.Acks.Count == before + Pieces);
-        Assert.That((destination.Streams, await _rig.SumAsync("qbsync_receive_acks_exit_total")), Is.EqualTo((2, 1.0)));
+        Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total"), Is.EqualTo(1));
+        Assert.That(destination.Streams, Is.GreaterThanOrEqualTo(2), "one that is not taken in time is opened once more");
     }
 
     private async Task<int> SendAsync(int first)

@@ -59,6 +59,9 @@ internal sealed class LinkRig : IAsyncDisposable
             Address = $"127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
             ReconnectMaxDelay = TimeSpan.FromSeconds(1),
             Security = new() { Mode = SecurityMode.Insecure },
+
+            // An experiment on a busy machine would change what tests count; those about experiments ask for them.
+            Scaling = false,
         };
         configure?.Invoke(options);
         Destination = Own(new RemoteDestination(

@@ -57,7 +57,7 @@ internal sealed class LinkScalingTests
         var relay = _rig.Own(new SlowRelay(server.Port) { Delay = TimeSpan.FromMilliseconds(150) });
         _rig.Open(
             relay.Port,
-            static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (1, 1, 2),
+            static options => (options.Scaling, options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (true, 1, 1, 2),
             static options => options.SampleTime = TimeSpan.FromMilliseconds(500));
 
         var sending = SendWhileAsync(out var stop);
@@ -105,7 +105,7 @@ internal sealed class LinkScalingTests
 
     private void Open(int port, int maxConnections, double minGain = 0.05) => _rig.Open(
         port,
-        options => options.MaxConnections = maxConnections,
+        options => (options.Scaling, options.MaxConnections) = (true, maxConnections),
         options => (options.MinGain, options.SampleTime) = (minGain, TimeSpan.FromMilliseconds(500)));
 
     private Task SendWhileAsync(out ManualResetEventSlim stop)

@@ -306,7 +306,15 @@ internal sealed class PieceLinkTests
 
     private IPieceLink Open(int port, Action<TransportClientOptions>? configure = null)
     {
-        var options = new TransportClientOptions { Address = $"127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}", ReconnectMaxDelay = TimeSpan.FromSeconds(1), Security = new() { Mode = SecurityMode.Insecure } };
+        var options = new TransportClientOptions
+        {
+            Address = $"127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}",
+            ReconnectMaxDelay = TimeSpan.FromSeconds(1),
+            Security = new() { Mode = SecurityMode.Insecure },
+
+            // Streams and connections are counted here: none comes by an experiment, however long a test takes.
+            Scaling = false,
+        };
         configure?.Invoke(options);
         var destination = new RemoteDestination(
             options, Prometheus.Metrics.WithCustomRegistry(_registry), _registry, _log, TimeProvider.System, new Random(1));

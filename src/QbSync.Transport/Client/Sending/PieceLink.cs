@@ -15,6 +15,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     private static readonly TimeSpan FinishTimeout = TimeSpan.FromSeconds(5);
 
     private readonly LinkParts _parts;
+    private readonly LinkClock _clock;
     private readonly RateLimiter _limiter;
     private readonly PieceSender _sender;
     private readonly ConnectionSet _connections;
@@ -33,7 +34,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         TimeProvider time,
         Random random)
     {
-        var clock = new LinkClock(time);
+        var clock = _clock = new LinkClock(time);
         var logger = loggers.CreateLogger<PieceLink>();
         var pool = new StreamPool(clock, metrics, options.Congestion);
         var ledger = new ResendLedger();
@@ -147,11 +148,15 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
     private async Task KeepUpAsync(CancellationToken stop)
     {
         using var timer = new PeriodicTimer(UpkeepEvery, _parts.Time);
+        var standstill = new StandstillRule(_clock.Now);
         try
         {
             while (await timer.WaitForNextTickAsync(stop).ConfigureAwait(false))
             {
-                Sweep();
+                if (standstill.MayEnd(_clock.Now))
+                {
+                    Sweep();
+                }
             }
         }
         catch (OperationCanceledException)
