@@ -10,6 +10,7 @@ using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
 using QbSync.Host.Lifetime;
+using QbSync.Host.Reporting;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
@@ -21,6 +22,7 @@ namespace QbSync.Host;
 internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random) : RoleNode(settings, loggers, time)
 {
     private DestinationEngine? _engine;
+    private ITorrentClient? _client;
     private WebApplication? _server;
     private volatile bool _isListening;
 
@@ -36,6 +38,16 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         new("data", () => Task.FromResult(Directory.Exists(Settings.Data))),
         new("listener", () => Task.FromResult(_isListening)),
     ];
+
+    protected override StatusFacts Facts => new()
+    {
+        Mode = Settings.Mode,
+        Name = Environment.MachineName,
+        Engine = () => Status,
+        Checks = Checks,
+        Client = _client,
+        MinSpace = Settings.Values.Bytes("min-free") is > 0 and var min ? min : null,
+    };
 
     protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
     {
@@ -61,7 +73,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
             Own(disposable);
         }
 
-        client = client is null ? null : ClientFactory.Guard(Settings, client);
+        _client = client = client is null ? null : ClientFactory.Guard(Settings, client);
         var store = Own(new TorrentStore(
             new StorageOptions
             {

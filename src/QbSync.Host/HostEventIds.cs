@@ -14,4 +14,5 @@ internal static class HostEventIds
     public const int DrainNoCluster = 5008;
     public const int DrainAnnotation = 5009;
     public const int DrainAnnotationUnread = 5010;
+    public const int NoControlSocket = 5060;
 }

@@ -7,6 +7,9 @@ var root = new RootCommand("QbSync moves torrents between two qBittorrent machin
 root.Subcommands.Add(RoleCommand.Create(Roles.Source));
 root.Subcommands.Add(RoleCommand.Create(Roles.Destination));
 root.Subcommands.Add(DemoCommand.Create());
+root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(ControlCommands.CreateDrain());
+root.Subcommands.Add(ControlCommands.CreateRetry());
 root.Subcommands.Add(PairCommand.Create());
 root.Subcommands.Add(IdCommand.Create());
 

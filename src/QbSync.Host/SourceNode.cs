@@ -5,6 +5,7 @@ using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
 using QbSync.Host.Kubernetes;
 using QbSync.Host.Lifetime;
+using QbSync.Host.Reporting;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.IO;
@@ -21,6 +22,9 @@ internal sealed class SourceNode(
 {
     private SourceEngine? _engine;
     private SourceDryRun? _dryRun;
+    private ITorrentClient? _client;
+    private RemoteDestination? _destination;
+    private readonly TaskCompletionSource _drain = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public override EngineStatus? Status => _engine?.Status ?? _dryRun?.Status;
 
@@ -30,6 +34,26 @@ internal sealed class SourceNode(
         StatusCheck("client", status => status.ClientOk == true),
         StatusCheck("destination", status => status.PeerOk == true),
     ];
+
+    protected override StatusFacts Facts => new()
+    {
+        Mode = Settings.Mode,
+        Name = SourceName(Settings),
+        Engine = () => Status,
+        Checks = Checks,
+        Client = _client,
+        Peers = engine => [Peer(engine)],
+        MinSpace = Settings.Values.Bytes("min-space") is > 0 and var min ? min : null,
+        Destination = Address,
+    };
+
+    protected override ControlActions Actions => _engine is not { } engine ? ControlActions.None : new ControlActions
+    {
+        Drain = AskForDrain,
+        RetryAsync = engine.RetryAsync,
+    };
+
+    private string Address => Settings.Values.Address("destination-addr")!.Value.ToString();
 
     /// <summary>When it is told to stop, and the user wants that, it hands everything over first.</summary>
     protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
@@ -44,12 +68,12 @@ internal sealed class SourceNode(
         var running = _engine!.RunAsync(ends.Token, hurry);
         var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = stop.Register(() => asked.TrySetResult());
-        if (await Task.WhenAny(running, asked.Task) != running)
+        if (await Task.WhenAny(running, asked.Task, _drain.Task) != running)
         {
             _engine.Leave();
             var gate = new DrainGate(
                 Settings.Values.Choice<DrainMode>("drain"), Settings.Values.Text("drain-annotation"), cluster, Time, Loggers.CreateLogger<DrainGate>());
-            if (await gate.IsOpenAsync(hurry))
+            if (_drain.Task.IsCompleted || await gate.IsOpenAsync(hurry))
             {
                 await _engine.DrainAsync(hurry);
             }
@@ -71,7 +95,7 @@ internal sealed class SourceNode(
             Own(disposable);
         }
 
-        client = ClientFactory.Guard(Settings, client);
+        _client = client = ClientFactory.Guard(Settings, client);
         var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = values.Integer("open-files") }, Factory, Registry, Loggers, Time);
         Own(new DisposeOnly(reader));
         var destination = Own(new RemoteDestination(
@@ -92,6 +116,7 @@ internal sealed class SourceNode(
             Loggers,
             Time,
             random));
+        _destination = destination;
         if (Settings.IsDryRun)
         {
             _dryRun = Own(new SourceDryRun(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
@@ -103,13 +128,34 @@ internal sealed class SourceNode(
         destination.TrustChanged += _engine.TrustChanged;
     }
 
+    private static string SourceName(RoleSettings settings) => settings.Values.TextOrNull("source-name") ?? Environment.MachineName;
+
+    /// <summary>A drain ends in a stop, so one that is stopping has nothing to begin.</summary>
+    private bool AskForDrain() => !IsStopping && _drain.TrySetResult();
+
+    private PeerStatus Peer(EngineStatus? engine)
+    {
+        var link = _destination!.Link;
+        return new PeerStatus
+        {
+            Address = Address,
+            Ok = engine?.PeerOk,
+            Streams = link.OpenStreams,
+            InFlightPieces = link.InFlightPieces,
+            Connections =
+            [
+                .. link.Connections.Select(static one => new ConnectionStatus { Index = one.Index, RttMs = Math.Round(one.RoundTrip.TotalMilliseconds, 2) }),
+            ],
+        };
+    }
+
     private static SourceOptions ReadOptions(RoleSettings settings)
     {
         var values = settings.Values;
         return new SourceOptions
         {
             Data = settings.Data,
-            Name = values.TextOrNull("source-name") ?? Environment.MachineName,
+            Name = SourceName(settings),
             PathMap = [.. settings.PathMap.Select(map => new PathMapping(map.Key, map.Value))],
             SyncedTag = values.Text("synced-tag"),
             SyncFailedTag = values.Text("sync-failed-tag"),

@@ -125,6 +125,21 @@ internal sealed partial class TransportMetrics
     /// <summary>A connection that an experiment added has carried its first chunk, or one that it removed is closed.</summary>
     public void ConnectionScaled(bool isUp) => _sending.ScaleEvents[isUp ? "up" : "down"].Inc();
 
+    /// <summary>All links together.</summary>
+    public LinkSnapshot GetLink()
+    {
+        var links = Volatile.Read(ref _links);
+        return new LinkSnapshot
+        {
+            BytesPerSecond = _throughput!.BytesPerSecond,
+            OpenStreams = links.Sum(static link => link.OpenStreams),
+            InFlightPieces = links.Sum(static link => link.InFlightPieces),
+            OpenConnections = links.Sum(static link => link.OpenConnections),
+            WindowBytes = links.Length == 0 ? null : links.Average(static link => link.Window.Bytes),
+            Connections = [.. links.SelectMany(static link => link.Connections).Select(static one => new LinkConnection(one.Slot, one.RoundTrip, one.Congestion))],
+        };
+    }
+
     private Action CollectLinks(IMetricFactory factory)
     {
         var inFlight = CreateGauge(factory, "qbsync_inflight_pieces", "Pieces in-flight (sent but not acked)");

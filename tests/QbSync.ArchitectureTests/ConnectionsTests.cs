@@ -27,7 +27,7 @@ public sealed partial class ConnectionsTests
     [Test]
     public void Listeners_OfConnections_AreMadeInTwoPlaces() => Assert.That(
         Repository.Files("src", "*.cs").Where(file => Listens().IsMatch(Repository.Read(file))),
-        Is.EquivalentTo(new[] { $"{Transport}QbSyncTransportEndpointExtensions.cs", "src/QbSync.Host/Endpoints/HealthServer.cs" }));
+        Is.EquivalentTo(new[] { $"{Transport}QbSyncTransportEndpointExtensions.cs", "src/QbSync.Host/Endpoints/StatusServer.cs" }));
 
     [GeneratedRegex(@"\b(X509\w*|SslStream|SslPolicyErrors|ITls\w+|RemoteEndPoint|RemoteIpAddress|LocalEndPoint|GetClientCertificate\w*|NetworkStream|SocketException)\b")]
     private static partial Regex Facts();

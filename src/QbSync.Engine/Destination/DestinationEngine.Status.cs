@@ -30,6 +30,7 @@ public sealed partial class DestinationEngine
             ClientOk = _watch?.IsOk,
             Problem = GetTrouble()?.Detail ?? (_room.IsFull ? $"The disk of {_options.DataRoot} is full." : _watch?.Problem ?? ""),
             BytesPerSecond = GetRate(torrents.Sum(static torrent => torrent.BytesMoved)),
+            FreeBytes = _room.FreeBytes,
             Torrents = torrents,
         };
         var counts = new int[(int)TorrentSessionState.Failed];

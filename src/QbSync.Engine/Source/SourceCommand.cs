@@ -68,6 +68,9 @@ internal abstract record SourceCommand
     /// <summary>Everything is to be handed over; the answer is null when that is refused.</summary>
     public sealed record Drain(TaskCompletionSource<DrainReport?> Answer) : SourceCommand;
 
+    /// <summary>What failed or rests is to be tried again: one torrent, or all. The answer is how many those are; null when that one is not known.</summary>
+    public sealed record Retry(InfoHash? Id, TaskCompletionSource<int?> Answer) : SourceCommand;
+
     /// <summary>A look at who shares files in a drain; none when that could not be told.</summary>
     public sealed record DrainLooked(GroupLook? Look) : SourceCommand;
 

@@ -106,6 +106,22 @@ public sealed class SourceEngine : IAsyncDisposable
         return draining.IsCompleted ? await draining.ConfigureAwait(false) : null;
     }
 
+    /// <summary>Tries again at once what failed or waits after a failure: its failure, its tag and its pause are cleared.</summary>
+    /// <param name="id">The torrent; null for all.</param>
+    /// <param name="cancellationToken">Ends the wait for the answer; the request stands.</param>
+    /// <returns>How many torrents that were; null when that one is not known, or the engine does not run.</returns>
+    public async Task<int?> RetryAsync(InfoHash? id, CancellationToken cancellationToken)
+    {
+        if (_loop is not { } loop || _running is not { } running)
+        {
+            return null;
+        }
+
+        var retrying = loop.RetryAsync(id);
+        await Task.WhenAny(retrying, running).WaitAsync(cancellationToken).ConfigureAwait(false);
+        return retrying.IsCompleted ? await retrying.ConfigureAwait(false) : null;
+    }
+
     /// <summary>Stops it, if it runs, and waits for that.</summary>
     public async ValueTask DisposeAsync()
     {

@@ -81,6 +81,10 @@ internal sealed partial class SourceLoop
             PeerOk = _peerOk,
             Problem = string.Join(" ", ((ReadOnlySpan<string>)[_clientProblem, _peerProblem]).ToArray().Where(text => text.Length > 0)),
             BytesPerSecond = _acks.Rate.Rate(Now),
+            FreeBytes = _report.FreeBytes.Values.Min(),
+            DeletableBytes = _groupLook is not null && IsCleanupOn ? _deletableBytes : null,
+            RateLimit = _rate ?? _options.RateLimit,
+            IsDraining = _drain is not null,
             Torrents = torrents,
         };
     }

@@ -227,6 +227,9 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             case SourceCommand.Drain drain:
                 OnDrain(drain.Answer);
                 break;
+            case SourceCommand.Retry retry:
+                OnRetry(retry);
+                break;
             case SourceCommand.DrainLooked looked:
                 OnDrainLooked(looked.Look);
                 break;

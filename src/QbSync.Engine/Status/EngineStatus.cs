@@ -23,6 +23,18 @@ public sealed record EngineStatus
     /// <summary>Payload acknowledged (source) or accepted (destination), bytes a second over the last 10 s.</summary>
     public double BytesPerSecond { get; init; }
 
+    /// <summary>Free bytes where that is least; null while it is not known.</summary>
+    public long? FreeBytes { get; init; }
+
+    /// <summary>Source: bytes that cleanup could free now; null where nothing is cleaned up, and before the first look.</summary>
+    public long? DeletableBytes { get; init; }
+
+    /// <summary>Bytes a second that are allowed now; 0 for no limit.</summary>
+    public long RateLimit { get; init; }
+
+    /// <summary>Source: whether everything is being handed over before it goes.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>Every torrent that the engine knows, pending ones first.</summary>
     public IReadOnlyList<TorrentProgress> Torrents { get; init; } = [];
 }

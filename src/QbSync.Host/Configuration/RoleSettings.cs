@@ -1,5 +1,6 @@
 using System.Globalization;
 using QbSync.Engine;
+using QbSync.Host.Endpoints;
 using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
@@ -41,6 +42,9 @@ internal sealed record RoleSettings
 
     /// <summary>Source only: how and when torrents are handed over.</summary>
     public required HandoffOptions Handoff { get; init; }
+
+    /// <summary>Who may read status and metrics over TCP.</summary>
+    public AccessRules Access => new(Values.Secret("http-token").Reveal(), Values.Flag("http-open"), Values.List("allowed-hosts"));
 
     /// <summary>Whether nothing is written on either side.</summary>
     public bool IsDryRun => Values.Flag("dry-run");

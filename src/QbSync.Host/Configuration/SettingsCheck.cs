@@ -1,3 +1,4 @@
+using QbSync.Host.Endpoints;
 using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
@@ -18,6 +19,11 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
         if (_values.Address("health-addr") is { } health && !health.TryGetEndPoint(out _))
         {
             Report("health-addr", $"{health.Host} is no address", "Give an IP address, localhost, or only a port.");
+        }
+
+        if (_values.Secret("http-token") is { IsEmpty: false } token && token.Reveal().Length < AccessRules.LeastToken)
+        {
+            Report("http-token", "too short", $"Give {AccessRules.LeastToken} characters or more.");
         }
 
         if (settings.Role == Roles.Source)

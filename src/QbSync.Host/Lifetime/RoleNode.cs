@@ -1,8 +1,10 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Reporting;
 
 namespace QbSync.Host.Lifetime;
 
@@ -10,14 +12,18 @@ namespace QbSync.Host.Lifetime;
 /// One running role with all that it owns: registry, health listener, stores, engine. Nothing is shared with another node of the same process.
 /// Disposing it ends what is left in the reverse order of making; the health listener goes last.
 /// </summary>
-internal abstract class RoleNode : IAsyncDisposable
+internal abstract partial class RoleNode : IAsyncDisposable
 {
     // An engine publishes its status each second; five silent minutes mean a loop that hangs.
     private static readonly TimeSpan LoopIsStuck = TimeSpan.FromMinutes(5);
 
     private readonly Stack<IAsyncDisposable> _owned = new();
-    private HealthServer? _health;
+    private StatusServer? _http;
+    private StatusServer? _control;
+    private StatusBoard? _board;
+    private EventStream? _events;
     private ReadinessChecks? _readiness;
+    private volatile bool _isStopping;
 
     protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
     {
@@ -36,7 +42,13 @@ internal abstract class RoleNode : IAsyncDisposable
     public abstract EngineStatus? Status { get; }
 
     /// <summary>Where health and metrics are served, if they are.</summary>
-    public Uri? HealthAddress => _health?.Address;
+    public Uri? HealthAddress => _http?.Address;
+
+    /// <summary>What is told of it; null before the start.</summary>
+    public StatusBoard? Board => _board;
+
+    /// <summary>Its event streams; null before the start.</summary>
+    public EventStream? Events => _events;
 
     protected RoleSettings Settings { get; }
 
@@ -48,6 +60,15 @@ internal abstract class RoleNode : IAsyncDisposable
 
     protected abstract IReadOnlyList<ReadinessCheck> Checks { get; }
 
+    /// <summary>Where its status comes from. Asked for once, after <see cref="Build"/>.</summary>
+    protected abstract StatusFacts Facts { get; }
+
+    /// <summary>What can be asked of it over its control socket.</summary>
+    protected virtual ControlActions Actions => ControlActions.None;
+
+    /// <summary>Whether it was told to stop.</summary>
+    protected bool IsStopping => _isStopping;
+
     /// <summary>
     /// Makes everything, starts health, then opens what others reach. All metrics are there at zero before the first is served. A peer or client that is away is no
     /// obstacle.
@@ -58,17 +79,22 @@ internal abstract class RoleNode : IAsyncDisposable
     {
         var metrics = new HostMetrics(Factory, Settings.Mode);
         Build();
+        var started = Time.GetUtcNow();
+        _readiness = new ReadinessChecks(Checks, metrics, Time);
+        _board = new StatusBoard(Facts with { IsStopping = () => _isStopping }, Time);
+        _events = new EventStream(_board, Time);
+        var surface = new HttpSurface(Registry, () => Time.GetUtcNow() - (Status?.At ?? started) < LoopIsStuck, _readiness, _board, _events, Actions);
         if (Settings.HealthAddress is { } address && address.TryGetEndPoint(out var endPoint))
         {
-            var started = Time.GetUtcNow();
-            _health = await HealthServer.StartAsync(
-                endPoint,
-                Registry,
-                () => Time.GetUtcNow() - (Status?.At ?? started) < LoopIsStuck,
-                _readiness = new ReadinessChecks(Checks, metrics, Time),
-                cancellationToken);
+            _http = await StatusServer.StartAsync(endPoint, surface, Settings.Access, cancellationToken);
         }
 
+        if (!Settings.IsDryRun)
+        {
+            await StartControlAsync(surface, cancellationToken);
+        }
+
+        _board.Start();
         await OpenAsync(cancellationToken);
     }
 
@@ -76,7 +102,11 @@ internal abstract class RoleNode : IAsyncDisposable
     /// <param name="hurry">Cuts that short: what is not over within five seconds is repaired at the next start.</param>
     public async Task RunAsync(CancellationToken stop, CancellationToken hurry = default)
     {
-        await using var registration = stop.Register(() => _readiness?.Close());
+        await using var registration = stop.Register(() =>
+        {
+            _isStopping = true;
+            _readiness?.Close();
+        });
         await RunRoleAsync(stop, hurry);
     }
 
@@ -87,9 +117,33 @@ internal abstract class RoleNode : IAsyncDisposable
             await owned.DisposeAsync();
         }
 
-        if (_health is not null)
+        _events?.Stop();
+        foreach (var server in (StatusServer?[])[_control, _http])
         {
-            await _health.DisposeAsync();
+            if (server is not null)
+            {
+                await server.DisposeAsync();
+            }
+        }
+
+        if (_board is not null)
+        {
+            await _board.DisposeAsync();
+        }
+
+        _events?.Dispose();
+    }
+
+    /// <summary>Without the socket the role works as well; only the commands that ask it do not.</summary>
+    private async Task StartControlAsync(HttpSurface surface, CancellationToken cancellationToken)
+    {
+        try
+        {
+            _control = await StatusServer.StartControlAsync(ControlSocket.Of(Settings.StateDirectory), surface, cancellationToken);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or SocketException)
+        {
+            Log.NoControlSocket(Loggers.CreateLogger<RoleNode>(), error.Message);
         }
     }
 

@@ -66,6 +66,9 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
         _calls = new PeerCalls(_control, _slots, options.Address, time);
     }
 
+    /// <summary>The way to it at this moment, for people to see.</summary>
+    public LinkSnapshot Link => _metrics.GetLink();
+
     /// <summary>Raised after a change of who is trusted, so that a destination that was refused, or refused us, may be asked again. On a pool thread; must not block.</summary>
     public event Action? TrustChanged
     {

@@ -57,6 +57,22 @@ internal sealed partial class PhaseWork
         return new PhaseResult.Tagged(Done: false);
     }
 
+    /// <summary>Takes the tag of a failure away; the next look at the client tells whether it is gone, and what is done then.</summary>
+    public async Task UntagAsync(ClientTorrentId id, string tag, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.RemoveTagsAsync([id], [tag], cancellationToken).ConfigureAwait(false);
+        }
+        catch (TorrentClientException)
+        {
+            metrics.TagFailed();
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+        }
+    }
+
     /// <summary>What had become final there once is not ours to discard.</summary>
     private Task<AbortOutcome> AbortAsync(
         PhaseInput input, AbortCause cause, Action<OperationProgress> onProgress, CancellationToken cancellationToken)
