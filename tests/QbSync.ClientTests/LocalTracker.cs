@@ -61,6 +61,22 @@ internal sealed class LocalTracker : IAsyncDisposable
         return active;
     }
 
+    /// <summary>
+    /// Waits until of all clients this one alone has announced the torrent and not taken it back: what a client has told by a call may be read after what it
+    /// tells by another one.
+    /// </summary>
+    public async Task AssertComesToAsync(int port, BuiltTorrent torrent)
+    {
+        try
+        {
+            await Eventually.BecomesTrueAsync(() => ActiveOn(torrent).SequenceEqual([port]));
+        }
+        catch (TimeoutException)
+        {
+            Assert.Fail($"Not {port} alone announces {torrent.Name}: {Tell(torrent)}");
+        }
+    }
+
     /// <summary>At no moment two clients were announced for the torrent.</summary>
     public void AssertExclusive(BuiltTorrent torrent)
     {

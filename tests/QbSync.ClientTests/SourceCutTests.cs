@@ -80,8 +80,8 @@ internal sealed class SourceCutTests
             TimeSpan.FromMinutes(4),
             torrent,
             "it has left");
+        await _lab.Tracker.AssertComesToAsync(_lab.Destination.PeerAddress.Port, torrent);
         _lab.Tracker.AssertExclusive(torrent);
-        Assert.That(_lab.Tracker.ActiveOn(torrent), Is.EqualTo(new[] { _lab.Destination.PeerAddress.Port }), _lab.Tracker.Tell(torrent));
         Assert.That(torrent.FindDifference(_lab.Destination.SavePath), Is.Null);
         await Eventually.BecomesTrueAsync(() => !Path.Exists(Path.Combine(_lab.Source.SavePath, torrent.Name)));
     }

@@ -73,7 +73,7 @@ internal sealed class SyncTests
         var seeder = await _lab.StartClientAsync("seeder");
         await ClientLab.SeedAsync(seeder, _lab.Connect(seeder), torrent);
         var id = await ClientLab.AddAsync(_lab.Source, _lab.SourceClient, torrent, skipCheck: false);
-        await Person.LimitAsync(_lab.Source, id, MiB);
+        await Person.LimitAsync(_lab.Source, id, MiB / 4);
         _lab.StartDestination();
         _lab.StartSource();
 
