@@ -38,6 +38,7 @@ internal sealed class ProcessesTests
             {
                 Assert.That(await OutsideLoopbackAsync(process, stop), Is.Empty);
                 Assert.That(await File.ReadAllTextAsync($"/proc/{process}/task/{process}/children", stop), Is.Empty, "no child");
+                Assert.That(OpenElsewhere(process, folder.Path), Is.Empty, "nothing that instances share");
             }
         }
 
@@ -52,6 +53,10 @@ internal sealed class ProcessesTests
     // What it could leave outside its folder: a lock or a socket that bears its number.
     private static IEnumerable<string> FilesElsewhere(int processId) => Directory.EnumerateFileSystemEntries(Path.GetTempPath())
         .Where(path => Path.GetFileName(path).Contains("ittorrent", StringComparison.Ordinal) && Path.GetFileName(path).Contains($"{processId}", StringComparison.Ordinal));
+
+    private static IEnumerable<string> OpenElsewhere(int processId, string folder) => Directory.GetFiles($"/proc/{processId}/fd")
+        .Select(static path => new FileInfo(path).LinkTarget ?? "")
+        .Where(target => target.StartsWith(Path.GetTempPath(), StringComparison.Ordinal) && !target.StartsWith(folder, StringComparison.Ordinal));
 
     // /proc/net names an address in little endian and a socket by its inode. A listener has state 0A; any UDP socket takes what comes.
     private static async Task<List<string>> OutsideLoopbackAsync(int processId, CancellationToken stop)

@@ -108,6 +108,9 @@ internal sealed class QBittorrentProcesses(string executable, TimeProvider time,
         };
         start.Environment["LC_ALL"] = "C.UTF-8";
         start.Environment["HOME"] = profile;
+
+        // Old versions lock a file there that is named by 16 bits of a sum over their profile's path: of many instances two may have one name, and the second ends.
+        start.Environment["TMPDIR"] = profile;
         var process = Process.Start(start) ?? throw new InvalidOperationException($"{executable} did not start.");
         return new QBittorrentInstance(process, options, savePath, webPort, peerPort, time);
     }
