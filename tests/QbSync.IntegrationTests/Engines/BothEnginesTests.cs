@@ -60,9 +60,10 @@ internal sealed class BothEnginesTests
         both.StartSource();
         await Eventually.BecomesTrueAsync(() => both.Progress(torrent) is { State: "Streaming", PiecesDone: 5 });
 
-        await File.WriteAllBytesAsync(path, bytes[..(12 * 65536)]);
+        // It grows: cut and written anew it would be gone for a moment.
+        await File.AppendAllBytesAsync(path, bytes[(5 * 65536)..(12 * 65536)]);
         await Eventually.BecomesTrueAsync(() => both.Progress(torrent) is { State: "Streaming", PiecesDone: 12 });
-        await File.WriteAllBytesAsync(path, bytes);
+        await File.AppendAllBytesAsync(path, bytes[(12 * 65536)..]);
         await both.SyncedAsync(torrent);
 
         Assert.That(torrent.FindDifference(both.DestinationData), Is.Null);

@@ -183,7 +183,8 @@ internal sealed class PairedTests : TwoNodes
         Assert.That(await link.SendAsync(new TestSource(1, 1000), CancellationToken.None).DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
         await Eventually.BecomesTrueAsync(() => sink.Held.Count() == 1);
 
-        Assert.That(relay.Connections, Is.EqualTo(3), "no handshake was given up and begun anew");
+        // The control connection and two for pieces: with time to spare, no handshake is given up and begun anew.
+        Assert.That(relay.Connections, Is.EqualTo(3));
     }
 
     [Test]

@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Prometheus;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Waiting;
 using QbSync.Transport.Security;
 using QbSync.Transport.Tests.Server;
 
@@ -52,7 +53,7 @@ internal sealed class SecureNode : IAsyncDisposable
     public async Task ListenAsync(TimeProvider? time = null, Action<SecurityOptions>? configure = null)
     {
         configure?.Invoke(Options);
-        Server = await DestinationServer.StartAsync(Destination, _logs, options => options.Security = Options, time: time);
+        Server = await DestinationServer.StartAsync(Destination, _logs, options => options.Security = Options, time: time ?? PatientTime.Instance);
         _open.Add(Server);
     }
 
@@ -64,7 +65,7 @@ internal sealed class SecureNode : IAsyncDisposable
             Prometheus.Metrics.WithCustomRegistry(Registry),
             Registry,
             _logs,
-            TimeProvider.System,
+            PatientTime.Instance,
             new Random(1));
         _open.Add(remote);
         return remote;

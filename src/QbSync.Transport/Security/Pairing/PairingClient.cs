@@ -112,6 +112,23 @@ public static class PairingClient
         public async Task<PairingOutcome> RunAsync(CallInvoker invoker, CancellationToken cancellationToken)
         {
             using var call = invoker.AsyncDuplexStreamingCall(PairingMethods.Exchange, null, new CallOptions(cancellationToken: cancellationToken));
+            try
+            {
+                return await ExchangeAsync(call, cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is RpcException or InvalidOperationException)
+            {
+                // A write that met the end of the call tells of itself alone; why the call ended is said where its answers are.
+                while (await call.ResponseStream.MoveNext(cancellationToken).ConfigureAwait(false))
+                {
+                }
+
+                throw;
+            }
+        }
+
+        private async Task<PairingOutcome> ExchangeAsync(AsyncDuplexStreamingCall<PairingFrame, PairingFrame> call, CancellationToken cancellationToken)
+        {
             var frames = new PairingFrames(call.ResponseStream, call.RequestStream, cancellationToken);
             var ourNonce = PairingExchange.NewNonce();
             await frames.WriteAsync(new PairingFrame { Nonce = new PairingNonce { Nonce = ByteString.CopyFrom(ourNonce) } }).ConfigureAwait(false);

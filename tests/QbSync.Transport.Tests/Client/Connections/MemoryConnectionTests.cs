@@ -34,13 +34,13 @@ internal sealed class MemoryConnectionTests
         var destination = new FakeDestination { OnBegin = static (_, _) => (PieceAckStatus.Pending, new FakeTransfer(Length)) };
         var network = new MemoryNetwork();
         await using var server = await DestinationServer.StartAsync(
-            destination, logs, services: services => services.AddSingleton<IConnectionListenerFactory>(network));
-        var options = new TransportClientOptions { Address = "nowhere:1", Security = new() { Mode = SecurityMode.Insecure, AllowInsecure = true } };
+            destination, logs, time: PatientTime.Instance, services: services => services.AddSingleton<IConnectionListenerFactory>(network));
+        var options = new TransportClientOptions { Address = "nowhere:1", Scaling = false, Security = new() { Mode = SecurityMode.Insecure, AllowInsecure = true } };
         var registry = Prometheus.Metrics.NewCustomRegistry();
-        var metrics = TransportMetrics.ForSource(Prometheus.Metrics.WithCustomRegistry(registry), registry, options, TimeProvider.System);
-        using var control = new ControlConnection(options, network, logs.CreateLogger<ControlConnection>(), TimeProvider.System);
+        var metrics = TransportMetrics.ForSource(Prometheus.Metrics.WithCustomRegistry(registry), registry, options, PatientTime.Instance);
+        using var control = new ControlConnection(options, network, logs.CreateLogger<ControlConnection>(), PatientTime.Instance);
         var session = new PeerSession(
-            control, new CallSlots(), Caller, LocalNode.Nameless, WireVersions.Current, options.Address, metrics, logs.CreateLogger<PeerSession>(), TimeProvider.System);
+            control, new CallSlots(), Caller, LocalNode.Nameless, WireVersions.Current, options.Address, metrics, logs.CreateLogger<PeerSession>(), PatientTime.Instance);
         var timed = 0;
         control.CallTimed += _ => timed++;
         await session.RenewAsync(CancellationToken.None).DefaultTimeout();
@@ -48,7 +48,7 @@ internal sealed class MemoryConnectionTests
         await session.RenewAsync(CancellationToken.None).DefaultTimeout();
         Assert.That(timed, Is.EqualTo(1));
         var sink = new RecordingSink();
-        await using (var link = new PieceLink(options, session, network, sink, metrics, logs, TimeProvider.System, new Random(1)))
+        await using (var link = new PieceLink(options, session, network, sink, metrics, logs, PatientTime.Instance, new Random(1)))
         {
             for (var piece = 0; piece < 8; piece++)
             {
