@@ -97,7 +97,7 @@ internal sealed class GeneratedPeerTests
         var options = new TransportClientOptions { Address = $"127.0.0.1:{port}", Security = new SecurityOptions { Mode = SecurityMode.Insecure } };
         var sink = new RecordingSink();
         await using var remote = new RemoteDestination(
-            options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _log, TimeProvider.System, new Random(1));
+            options, Prometheus.Metrics.WithCustomRegistry(registry), registry, _log, PatientTime.Instance, new Random(1));
         await using var link = remote.OpenLink(new Caller(Guid.NewGuid(), "test"), sink);
         ConcurrentQueue<SendOutcome> outcomes = [];
         var next = -1;

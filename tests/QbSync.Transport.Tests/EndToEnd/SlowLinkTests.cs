@@ -28,10 +28,10 @@ internal sealed class SlowLinkTests
         using var logs = new LogErrorGuard();
         var time = new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         var fake = new FakeDestination();
-        await using var server = await DestinationServer.StartAsync(fake, logs);
+        await using var server = await DestinationServer.StartAsync(fake, logs, time: PatientTime.Instance);
         await using var relay = new PacedRelay(server.Port, time, OneMegabit) { HoldAfter = 60 * MiB };
         await using var slow = Connect(relay.Port, logs, time, new TransportClientOptions());
-        await using var other = Connect(server.Port, logs, TimeProvider.System, new TransportClientOptions());
+        await using var other = Connect(server.Port, logs, PatientTime.Instance, new TransportClientOptions());
         var request = NewInit() with
         {
             Torrent = new byte[90 * MiB],

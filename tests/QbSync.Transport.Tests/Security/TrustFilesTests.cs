@@ -105,6 +105,9 @@ internal sealed class TrustFilesTests
         Assert.That((read.Grants.Quota, read.Grants.Rate, read.Grants.MayStart, read.Grants.MayDelete), Is.EqualTo(((long?)7, (long?)9, false, false)));
         Assert.That(read.Grants.Roots, Is.EqualTo(new[] { "a" }));
         Assert.That(read.Grants.Categories, Is.Empty);
+
+        // They are in force a moment before it is told.
+        await Eventually.BecomesTrueAsync(() => Volatile.Read(ref changes) > 0);
         Assert.That(changes, Is.EqualTo(1));
         Assert.That(File.GetUnixFileMode(_folder["peers.json"]), Is.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
 
