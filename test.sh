@@ -39,6 +39,7 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is needed; dotnet is not o
 missing=()
 command -v qbittorrent-nox >/dev/null || missing+=(qbittorrent-nox)
 command -v promtool >/dev/null || missing+=(prometheus)
+command -v chromium >/dev/null || command -v google-chrome >/dev/null || missing+=(chromium)
 # can_mount: whether a file can be mounted as a file system here, which needs root, loop devices and mkfs.ext4.
 can_mount() {
   local folder code=1

@@ -33,7 +33,7 @@
     set('percent', share == null ? dash : `${share} %`);
     set('pieces', row.pieces == null ? 'pieces not known' : `${row.piecesDone} of ${row.pieces} pieces`);
     set('bytes', row.bytes == null ? dash : `${bytes(row.bytesDone)} of ${bytes(row.bytes)}`);
-    set('rate', row.rate == null ? '' : rate(row.rate));
+    set('rate', row.rate ? rate(row.rate) : '');
     set('eta', row.etaSeconds == null ? '' : `${time(row.etaSeconds)} left`);
     set('why', row.error ? `Failed: ${row.error}` : row.waitingFor === 'none' ? '' : `Waits for ${word(row.waitingFor)}${row.reason ? `: ${row.reason}` : ''}`);
     part('why').className = row.error ? 'why bad' : 'why';

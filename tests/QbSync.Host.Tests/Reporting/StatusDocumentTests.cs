@@ -99,7 +99,7 @@ internal sealed class StatusDocumentTests
         await using var lab = new StatusLab();
         var now = lab.Show(StatusLab.Engine(StatusLab.Torrent(1) with { WaitingFor = reason, Reason = "because" }));
         var word = now.Torrents![0].WaitingFor;
-        var page = Encoding.UTF8.GetString(StatusPage.Render(now));
+        var page = System.Net.WebUtility.HtmlDecode(Encoding.UTF8.GetString(StatusPage.Render(now)));
         Assert.Multiple(() =>
         {
             Assert.That(WaitingWords.All, Contains.Key(word), "a word of the API");

@@ -80,7 +80,7 @@ internal sealed class StatusLab : IAsyncDisposable
         return server.Address;
     }
 
-    public async Task ListenAsync(string socket) => _servers.Add(await StatusServer.StartControlAsync(socket, Surface, CancellationToken.None));
+    public async Task ListenControlAsync(string socket) => _servers.Add(await StatusServer.StartControlAsync(socket, Surface, CancellationToken.None));
 
     public async ValueTask DisposeAsync()
     {

@@ -11,7 +11,7 @@ internal sealed class ControlFlags
     private readonly Option<string?> _role = new("--role") { Description = "source or destination: which one is asked, where both run here." };
     private readonly Option<string?> _state = new("--state-dir") { Description = "Its state folder." };
     private readonly Option<string?> _data = new("--data") { Description = "A destination's data folder, below which its state is by default." };
-    private readonly Option<Uri?>? _url;
+    private readonly Option<string?>? _url;
     private readonly Option<string?>? _token;
 
     /// <param name="withUrl">Whether an address will do, by which nothing can be changed.</param>
@@ -23,7 +23,7 @@ internal sealed class ControlFlags
         command.Options.Add(_data);
         if (withUrl)
         {
-            _url = new Option<Uri?>("--url") { Description = "Its address instead, as in http://192.168.1.20:8080." };
+            _url = new Option<string?>("--url") { Description = "Its address instead, as in http://192.168.1.20:8080." };
             _token = new Option<string?>("--token-file") { Description = "File with the token that it asks for there." };
             command.Options.Add(_url);
             command.Options.Add(_token);
@@ -69,10 +69,10 @@ internal sealed class ControlFlags
         }
     }
 
-    private static StatusClient? FindByAddress(Uri url, string? tokenFile, out string problem)
+    private static StatusClient? FindByAddress(string address, string? tokenFile, out string problem)
     {
         problem = "";
-        if (!url.IsAbsoluteUri || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0)
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https") || url.UserInfo.Length > 0)
         {
             problem = "--url is no address like http://192.168.1.20:8080.";
             return null;
