@@ -119,7 +119,7 @@ public sealed class SourceEngine : IAsyncDisposable
 
         var retrying = loop.RetryAsync(id);
         await Task.WhenAny(retrying, running).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return retrying.IsCompleted ? await retrying.ConfigureAwait(false) : null;
+        return retrying.IsCompletedSuccessfully ? await retrying.ConfigureAwait(false) : null; // else it stopped meanwhile
     }
 
     /// <summary>Stops it, if it runs, and waits for that.</summary>

@@ -14,7 +14,7 @@ internal sealed record StatusDocument
 
     public string Name { get; init; } = "";
 
-    /// <summary>starting, running, draining, stopping or failed.</summary>
+    /// <summary>starting, running, draining or stopping.</summary>
     public string State { get; init; } = "";
 
     /// <summary>Since when the process runs.</summary>

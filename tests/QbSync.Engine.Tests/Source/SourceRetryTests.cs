@@ -1,6 +1,7 @@
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
 using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;

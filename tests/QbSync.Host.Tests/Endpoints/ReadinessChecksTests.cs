@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Tests.Reporting;
 using QbSync.Testing.Processes;
 using QbSync.Testing.Specifications;
 
@@ -40,5 +41,35 @@ internal sealed class ReadinessChecksTests
             var scrape = new Scrape(System.Text.Encoding.UTF8.GetString(text.ToArray()));
             return (scrape.Sum("qbsync_health_check_cache_total", "result=\"miss\""), scrape.Sum("qbsync_health_check_cache_total", "result=\"hit\""));
         }
+    }
+
+    [Test]
+    [HostCase(24)]
+    public async Task Probes_AThousandAtOnce_RunTheCheckOnceInTenSeconds()
+    {
+        var time = new FakeTimeProvider();
+        var runs = 0;
+        var running = new TaskCompletionSource<bool>();
+        var checks = new ReadinessChecks(
+            [new ReadinessCheck("client", () => { Interlocked.Increment(ref runs); return running.Task; })],
+            new HostMetrics(Metrics.WithCustomRegistry(Metrics.NewCustomRegistry()), "source"),
+            time);
+        var probes = Enumerable.Range(0, 1000).Select(_ => Task.Run(checks.AreAllGoodAsync)).ToArray();
+        running.SetResult(true);
+        Assert.That(await Task.WhenAll(probes).DefaultTimeout(), Has.All.True);
+        Assert.That(runs, Is.EqualTo(1));
+    }
+
+    [Test]
+    [HostCase(24)]
+    public async Task Probe_SaysYesOrNoAndNoMore()
+    {
+        await using var lab = new StatusLab();
+        using var http = new HttpClient { BaseAddress = await lab.ListenAsync() };
+        Assert.That(await http.GetStringAsync("/readyz"), Is.EqualTo("ok"));
+        lab.IsReady = false;
+        lab.Pass(ReadinessChecks.Fresh);
+        using var no = await http.GetAsync("/readyz");
+        Assert.That(((int)no.StatusCode, await no.Content.ReadAsStringAsync()), Is.EqualTo((503, "not ready")));
     }
 }

@@ -31,7 +31,7 @@ internal sealed class StatusLab : IAsyncDisposable
         Events = new EventStream(Board, Time);
         var registry = Metrics.NewCustomRegistry();
         Surface = new HttpSurface(
-            registry, () => true, new ReadinessChecks([], new HostMetrics(Metrics.WithCustomRegistry(registry), "source"), Time), Board, Events, Actions);
+            registry, () => true, new ReadinessChecks([new ReadinessCheck("state", () => Task.FromResult(IsReady))], new HostMetrics(Metrics.WithCustomRegistry(registry), "source"), Time), Board, Events, Actions);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
@@ -43,6 +43,9 @@ internal sealed class StatusLab : IAsyncDisposable
     public HttpSurface Surface { get; }
 
     public int Drains { get; private set; }
+
+    /// <summary>What its probes are answered.</summary>
+    public bool IsReady { get; set; } = true;
 
     private ControlActions Actions => new()
     {
