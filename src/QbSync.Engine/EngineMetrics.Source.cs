@@ -16,8 +16,6 @@ internal sealed partial class EngineMetrics
     private ICounter _excludeAborts = null!;
     private ICounter _selectionResyncs = null!;
     private IHistogram _syncLatency = null!;
-    private Counter _bytesSynced = null!;
-    private Gauge _syncedAt = null!;
     private IGauge _finalizationBackoffs = null!;
     private IGauge _completionRecords = null!;
     private IGauge _senderWorkers = null!;
@@ -52,28 +50,17 @@ internal sealed partial class EngineMetrics
     /// <summary>A sync's completion record is durable.</summary>
     public void TorrentSynced(InfoHash id, string name, long bytes, DateTimeOffset at, TimeSpan age)
     {
-        CountSynced(
-            id,
-            name,
-            (hash, label) =>
-            {
-                _bytesSynced.WithLabels(hash, label).Inc(bytes);
-                _syncedAt.WithLabels(hash, label).Set(at.ToUnixTimeMilliseconds() / 1000.0);
-            },
-            (hash, label) =>
-            {
-                _bytesSynced.RemoveLabelled(hash, label);
-                _syncedAt.RemoveLabelled(hash, label);
-            });
+        CountSynced(id, name, bytes, at);
         _syncLatency.Observe(age.TotalSeconds);
     }
 
     /// <summary>Gives the gauges what they read at a scrape.</summary>
     public void PublishSource(Func<SourceReport> report, Func<int> gateState, SourceOptions options)
     {
+        Func<SourceReport> latest = () => _isRetired ? SourceReport.Empty : report();
         _scraped.Read(() =>
         {
-            var now = _isRetired ? SourceReport.Empty : report();
+            var now = latest();
             _senderWorkers.Set(options.NumSenders);
             _minFreeSpace.Set(options.MinSpace);
             _draining.Set(_isDraining && !_isRetired ? 1 : 0);
@@ -106,7 +93,8 @@ internal sealed partial class EngineMetrics
                 _sourceStates[i].Set(i < now.States.Count ? now.States[i] : 0);
             }
 
-            _liveDropped.Inc(_live.Show(now));
+            _liveDropped.Inc(_live.Show(latest));
+            _finished.Show();
         });
     }
 
@@ -123,10 +111,17 @@ internal sealed partial class EngineMetrics
             "qbsync_exclude_sync_abort_total", "Torrents aborted due to exclude-sync tag applied mid-sync (source)");
         _selectionResyncs = _factory.CreateCounter(
             "qbsync_file_selection_resyncs_total", "Re-syncs triggered by file selection changes (source)");
-        _bytesSynced = _factory.CreateCounter(
-            "qbsync_torrent_bytes_synced_total", "Bytes synced per torrent (source only, for completed-transfers table)", ["hash", "name"]);
-        _syncedAt = _factory.CreateGauge(
-            "qbsync_torrent_synced_timestamp_seconds", "Unix time at which the torrent was last synced", ["hash", "name"]);
+        _finished = new FinishedSeries(
+            _limits.Finished,
+            _mode,
+            _torrentsSynced,
+            _factory.CreateCounter(
+                "qbsync_torrent_bytes_synced_total", "Bytes synced per torrent (source only, for completed-transfers table)", ["hash", "name"]),
+            _scraped.Add(_factory.CreateGauge(
+                "qbsync_torrent_synced_timestamp_seconds",
+                "Unix time at which the torrent was last synced",
+                ["hash", "name"],
+                new GaugeConfiguration { SuppressInitialValue = true })));
         _syncLatency = _factory.CreateHistogram(
             "qbsync_torrent_sync_latency_seconds",
             "End-to-end sync duration from download completion to destination finalization",

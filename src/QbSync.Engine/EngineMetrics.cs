@@ -17,7 +17,7 @@ internal sealed partial class EngineMetrics
     private readonly SeriesLimits _limits;
     private readonly ScrapedOwner _scraped;
     private volatile bool _isRetired;
-    private readonly FinishedSeries _finished;
+    private FinishedSeries _finished = null!;
     private readonly Gauge _freeSpace;
     private readonly Gauge.Child _minFreeSpace;
     private readonly Counter _torrentsSynced;
@@ -58,7 +58,6 @@ internal sealed partial class EngineMetrics
         var dropped = factory.CreateCounter(
             "qbsync_metrics_series_dropped_total", "Torrents without series of their own because of the limit", ["family"]);
         _finishedDropped = dropped.WithLabels("finished");
-        _finished = new FinishedSeries(limits.Finished);
         _freeSpace = CreateGauge("qbsync_free_space_bytes", "Free space of a root at the last look", "mode", "root");
         _minFreeSpace = CreateGauge("qbsync_min_free_space_bytes", "Free space that is kept", "mode").WithLabels(mode);
         if (mode == "source")
@@ -130,17 +129,12 @@ internal sealed partial class EngineMetrics
         return children;
     }
 
-    /// <summary>Counts a synced torrent; <paramref name="show"/> gives it series beside that one, and <paramref name="hide"/> takes them from one that makes room.</summary>
-    private void CountSynced(InfoHash id, string name, Action<string, string>? show = null, Action<string, string>? hide = null)
+    /// <summary>Counts a synced torrent.</summary>
+    private void CountSynced(InfoHash id, string name, long bytes = 0, DateTimeOffset at = default)
     {
-        var (hash, label) = (id.ToString(), NameLabel(id, name));
         _outcomeSuccess.Inc();
-        _torrentsSynced.WithLabels(_mode, hash, label).Inc();
-        show?.Invoke(hash, label);
-        if (_finished.Add(hash, label) is { } old)
+        if (_finished.Count(id, NameLabel(id, name), bytes, at))
         {
-            _torrentsSynced.RemoveLabelled(_mode, old.Hash, old.Name);
-            hide?.Invoke(old.Hash, old.Name);
             _finishedDropped.Inc();
         }
     }

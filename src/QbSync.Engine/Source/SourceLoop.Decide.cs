@@ -23,6 +23,8 @@ internal sealed partial class SourceLoop
         _isReportDue |= decision.Action != SyncAction.Wait;
         switch (decision.Action)
         {
+            case SyncAction.Wait when sync.State == TorrentSyncState.HandingOff:
+                break; // its handoff says what it waits for
             case SyncAction.Wait:
                 sync.WaitingFor = decision.WaitingFor;
                 break;

@@ -125,4 +125,33 @@ public sealed class DestinationCountersTests
         await rig.DriveAsync(() => rig.Disk.Unfinished.Length == 0);
         Assert.That(rig.Metric("qbsync_orphan_cleanups_total"), Is.EqualTo(1));
     }
+
+    [Test]
+    [MetricCase("A23")]
+    public async Task Torrents_ThatWaitForTheOneWorker_AreInTheQueue_AndThoseInWorkAreNot()
+    {
+        await using var rig = new DestinationRig(configure: static options => options.FinalizeWorkers = 1);
+        var gate = new TaskCompletionSource();
+        BuiltTorrent[] torrents = [.. Enumerable.Range(1, 3).Select(static i => new TorrentBuilder($"film{i}") { Length = 60_000, PieceLength = 16384, Seed = i }.Build())];
+        foreach (var torrent in torrents)
+        {
+            var init = DestinationRig.MakeInit(torrent);
+            var open = await rig.OpenAsync(init);
+            rig.Storage.VerifyGate = gate.Task; // its file is read back as soon as it is whole
+            rig.SendMissing(torrent, open, init);
+        }
+
+        await rig.DriveAsync(() => rig.Metric("qbsync_finalization_queue_depth") == 2);
+        await rig.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.That(rig.Metric("qbsync_finalization_queue_depth"), Is.EqualTo(2), "one of three has the place");
+
+        gate.SetResult();
+        await rig.DriveAsync(() => rig.Metric("qbsync_finalization_queue_depth") == 0);
+        foreach (var torrent in torrents)
+        {
+            Assert.That(await rig.FinalizeAsync(DestinationRig.MakeFinalize(DestinationRig.MakeInit(torrent), torrent)), Is.InstanceOf<FinalizeOutcome.Complete>());
+        }
+
+        Assert.That(rig.Metric("qbsync_finalization_queue_depth"), Is.Zero);
+    }
 }

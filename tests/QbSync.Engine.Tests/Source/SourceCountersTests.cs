@@ -66,21 +66,48 @@ internal sealed class SourceCountersTests
     [MetricCase("C31")]
     public async Task List_OfACycle_IsReusedByEachConsumerAfterTheFirst()
     {
-        await using CleanupWorld rig = new();
+        await using CleanupWorld rig = new(static options => options.Handoff.DeleteGrace = TimeSpan.FromHours(2));
         var film = rig.Add("film", 2048 * CleanupWorld.MiB);
-        var held = true;
-        rig.Client.Before = call => held && call == "here.stop" ? throw new TorrentClientException(ClientFault.Busy, call, "Later.") : default;
+        var asked = 0;
+        rig.World.ClientTap = (call, _) =>
+        {
+            if (call == nameof(ITorrentClient.GetAsync))
+            {
+                Interlocked.Increment(ref asked);
+            }
+        };
         rig.World.Start();
-        await rig.World.PassUntilAsync(() => rig.World.StateOf(film.Torrent.Id) == "HandingOff");
+        await rig.World.PassUntilAsync(() => rig.World.Progress(film.Torrent.Id)?.WaitingFor == Status.WaitingReason.Grace);
 
-        // The torrents' own look is the call; cleanup reads the same list.
-        await Eventually.BecomesTrueAsync(async () => await HitsAsync() == rig.Client.Polls);
-        Volatile.Write(ref held, false);
+        // So slow that each list has found all who read it before the next one comes: the torrents' own look, cleanup, and the handoff that watches its client.
+        rig.Client.PollTime = TimeSpan.FromSeconds(100);
+        var (calls, hits) = await AtRestAsync(rig.Client.Polls + 2);
+        var others = Volatile.Read(ref asked);
+        for (var cycle = 1; cycle <= 3; cycle++)
+        {
+            Assert.That(await AtRestAsync(calls + cycle), Is.EqualTo((calls + cycle, hits + (2.0 * cycle))));
+        }
+
+        Assert.That(Volatile.Read(ref asked), Is.EqualTo(others), "nobody asked for what the list says");
+
+        async Task<(int Calls, double Hits)> AtRestAsync(int polls)
+        {
+            await rig.World.PassUntilAsync(() => rig.Client.Polls == polls);
+            await rig.World.PassAsync(TimeSpan.FromSeconds(70));
+            return (rig.Client.Polls, await MetricAsync(rig.World, "qbsync_cycle_cache_hits_total"));
+        }
+    }
+
+    [Test]
+    [MetricCase("C31")]
+    public async Task List_ThatALastLookBeforeADeleteWaitsFor_IsReused()
+    {
+        await using CleanupWorld rig = new();
+        rig.Add("film", 2048 * CleanupWorld.MiB);
+        rig.World.Start();
         await rig.World.PassUntilAsync(() => rig.Deleted.Count == 1);
 
-        Assert.That(await HitsAsync(), Is.GreaterThan(rig.Client.Polls), "the last look before a delete waits for the next list instead of asking");
-
-        Task<double> HitsAsync() => MetricAsync(rig.World, "qbsync_cycle_cache_hits_total");
+        Assert.That(await MetricAsync(rig.World, "qbsync_cycle_cache_hits_total"), Is.GreaterThan(rig.Client.Polls), "more than cleanup alone, which reads each list");
     }
 
     [Test]

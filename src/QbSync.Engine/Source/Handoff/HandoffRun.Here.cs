@@ -62,7 +62,7 @@ internal sealed partial class HandoffRun
             }
         }
 
-        NoteViolation(member, shown);
+        NoteShown(member, shown, isToRun: false);
         return StepVerdict.Failed($"{member.Name} was not seen stopped here: {problem}");
 
         static bool IsAtRest(TorrentStatus? status) => status is { State: ClientTorrentState.StoppedUp };
@@ -108,12 +108,12 @@ internal sealed partial class HandoffRun
 
                 await _with.Client.StartAsync([member.Handle], force: false, cancellationToken).ConfigureAwait(false);
                 var (held, seen) = await _with.ReadBack.UntilAsync(ClientChange.Start, member.Handle, IsRunning, cancellationToken).ConfigureAwait(false);
+                NoteShown(member, seen, isToRun: true);
                 if (held)
                 {
                     return;
                 }
 
-                NoteViolation(member, seen is { IsActive: true, Side: TorrentSide.Seeding } ? null : seen);
                 problem = $"the client shows {seen?.State.ToString() ?? "nothing of it"}";
             }
             catch (TorrentClientException e)
@@ -168,16 +168,17 @@ internal sealed partial class HandoffRun
         }
 
         CountReuse(list);
+        string? started = null;
         foreach (var member in Here)
         {
-            if (list.Torrents.FirstOrDefault(status => status.Id == member.Handle) is { } status && status.State.IsActive())
+            if (list.Torrents.FirstOrDefault(status => status.Id == member.Handle) is { } status)
             {
-                NoteViolation(member, status);
-                return $"{member.Name} was started here";
+                NoteShown(member, status, isToRun: false);
+                started ??= status.State.IsActive() ? $"{member.Name} was started here" : null;
             }
         }
 
-        return null;
+        return started;
     }
 
     /// <summary>A list of the monitor serves here, too, instead of a call of its own; each once.</summary>
@@ -189,20 +190,34 @@ internal sealed partial class HandoffRun
         }
     }
 
-    /// <summary>The client shows something else than it was told; each kind once a torrent and handoff.</summary>
-    private void NoteViolation(HandoffMember member, TorrentStatus? shown)
+    /// <summary>
+    /// What a read shows of a member that was told to run, or to rest. Where that is something else it is counted, each kind once a torrent and episode; an episode ends
+    /// with the first read that shows what was ordered.
+    /// </summary>
+    private void NoteShown(HandoffMember member, TorrentStatus? shown, bool isToRun)
     {
+        if (shown is null)
+        {
+            return;
+        }
+
         ClientViolation? kind = shown switch
         {
             { State: ClientTorrentState.MissingFiles } => ClientViolation.MissingFiles,
             { State: ClientTorrentState.Error } => ClientViolation.Errored,
-            { IsActive: true, Side: TorrentSide.Seeding } => ClientViolation.Active,
-            { IsActive: true } => ClientViolation.Downloading,
+            { IsActive: true, Side: TorrentSide.Downloading } => ClientViolation.Downloading,
+            { IsActive: true } when !isToRun => ClientViolation.Active,
             _ => null,
         };
         lock (_membersGate)
         {
-            if (kind is null || !_violations.Add((member.InfoHash, kind.Value)))
+            if (kind is null)
+            {
+                _violations.RemoveWhere(violation => violation.Id == member.InfoHash);
+                return;
+            }
+
+            if (!_violations.Add((member.InfoHash, kind.Value)))
             {
                 return;
             }

@@ -46,14 +46,17 @@ internal sealed partial class HandoffRun
         {
             var status = _deleteWasSent ? await GetAfterDeleteAsync(member, cancellationToken).ConfigureAwait(false)
                 : await GetHereAsync(member, cancellationToken).ConfigureAwait(false);
-            if (status is null)
+            if (status is null && _deleteWasSent)
             {
-                // A delete that was thought lost took effect.
+                OnGone(member); // a delete that was thought lost took effect
+            }
+            else if (status is null)
+            {
                 _entry = _entry.With(member with { IsGone = true });
             }
             else if (!status.IsStopped)
             {
-                NoteViolation(member, status);
+                NoteShown(member, status, isToRun: false);
                 return $"{member.Name} was started here";
             }
         }

@@ -266,7 +266,7 @@ internal sealed partial class HandoffRun : IDisposable
 
     private HandoffEnd MakeEnd() => _entry switch
     {
-        { AnyGone: true } entry => new HandoffEnd(HandoffResult.HandedOff, entry.Reason),
+        { AnyGone: true } entry when !Here.Any() => new HandoffEnd(HandoffResult.HandedOff, entry.Reason),
         { } entry when _wasTouched || _isRecovered => new HandoffEnd(HandoffResult.RolledBack, entry.Reason),
         { } entry => new HandoffEnd(HandoffResult.Refused, entry.Reason),
     };

@@ -27,8 +27,12 @@ internal sealed class DestinationRig : IAsyncDisposable
     private CancellationTokenSource _stop = new();
     private Task _run = Task.CompletedTask;
 
-    public DestinationRig(bool withClient = true, Action<DestinationOptions>? configure = null)
+    /// <param name="withClient">Whether it has a client.</param>
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="time">The clock, when somebody else has the same.</param>
+    public DestinationRig(bool withClient = true, Action<DestinationOptions>? configure = null, FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
         Client = new ScriptedClient(Disk, Time);
         HasClient = withClient;
         configure?.Invoke(Options);
@@ -39,7 +43,7 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public static Caller Other { get; } = new(new Guid("00000000-0000-0000-0000-000000000002"), "other");
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
 
     /// <summary>How far the clock goes at a time.</summary>
     public TimeSpan Step { get; set; } = TimeSpan.FromMilliseconds(100);
@@ -248,6 +252,8 @@ internal sealed class DestinationRig : IAsyncDisposable
             && labels.All(label => one.Contains($"{label.Name}=\"{label.Value}\"", StringComparison.Ordinal)));
         return line is null ? double.NaN : double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture);
     }
+
+    public Exposition ReadMetrics() => Exposition.Parse(Scrape());
 
     private string Scrape()
     {

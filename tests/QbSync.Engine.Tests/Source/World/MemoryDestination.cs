@@ -153,6 +153,18 @@ internal sealed partial class MemoryDestination(TimeProvider time) : IDestinatio
         }
     }
 
+    /// <summary>Tells who watches how a torrent stands.</summary>
+    public void TellOf(InfoHash id)
+    {
+        DestinationTorrentStatus status;
+        lock (_gate)
+        {
+            status = StatusOf(_torrents[id], withBitmaps: false);
+        }
+
+        Tell(new DestinationUpdate.Changed(status));
+    }
+
     public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
     {
         Enter("Hello", caller);

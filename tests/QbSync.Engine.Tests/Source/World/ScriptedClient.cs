@@ -78,6 +78,14 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
         return added;
     }
 
+    public ScriptedTorrent Find(BuiltTorrent torrent)
+    {
+        lock (_gate)
+        {
+            return _torrents.Values.Single(known => known.Torrent == torrent);
+        }
+    }
+
     public void Change(Action change)
     {
         lock (_gate)

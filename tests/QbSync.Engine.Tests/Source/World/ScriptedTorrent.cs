@@ -67,6 +67,12 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
 
     public bool IsComplete => Has.IsFull;
 
+    /// <summary>What the client calls it.</summary>
+    public string Name { get; set; } = torrent.Name;
+
+    /// <summary>Whether the client says when it was complete.</summary>
+    public bool TellsCompletion { get; set; } = true;
+
     public ShareLimits Limits { get; set; } = ShareLimits.Global;
 
     public TorrentStatus Status
@@ -79,7 +85,7 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 Id = Id,
                 V1 = Torrent.Manifest.V1,
                 V2 = Torrent.Manifest.V2,
-                Name = Torrent.Name,
+                Name = Name,
                 State = ForcedState ?? (IsComplete, IsStopped) switch
                 {
                     (true, false) => ClientTorrentState.StalledUp,
@@ -96,7 +102,7 @@ internal sealed class ScriptedTorrent(BuiltTorrent torrent, DateTimeOffset added
                 SavePath = SavePath,
                 ContentPath = ToldContentPath ?? $"{SavePath}/{Torrent.Name}",
                 AddedAt = AddedAt,
-                CompletedAt = IsComplete ? AddedAt : null,
+                CompletedAt = IsComplete && TellsCompletion ? AddedAt : null,
                 Limits = Limits,
                 HasMetadata = HasMetadata,
                 Ratio = 0.5,

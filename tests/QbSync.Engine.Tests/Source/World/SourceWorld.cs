@@ -21,14 +21,16 @@ internal sealed partial class SourceWorld : IAsyncDisposable
     private CancellationTokenSource? _hurry;
     private Task _running = Task.CompletedTask;
 
-    public SourceWorld()
+    /// <param name="time">The clock, when somebody else has the same.</param>
+    public SourceWorld(FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
         Client = new ScriptedClient(Time);
         Destination = new MemoryDestination(Time);
         Destination.Pace.Time = Time;
     }
 
-    public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
+    public FakeTimeProvider Time { get; }
 
     public ScriptedClient Client { get; }
 
@@ -130,6 +132,8 @@ internal sealed partial class SourceWorld : IAsyncDisposable
 
     public TorrentProgress? Progress(InfoHash id) => Engine.Status.Torrents.FirstOrDefault(torrent => torrent.Id == id);
 
+    public ScriptedTorrent Find(BuiltTorrent torrent) => Client.Find(torrent);
+
     public string StateOf(InfoHash id) => Progress(id)?.State ?? "";
 
     /// <summary>The durable record of a torrent; null when there is none.</summary>
@@ -174,6 +178,8 @@ internal sealed partial class SourceWorld : IAsyncDisposable
             $"{torrent.Name} {torrent.State} {torrent.PiecesDone}/{torrent.Pieces} {torrent.WaitingFor} {torrent.Reason}");
         return $"{what}. {string.Join("; ", torrents.Take(20))}";
     }
+
+    public async Task<Exposition> ReadMetricsAsync() => Exposition.Parse(await ScrapeAsync());
 
     public async Task<string> ScrapeAsync()
     {

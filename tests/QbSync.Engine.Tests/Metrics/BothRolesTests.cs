@@ -1,0 +1,79 @@
+using QbSync.Engine.Tests.Source.World;
+using QbSync.Testing.Specifications;
+
+namespace QbSync.Engine.Tests.Metrics;
+
+/// <summary>What both roles count of the same torrents.</summary>
+[TestFixture]
+internal sealed class BothRolesTests
+{
+    private const string Errors = "qbsync_finalization_errors_total";
+
+    [Test]
+    [MetricCase("C03"), MetricCase("L5")]
+    public async Task Add_ThatTheClientRefuses_IsAFailureOnEachSide_AClientThatIsAwayForTenMinutesIsNone()
+    {
+        await using var both = new TwoEngines();
+        var refused = both.Here.Client.Add(SourceWorld.Torrent("refused", seed: 1));
+        both.There.Client.RefusesAdds = true;
+        both.Here.Start();
+        await both.Here.PassUntilAsync(() => both.Read(Errors) == (1, 1));
+
+        // It failed for good, until its user takes the tag away.
+        both.There.Client.RefusesAdds = false;
+        await both.Here.PassUntilAsync(() => refused.Tags.Contains("sync-failed"));
+        await both.Here.PassAsync(TimeSpan.FromMinutes(1));
+        both.Here.Client.Change(refused.Tags.Clear);
+        await both.Here.PassUntilAsync(() => both.Here.IsSynced(refused));
+        var before = both.Read(Errors);
+        Assert.That(before, Is.EqualTo((3.0, 1.0)), "the source asked three times and had three failures for an answer; there it was one attempt");
+        Assert.That(both.There.Metric("qbsync_finalization_duration_seconds_count", ("result", "failure")), Is.EqualTo(1));
+
+        both.There.Client.DiesAt = "Add";
+        var waits = both.Here.Client.Add(SourceWorld.Torrent("waits", seed: 2));
+        await both.Here.PassUntilAsync(() => both.Here.StateOf(waits.Torrent.Id) == "Finalizing" && both.There.Client.IsDown);
+        await both.Here.PassAsync(TimeSpan.FromMinutes(10));
+        Assert.That(both.Here.StateOf(waits.Torrent.Id), Is.EqualTo("Finalizing"));
+        Assert.That(both.Read(Errors), Is.EqualTo(before), "an outage is no failure");
+
+        both.There.Client.IsDown = false;
+        await both.Here.PassUntilAsync(() => both.Here.IsSynced(waits));
+        Assert.That(both.Read(Errors), Is.EqualTo(before));
+        Assert.That(both.Read("qbsync_sync_outcomes_total", ("result", "success")), Is.EqualTo((2.0, 2.0)));
+    }
+
+    [Test]
+    [MetricCase("G01"), MetricCase("A18")]
+    public async Task Three_OfWhichOneIsSynced_AreTwoActiveOnEachSide()
+    {
+        await using var both = new TwoEngines();
+        var whole = both.Here.Client.Add(SourceWorld.Torrent("whole", seed: 1));
+        ScriptedTorrent[] parts =
+        [
+            both.Here.Client.Add(SourceWorld.Torrent("part", seed: 2), complete: false),
+            both.Here.Client.Add(SourceWorld.Torrent("other", seed: 3), complete: false),
+        ];
+        Array.ForEach(parts, static part => part.Has.Set(0));
+        both.Here.Start();
+        await both.Here.PassUntilAsync(() => both.Here.IsSynced(whole)
+            && Array.TrueForAll(parts, part => both.Here.Progress(part.Torrent.Id)?.PiecesDone == 1));
+
+        // A change is told within a second; what rests stays as it is told.
+        for (var looks = 0; looks < 3; looks++)
+        {
+            await both.Here.PassAsync(TimeSpan.FromSeconds(5));
+            Assert.That(both.Read("qbsync_active_torrents"), Is.EqualTo((2.0, 2.0)));
+            Assert.That(both.Read("qbsync_torrents"), Is.EqualTo((3.0, 3.0)), "each is in one state");
+            Assert.That(both.Read("qbsync_torrents", ("state", "synced")), Is.EqualTo((1.0, 0.0)));
+            Assert.That(both.Read("qbsync_torrents", ("state", "complete")), Is.EqualTo((0.0, 1.0)));
+            Assert.That(both.Read("qbsync_torrents", ("state", "streaming")), Is.EqualTo((2.0, 0.0)));
+            Assert.That(both.Read("qbsync_torrents", ("state", "receiving")), Is.EqualTo((0.0, 2.0)));
+        }
+
+        both.Here.Client.Change(() => Array.ForEach(parts, static part => part.Has.SetAll()));
+        await both.Here.PassUntilAsync(() => Array.TrueForAll(parts, both.Here.IsSynced));
+        await both.Here.PassAsync(TimeSpan.FromSeconds(5));
+        Assert.That(both.Read("qbsync_active_torrents"), Is.EqualTo((0.0, 0.0)));
+        Assert.That(both.Read("qbsync_torrents", ("state", "synced")).Here + both.Read("qbsync_torrents", ("state", "complete")).There, Is.EqualTo(6));
+    }
+}
