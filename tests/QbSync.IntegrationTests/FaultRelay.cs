@@ -8,6 +8,9 @@ namespace QbSync.IntegrationTests;
 internal sealed class FaultRelay : IAsyncDisposable
 {
     private const int Large = 16 * 1024;
+
+    /// <summary>More than all calls of a short test, and less than two pieces.</summary>
+    private const int Pieces = 64 * 1024;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly ConcurrentBag<Task> _pumps = [];
@@ -15,8 +18,13 @@ internal sealed class FaultRelay : IAsyncDisposable
     private Task _accepting = Task.CompletedTask;
     private int _toSpoil;
     private volatile int _delay;
+    private volatile TaskCompletionSource _answers = new();
 
-    public FaultRelay() => _listener.Start();
+    public FaultRelay()
+    {
+        _listener.Start();
+        _answers.SetResult();
+    }
 
     public string Address => _listener.LocalEndpoint.ToString()!;
 
@@ -41,12 +49,19 @@ internal sealed class FaultRelay : IAsyncDisposable
         }
     }
 
+    /// <summary>Keeps back what the destination says on connections that have carried pieces; all else goes by.</summary>
+    public void HoldAnswers() => _answers = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Lets by what was kept back.</summary>
+    public void ReleaseAnswers() => _answers.TrySetResult();
+
     /// <summary>Flips a byte of the next large run of bytes to the destination: such are pieces.</summary>
     public void Spoil() => Interlocked.Exchange(ref _toSpoil, 1);
 
     public async ValueTask DisposeAsync()
     {
         await _end.CancelAsync();
+        ReleaseAnswers();
         _listener.Stop();
         Cut();
         await _accepting;
@@ -65,8 +80,9 @@ internal sealed class FaultRelay : IAsyncDisposable
                 var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
                 _open[near] = _open[far] = true;
                 await far.ConnectAsync(IPAddress.Loopback, destination.Port, _end.Token);
-                _pumps.Add(PumpAsync(near, far, mayBeSpoilt: true));
-                _pumps.Add(PumpAsync(far, near, mayBeSpoilt: false));
+                var way = new Way();
+                _pumps.Add(PumpAsync(near, far, way, isToDestination: true));
+                _pumps.Add(PumpAsync(far, near, way, isToDestination: false));
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
             {
@@ -75,7 +91,7 @@ internal sealed class FaultRelay : IAsyncDisposable
         }
     }
 
-    private async Task PumpAsync(Socket from, Socket to, bool mayBeSpoilt)
+    private async Task PumpAsync(Socket from, Socket to, Way way, bool isToDestination)
     {
         var buffer = new byte[4 * Large];
         try
@@ -87,7 +103,13 @@ internal sealed class FaultRelay : IAsyncDisposable
                     await Task.Delay(_delay, _end.Token);
                 }
 
-                if (mayBeSpoilt && length >= Large && Interlocked.Exchange(ref _toSpoil, 0) == 1)
+                way.Carried += isToDestination ? length : 0;
+                if (!isToDestination && way.Carried >= Pieces)
+                {
+                    await _answers.Task.WaitAsync(_end.Token);
+                }
+
+                if (isToDestination && length >= Large && Interlocked.Exchange(ref _toSpoil, 0) == 1)
                 {
                     buffer[length / 2] ^= 0x55;
                 }
@@ -104,6 +126,19 @@ internal sealed class FaultRelay : IAsyncDisposable
         {
             socket.Close(0);
             _open.TryRemove(socket, out _);
+        }
+    }
+
+    /// <summary>A connection through the relay.</summary>
+    private sealed class Way
+    {
+        private long _carried;
+
+        /// <summary>Bytes to the destination so far; one pump counts.</summary>
+        public long Carried
+        {
+            get => Volatile.Read(ref _carried);
+            set => Volatile.Write(ref _carried, value);
         }
     }
 }
