@@ -14,7 +14,7 @@ internal sealed class OutageTests
 
     // Small beside the five seconds that a greeting has, and large beside the ten minutes.
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan OutageStep = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan OutageStep = TimeSpan.FromSeconds(4);
 
     private readonly FakeTimeProvider _time = new(TimeProvider.System.GetUtcNow());
 

@@ -68,6 +68,8 @@ internal sealed class TorrentFairnessTests
             await _stream.BeginAsync(++transfer, i, PieceBytes, Stalled);
         }
 
+        await StalledIsInHandAsync();
+
         // The same stream carries the other torrent past the stalled one for 60 s.
         var others = new List<ulong>();
         for (var second = 1; second <= 60; second++)
@@ -218,9 +220,13 @@ internal sealed class TorrentFairnessTests
 
         await _stream.SendAsync(new SourceFrame { Cancel = new CancelPiece { Transfer = 4 } });
         await ReadUntilAsync(() => _stream.Received == 6 * PieceBytes);
+        await StalledIsInHandAsync();
         _stream.Dispose();
         await Eventually.BecomesTrueAsync(() => _server.Workers.GetHeld(Stalled) == PieceBytes);
     }
+
+    /// <summary>A worker has the first of the stalled pieces; one that no worker has is dropped like those behind it.</summary>
+    private Task StalledIsInHandAsync() => Eventually.BecomesTrueAsync(() => _fake.Pieces.Keys.Any(static piece => piece.Torrent == Stalled));
 
     private async Task StartAsync(Action<TransportServerOptions> configure)
     {
