@@ -1,19 +1,20 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Testing.Destinations;
 
 namespace QbSync.ClientTests;
 
 /// <summary>
-/// A destination that may be away and come back, as over a network: while it is, nobody answers, and what was on its way is lost. Links stay, and are connected
-/// again when it is back.
+/// A destination that may be away and come back, as over a network: while it is, nobody answers, and what was on its way is lost. Links stay until their source
+/// disposes them, and are connected again when it is back.
 /// </summary>
-internal sealed class LabDestination : IDestination
+internal sealed class LabDestination : ForwardingDestination
 {
     private readonly Lock _gate = new();
     private readonly List<Link> _links = [];
     private IDestination? _inner;
 
-    private IDestination Inner => _inner ?? throw new PeerException(PeerFault.Unreachable, "Nobody answers.");
+    protected override IDestination Inner => _inner ?? throw new PeerException(PeerFault.Unreachable, "Nobody answers.");
 
     public void Open(IDestination inner)
     {
@@ -45,37 +46,9 @@ internal sealed class LabDestination : IDestination
         }
     }
 
-    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken) => Inner.HelloAsync(caller, cancellationToken);
-
-    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken) =>
-        Inner.GetStatusAsync(caller, request, cancellationToken);
-
-    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken) => Inner.WatchAsync(caller, cancellationToken);
-
-    public ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken) =>
-        Inner.InitAsync(caller, request, cancellationToken);
-
-    public ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken) =>
-        Inner.FinalizeAsync(caller, request, cancellationToken);
-
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) =>
-        Inner.ProveAsync(caller, request, cancellationToken);
-
-    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) =>
-        Inner.StartAsync(caller, request, cancellationToken);
-
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) =>
-        Inner.WithdrawAsync(caller, request, cancellationToken);
-
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) =>
-        Inner.ConfirmHandoffAsync(caller, request, cancellationToken);
-
-    public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken) =>
-        Inner.AbortAsync(caller, request, cancellationToken);
-
-    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink)
+    public override IPieceLink OpenLink(Caller caller, IPieceLinkSink sink)
     {
-        var link = new Link(caller, sink);
+        var link = new Link(this, caller, sink);
         lock (_gate)
         {
             _links.Add(link);
@@ -88,7 +61,15 @@ internal sealed class LabDestination : IDestination
         return link;
     }
 
-    private sealed class Link(Caller caller, IPieceLinkSink sink) : IPieceLink
+    private void Forget(Link link)
+    {
+        lock (_gate)
+        {
+            _links.Remove(link);
+        }
+    }
+
+    private sealed class Link(LabDestination owner, Caller caller, IPieceLinkSink sink) : IPieceLink
     {
         private volatile IPieceLink? _inner;
 
@@ -117,6 +98,10 @@ internal sealed class LabDestination : IDestination
 
         public void SetRateLimit(long bytesPerSecond) => _inner?.SetRateLimit(bytesPerSecond);
 
-        public async ValueTask DisposeAsync() => await DisconnectAsync();
+        public async ValueTask DisposeAsync()
+        {
+            owner.Forget(this);
+            await DisconnectAsync();
+        }
     }
 }

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using QbSync.Testing.Machine;
 using QbSync.Testing.Processes;
@@ -37,19 +35,10 @@ public sealed class DryRunTests
         Assert.That(await nodes.Destination!.TerminateAsync(), Is.Zero, nodes.Destination.Output);
         await nodes.Destination.DisposeAsync();
         nodes.StartDestination();
-        await Eventually.BecomesTrueAsync(async () =>
-        {
-            using var call = new TcpClient();
-            try
-            {
-                await call.ConnectAsync(IPEndPoint.Parse(nodes.Address));
-                return true;
-            }
-            catch (SocketException)
-            {
-                return false;
-            }
-        });
+
+        // What it writes at its start is written when it says what it knows, and what its client writes when that has answered.
+        await Eventually.BecomesTrueAsync(() => nodes.Destination!.Output.Contains("The destination knows 2 torrents", StringComparison.Ordinal)
+            && nodes.Destination.Output.Contains("The torrent client answers", StringComparison.Ordinal));
         var before = await RestingPictureAsync(folder.Path, nodes.SourceFolder);
         var health = FreePorts.Take();
         nodes.StartDrySource(health);

@@ -37,7 +37,8 @@ internal sealed class StoreRig : IAsyncDisposable
 
     public CollectorRegistry Registry { get; private set; } = Prometheus.Metrics.NewCustomRegistry();
 
-    public StorageOptions Options { get; } = new() { MinFreeBytes = 0 };
+    /// <summary>The interval is the longest there is: who lets some seconds pass does not want the store to flush by itself, whenever its thread comes to it.</summary>
+    public StorageOptions Options { get; } = new() { MinFreeBytes = 0, FlushInterval = TimeSpan.FromMinutes(5) };
 
     public TorrentStore Store { get; private set; } = null!;
 

@@ -2,17 +2,18 @@ using System.Runtime.CompilerServices;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
+using QbSync.Torrents;
 
 namespace QbSync.Testing.Destinations;
 
 /// <summary>Passes everything on, and tells a ledger of it first: what the source hears, the ledger has heard.</summary>
-internal sealed class AccountedDestination(IDestination destination, SendLedger ledger) : IDestination
+internal sealed class AccountedDestination(IDestination destination, SendLedger ledger) : ForwardingDestination
 {
-    public ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken) => destination.HelloAsync(caller, cancellationToken);
+    protected override IDestination Inner => destination;
 
-    public async ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
+    public override async ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
     {
-        var answers = await destination.GetStatusAsync(caller, request, cancellationToken);
+        var answers = await base.GetStatusAsync(caller, request, cancellationToken);
         foreach (var status in answers)
         {
             if (status is { Have: { } have, Deferred: { } deferred })
@@ -24,7 +25,7 @@ internal sealed class AccountedDestination(IDestination destination, SendLedger 
         return answers;
     }
 
-    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public override async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await foreach (var update in destination.WatchAsync(caller, cancellationToken))
         {
@@ -37,9 +38,9 @@ internal sealed class AccountedDestination(IDestination destination, SendLedger 
         }
     }
 
-    public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
+    public override async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
-        var outcome = await destination.InitAsync(caller, request, cancellationToken);
+        var outcome = await base.InitAsync(caller, request, cancellationToken);
         if (outcome is InitOutcome.Open open)
         {
             ledger.Told(request.Id, open.Incarnation, open.Epoch, open.Have, open.Deferred);
@@ -48,9 +49,9 @@ internal sealed class AccountedDestination(IDestination destination, SendLedger 
         return outcome;
     }
 
-    public async ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
+    public override async ValueTask<FinalizeOutcome> FinalizeAsync(Caller caller, FinalizeRequest request, CancellationToken cancellationToken)
     {
-        var outcome = await destination.FinalizeAsync(caller, request, cancellationToken);
+        var outcome = await base.FinalizeAsync(caller, request, cancellationToken);
         if (outcome is FinalizeOutcome.Incomplete incomplete)
         {
             ledger.Told(request.Id, null, incomplete.Epoch, incomplete.Have, incomplete.Deferred);
@@ -59,42 +60,32 @@ internal sealed class AccountedDestination(IDestination destination, SendLedger 
         return outcome;
     }
 
-    public ValueTask<ProveOutcome> ProveAsync(Caller caller, ProveRequest request, CancellationToken cancellationToken) =>
-        destination.ProveAsync(caller, request, cancellationToken);
-
-    public ValueTask<StartOutcome> StartAsync(Caller caller, StartRequest request, CancellationToken cancellationToken) =>
-        destination.StartAsync(caller, request, cancellationToken);
-
-    public ValueTask<WithdrawOutcome> WithdrawAsync(Caller caller, WithdrawRequest request, CancellationToken cancellationToken) =>
-        destination.WithdrawAsync(caller, request, cancellationToken);
-
-    public ValueTask<ConfirmOutcome> ConfirmHandoffAsync(Caller caller, ConfirmHandoffRequest request, CancellationToken cancellationToken) =>
-        destination.ConfirmHandoffAsync(caller, request, cancellationToken);
-
-    public ValueTask<AbortOutcome> AbortAsync(Caller caller, AbortRequest request, CancellationToken cancellationToken)
-    {
-        ledger.Forgotten(request.Id);
-        return destination.AbortAsync(caller, request, cancellationToken);
-    }
-
-    public IPieceLink OpenLink(Caller caller, IPieceLinkSink sink)
+    public override IPieceLink OpenLink(Caller caller, IPieceLinkSink sink)
     {
         ledger.LinkOpened();
         return new AccountedLink(destination.OpenLink(caller, new AccountedSink(sink, ledger)), ledger);
     }
 
-    private sealed class AccountedLink(IPieceLink link, SendLedger ledger) : IPieceLink
+    protected override Task BeforeAsync(string verb, InfoHash torrent, CancellationToken cancellationToken)
     {
-        public int OpenStreams => link.OpenStreams;
+        if (verb == "Abort")
+        {
+            ledger.Forgotten(torrent);
+        }
 
-        public async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
+        return Task.CompletedTask;
+    }
+
+    private sealed class AccountedLink(IPieceLink link, SendLedger ledger) : ForwardingLink(link)
+    {
+        public override async ValueTask<SendOutcome> SendAsync(IChunkSource source, CancellationToken cancellationToken)
         {
             var (piece, attempt) = (source.Piece, source.Attempt);
             ledger.Sending(piece, attempt);
             SendOutcome outcome;
             try
             {
-                outcome = await link.SendAsync(source, cancellationToken);
+                outcome = await base.SendAsync(source, cancellationToken);
             }
             catch
             {
@@ -109,30 +100,20 @@ internal sealed class AccountedDestination(IDestination destination, SendLedger 
 
             return outcome;
         }
-
-        public void SetRateLimit(long bytesPerSecond) => link.SetRateLimit(bytesPerSecond);
-
-        public void SetDialing(bool allowed) => link.SetDialing(allowed);
-
-        public ValueTask DisposeAsync() => link.DisposeAsync();
     }
 
-    private sealed class AccountedSink(IPieceLinkSink sink, SendLedger ledger) : IPieceLinkSink
+    private sealed class AccountedSink(IPieceLinkSink sink, SendLedger ledger) : ForwardingSink(sink)
     {
-        public void OnAck(in PieceAck ack)
+        public override void OnAck(in PieceAck ack)
         {
             ledger.Answered(ack);
-            sink.OnAck(ack);
+            base.OnAck(ack);
         }
 
-        public void OnLost(PieceRef piece, long attempt, PieceLossCause cause)
+        public override void OnLost(PieceRef piece, long attempt, PieceLossCause cause)
         {
             ledger.Lost(piece, attempt);
-            sink.OnLost(piece, attempt, cause);
+            base.OnLost(piece, attempt, cause);
         }
-
-        public void OnLinkChanged(bool connected) => sink.OnLinkChanged(connected);
-
-        public void OnConnectFailed(TimeSpan elapsed) => sink.OnConnectFailed(elapsed);
     }
 }
