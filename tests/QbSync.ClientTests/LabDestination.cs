@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Destinations;
 

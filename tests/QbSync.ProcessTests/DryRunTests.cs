@@ -148,7 +148,7 @@ public sealed class DryRunTests
             RecurseSubdirectories = true,
             AttributesToSkip = FileAttributes.None,
         })).Select(static entry => entry is FileInfo file
-            ? $"{file.FullName} {file.LastWriteTimeUtc.Ticks} {(file.Name is "lock" ? "" : Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file.FullName))))}"
+            ? $"{file.FullName} {file.LastWriteTimeUtc.Ticks} {(file.Name is "lock" or "control.sock" ? "" : Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file.FullName))))}"
             : $"{entry.FullName}/").Order(StringComparer.Ordinal),
     ];
 }

@@ -1,4 +1,3 @@
-using QbSync.Outcomes;
 using QbSync.Ports;
 
 namespace QbSync.Testing.Destinations;
