@@ -71,9 +71,10 @@ internal static class RoleCommand
         using var lines = new ConsoleLines(Console.Out, ConsoleLines.ParseLevel(settings.LogLevel), TimeProvider.System);
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
         using var signals = new Signals();
+        using var supervisor = SystemdNotifier.Create(environment, Environment.ProcessId);
         RoleNode node = role == Roles.Source
             ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(environment))
             : new DestinationNode(settings, loggers, TimeProvider.System, new Random());
-        return await new RoleRunner(node, settings, loggers).RunAsync(signals);
+        return await new RoleRunner(node, settings, supervisor, loggers).RunAsync(signals);
     }
 }

@@ -18,6 +18,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
     private static readonly TimeSpan LoopIsStuck = TimeSpan.FromMinutes(5);
 
     private readonly Stack<IAsyncDisposable> _owned = new();
+    private readonly DateTimeOffset _made;
     private StatusServer? _http;
     private StatusServer? _control;
     private StatusBoard? _board;
@@ -30,6 +31,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
         Settings = settings;
         Loggers = loggers;
         Time = time;
+        _made = time.GetUtcNow();
         Registry = Metrics.NewCustomRegistry();
         Factory = Metrics.WithCustomRegistry(Registry);
         Factory.ExemplarBehavior = ExemplarBehavior.NoExemplars();
@@ -40,6 +42,9 @@ internal abstract partial class RoleNode : IAsyncDisposable
 
     /// <summary>What the engine is doing; null before it was made.</summary>
     public abstract EngineStatus? Status { get; }
+
+    /// <summary>Whether the engine's loop beats.</summary>
+    public bool IsAlive => Time.GetUtcNow() - (Status?.At ?? _made) < LoopIsStuck;
 
     /// <summary>Where health and metrics are served, if they are.</summary>
     public Uri? HealthAddress => _http?.Address;
@@ -79,11 +84,10 @@ internal abstract partial class RoleNode : IAsyncDisposable
     {
         var metrics = new HostMetrics(Factory, Settings.Mode);
         Build();
-        var started = Time.GetUtcNow();
         _readiness = new ReadinessChecks(Checks, metrics, Time);
         _board = new StatusBoard(Facts with { IsStopping = () => _isStopping }, Time);
         _events = new EventStream(_board, Time);
-        var surface = new HttpSurface(Registry, () => Time.GetUtcNow() - (Status?.At ?? started) < LoopIsStuck, _readiness, _board, _events, Actions);
+        var surface = new HttpSurface(Registry, () => IsAlive, _readiness, _board, _events, Actions);
         if (Settings.HealthAddress is { } address && address.TryGetEndPoint(out var endPoint))
         {
             _http = await StatusServer.StartAsync(endPoint, surface, Settings.Access, cancellationToken);

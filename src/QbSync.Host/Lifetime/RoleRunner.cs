@@ -5,7 +5,7 @@ using QbSync.Transport;
 namespace QbSync.Host.Lifetime;
 
 /// <summary>Takes a node from start to a clean end, and turns how that went into an exit code.</summary>
-internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, ILoggerFactory loggers)
+internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, SystemdNotifier supervisor, ILoggerFactory loggers)
 {
     // After a second signal: what is in hand is persisted by journals anyway, so this only bounds the wait.
     private static readonly TimeSpan FastStop = TimeSpan.FromSeconds(5);
@@ -50,6 +50,8 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, I
         {
             Log.NobodyPaired(_logger, settings.Mode);
         }
+
+        await using var report = new SystemdReport(supervisor, () => node.Status, () => node.IsAlive, signals.Graceful, TimeProvider.System);
 
         var exit = RunAndDisposeAsync(signals.Graceful, signals.Fast);
         var forced = new TaskCompletionSource();

@@ -5,16 +5,18 @@ using QbSync.Testing.Waiting;
 
 namespace QbSync.QBittorrent.Tests.Real;
 
-/// <summary>The sample that uses the client alone, which the package's README shows whole.</summary>
+/// <summary>The sample that uses the client alone, from which the package's README shows parts.</summary>
 [Category("Real"), Parallelizable]
 internal sealed class SampleTests
 {
-    [Test, ClientCase(61)]
-    public async Task Sample_OfTheReadme_ListsWhatAClientHas()
+    [ClientCase(61), HostCase(49)]
+    [TestCase]
+    [TestCase("--container")]
+    public async Task Sample_OfTheReadme_ListsWhatAClientHas(params string[] more)
     {
         await using var real = await RealClient.StartAsync(requireLogin: true);
         await real.SeedAsync(new TorrentBuilder("sämple.bin") { Seed = 540 }.Build());
-        var (code, output, errors) = await RunAsync(real.Instance.Url.ToString(), real.Instance.Username!, real.Instance.Password!);
+        var (code, output, errors) = await RunAsync(real.Instance.Url.ToString(), real.Instance.Username!, real.Instance.Password!, more);
         var version = await real.Api.GetVersionAsync(default);
         Assert.That(code, Is.Zero, errors);
         Assert.That(output[0], Is.EqualTo($"qBittorrent {version}, WebAPI {await real.Api.GetWebApiVersionAsync(default)}"));
@@ -30,19 +32,12 @@ internal sealed class SampleTests
         Assert.That(errors, Does.StartWith("Unreachable: "));
     }
 
-    [Test, ClientCase(61)]
-    public void Readme_ShowsTheSampleWhole()
-    {
-        static string Read(string name) => File.ReadAllText(Path.Combine(TestContext.CurrentContext.TestDirectory, "Sample", name));
-        Assert.That(Read("README.md"), Does.Contain($"```csharp\n{Read("Program.txt")}```\n"));
-    }
-
-    private static async Task<(int Code, string[] Output, string Errors)> RunAsync(string url, string username, string password)
+    private static async Task<(int Code, string[] Output, string Errors)> RunAsync(string url, string username, string password, params string[] more)
     {
         // As built, in its own folder: .../tests/PROJECT/bin/CONFIGURATION/FRAMEWORK beside .../samples/OnlyWebApi/bin/CONFIGURATION/FRAMEWORK.
         var folder = TestContext.CurrentContext.TestDirectory;
         var built = Path.Combine("samples", "OnlyWebApi", Path.GetRelativePath(Path.Combine(folder, "..", "..", ".."), folder), "OnlyWebApi.dll");
-        var start = new ProcessStartInfo("dotnet", [Path.GetFullPath(Path.Combine(folder, "..", "..", "..", "..", "..", built)), url])
+        var start = new ProcessStartInfo("dotnet", [Path.GetFullPath(Path.Combine(folder, "..", "..", "..", "..", "..", built)), url, .. more])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
