@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using QbSync.Host.Configuration;
-using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
 using YamlDotNet.RepresentationModel;
 

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.RegularExpressions;
-using QbSync.Testing.Machine;
 using QbSync.Testing.Processes;
 using QbSync.Testing.Specifications;
-using QbSync.Testing.Waiting;
 using YamlDotNet.RepresentationModel;
 
 namespace QbSync.Host.Tests.Deployment;
@@ -121,6 +119,11 @@ internal sealed class DeploySecurityTests
             using var answer = await http.GetAsync(path).DefaultTimeout();
             Assert.That(answer.StatusCode, Is.EqualTo(HttpStatusCode.OK).Or.EqualTo(HttpStatusCode.ServiceUnavailable), path);
         }
+
+        // As the image's health check asks, which finds the state folder by its variable.
+        Assert.That(DeployFile.Read("deploy/docker/Dockerfile"), Does.Contain("CMD [\"dotnet\", \"/app/qbsync.dll\", \"status\", \"--probe\", \"livez\"]"));
+        await using var probe = QbSyncProcess.Start(["status", "--probe", "livez"], new Dictionary<string, string> { ["STATE_DIRECTORY"] = folder["state"] });
+        Assert.That(await probe.WaitForExitAsync(), Is.Zero, probe.Output);
 
         Assert.That(await destination.TerminateAsync(), Is.Zero, destination.Output);
     }

@@ -3,9 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Engine.Status;
 using QbSync.Host.Lifetime;
-using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.Host.Tests.Lifetime;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using QbSync.Testing.Waiting;
 
 namespace QbSync.ProcessTests.Packaging;
 
