@@ -266,23 +266,6 @@ internal sealed class EngineMetricsTests
     }
 
     [Test]
-    [MetricCase("Q10")]
-    public void LiveSeries_OfTenThousandTorrents_MakeNoGarbageOnceTheyAreThere()
-    {
-        var registry = Prometheus.Metrics.NewCustomRegistry();
-        var factory = Prometheus.Metrics.WithCustomRegistry(registry);
-        var live = new LiveSeries(factory, new QbSync.MetricFamilies.ScrapedOwner(factory, registry, "engine", static _ => { }), new SeriesLimits());
-        var report = new SourceReport([.. Enumerable.Range(0, 10_000).Select(i => Live(i) with { PendingSince = Now })], [], 0, 0, Now);
-        Func<SourceReport> read = () => report;
-        Assert.That(live.Show(read), Is.EqualTo(9000));
-        live.Show(read);
-
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        live.Show(read);
-        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(1024), "the way through a list, and nothing for a torrent");
-    }
-
-    [Test]
     [MetricCase("A12"), MetricCase("A13"), MetricCase("A16"), MetricCase("A17"), MetricCase("A18"), MetricCase("A25"), MetricCase("A26"), MetricCase("G01"), MetricCase("G10"), MetricCase("G15"), MetricCase("G21")]
     public async Task Gauges_OfTheSource_AreThoseOfItsReport()
     {

@@ -4,7 +4,9 @@ using QbSync.Testing.Metrics;
 
 namespace QbSync.Engine.Tests.Metrics;
 
-/// <summary>Both engines, whole, on one virtual clock: the source's client is scripted, the destination has a real store and a scripted client. Nothing is between them.</summary>
+/// <summary>
+/// Both engines, whole, on one virtual clock: the source's client is scripted, the destination has a real store and a scripted client. Nothing is between them.
+/// </summary>
 internal sealed class TwoEngines : IAsyncDisposable
 {
     public TwoEngines()
