@@ -227,8 +227,19 @@ internal sealed partial class ScriptedClient(TimeProvider time) : ITorrentClient
 
     public ValueTask RecheckAsync(ClientTorrentId id, CancellationToken cancellationToken) => throw new NotSupportedException();
 
-    public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public ValueTask RemoveTagsAsync(IReadOnlyCollection<ClientTorrentId> ids, IReadOnlyCollection<string> tags, CancellationToken cancellationToken)
+    {
+        ThrowIfDown();
+        lock (_gate)
+        {
+            foreach (var id in ids)
+            {
+                Get(id).Tags.ExceptWith(tags);
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     public ValueTask EnsureCategoryAsync(string name, CancellationToken cancellationToken) => throw new NotSupportedException();
 
