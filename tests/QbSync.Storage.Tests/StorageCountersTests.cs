@@ -21,28 +21,37 @@ public sealed class StorageCountersTests
     private static readonly BuiltTorrent First = Build("first", 16384);
     private static readonly BuiltTorrent Second = Build("second", 32768);
 
-    /// <summary>Each step of each durable write, failing once: the first of a session, the periodic one, the proof, the registry, the last of a run.</summary>
-    [TestCase("open", "CreateFile", ".tmp-torrent")]
-    [TestCase("open", "Write", ".tmp-torrent")]
-    [TestCase("open", "Sync", ".tmp-torrent")]
-    [TestCase("open", "RenameOver", "torrent")]
-    [TestCase("open", "CreateFile", ".tmp-journal")]
-    [TestCase("open", "Write", ".tmp-journal")]
-    [TestCase("open", "Sync", ".tmp-journal")]
-    [TestCase("open", "RenameOver", "journal")]
-    [TestCase("flush", "Write", "journal")]
-    [TestCase("flush", "Sync", "journal")]
-    [TestCase("publish", "Write", "registry")]
-    [TestCase("publish", "Sync", "registry")]
-    [TestCase("seal", "CreateFile", ".tmp-proof")]
-    [TestCase("seal", "Write", ".tmp-proof")]
-    [TestCase("stop", "CreateFile", ".tmp-clean")]
-    [TestCase("stop", "Sync", ".tmp-clean")]
-    [TestCase("stop", "RenameOver", "clean")]
+    /// <summary>
+    /// Each step of each durable write, failing once: what a start makes, the first of a session, the periodic one, the proof, the registry, the last of a run.
+    /// </summary>
+    private static IEnumerable<TestCaseData> Saves() =>
+    [
+        .. Replaces("start", "root"),
+        .. Replaces("start", "roots"),
+        .. Replaces("start", "incarnation"),
+        .. Replaces("start", "registry"),
+        .. Replaces("open", "torrent"),
+        .. Replaces("open", "journal"),
+        .. Appends("flush", "journal"),
+        .. Appends("publish", "registry"),
+        .. Replaces("seal", "proof"),
+        .. Appends("seal", "journal"),
+        .. Replaces("stop", "clean"),
+    ];
+
+    [TestCaseSource(nameof(Saves))]
     [MetricCase("C23")]
     public async Task StateSave_ThatFails_IsCountedOnce(string caller, string operation, string name)
     {
         await using var rig = new StoreRig();
+        if (caller == "start")
+        {
+            FailOnce(rig.Files, operation, name);
+            Assert.That(async () => await rig.StartAsync(), Throws.TypeOf<StorageException>());
+            await AssertOneAsync();
+            return;
+        }
+
         await rig.StartAsync();
         if (caller == "open")
         {
@@ -74,7 +83,15 @@ public sealed class StorageCountersTests
         {
             FailOnce(rig.Files, operation, name);
             var seen = new ClientView(ClientTorrentState.StoppedUp, 1, 0, rig.Time.GetUtcNow());
-            Assert.That(async () => await storage.SealAsync(new SealRequest("nas", "client", "id", seen), default), Throws.TypeOf<StorageException>());
+            try
+            {
+                await storage.SealAsync(new SealRequest("nas", "client", "id", seen), default).AsTask().DefaultTimeout();
+                Assert.That(name, Is.EqualTo("journal"), "which is written anew where it cannot be appended to");
+            }
+            catch (StorageException)
+            {
+                Assert.That(name, Does.EndWith("proof"));
+            }
         }
 
         if (caller == "stop")
@@ -97,6 +114,7 @@ public sealed class StorageCountersTests
     [TestCase("Write", ".tmp-ab12.rec")]
     [TestCase("Sync", ".tmp-ab12.rec")]
     [TestCase("RenameOver", "ab12.rec")]
+    [TestCase("SyncFolder", "ab12.rec")]
     [TestCase("MakeFolder", "torrents")]
     [MetricCase("C23")]
     public async Task RecordSave_ThatFails_IsCountedOnce(string operation, string name)
@@ -198,7 +216,8 @@ public sealed class StorageCountersTests
         var storage = (await rig.Store.OpenAsync(Request(First), default).AsTask().DefaultTimeout()).Storage!;
         await storage.SettleAsync(null, default).AsTask().DefaultTimeout();
         StoreRig.Send(storage, First, 0);
-        FailOnce(rig.Files, operation, operation == "Sync" ? $".{First.Manifest.Id.ToString()[..16]}-0.qbsync-part" : "first");
+        var name = operation == "Sync" ? PartialName : "first";
+        FailOnce(rig.Files, call => call.Operation == operation && call.Name == name);
         rig.Logs.Expect(StorageEventIds.TorrentStorage + 1);
         await storage.FlushAsync(default).AsTask().DefaultTimeout();
 
@@ -206,6 +225,37 @@ public sealed class StorageCountersTests
         Assert.That(await rig.ReadMetricAsync("qbsync_file_sync_errors_total"), Is.EqualTo(1));
         Assert.That(rig.ListPartials(), Is.Not.Empty);
         Assert.That(File.Exists(Path.Combine(rig.Data, First.Files[0].RelativePath)), Is.False);
+    }
+
+    /// <summary>Before the rename the file is closed, which is where some file systems say that they could not keep it; after it, its folder is flushed.</summary>
+    [TestCase("Close", true)]
+    [TestCase("SyncFolder", false)]
+    [MetricCase("C24")]
+    public async Task Publish_ThatFailsOnce_IsOneError_AndTheNextOneWorks(string operation, bool keepsPartialName)
+    {
+        await using var rig = new StoreRig();
+        await rig.StartAsync();
+        var storage = (await rig.Store.OpenAsync(Request(First), default).AsTask().DefaultTimeout()).Storage!;
+        await storage.SettleAsync(null, default).AsTask().DefaultTimeout();
+        StoreRig.SendAll(storage, First);
+        Assert.That(await storage.VerifyFileAsync(0, null, default).AsTask().DefaultTimeout(), Is.Zero);
+        if (operation == "Close")
+        {
+            rig.Logs.Expect(StorageEventIds.TorrentStorage + 1);
+        }
+
+        FailOnce(rig.Files, operation, operation == "Close" ? PartialName : "a");
+
+        Assert.That(async () => await storage.PublishFilesAsync([0], default).AsTask().DefaultTimeout(), Throws.TypeOf<StorageException>());
+
+        Assert.That(rig.Files.Fault, Is.Null);
+        Assert.That(await rig.ReadMetricAsync("qbsync_file_sync_errors_total"), Is.EqualTo(1));
+        Assert.That(rig.ListPartials().Any(path => Path.GetFileName(path) == PartialName), Is.EqualTo(keepsPartialName));
+        Assert.That(File.Exists(Path.Combine(rig.Data, First.Files[0].RelativePath)), Is.EqualTo(!keepsPartialName));
+        Assert.That(storage.IsPublished(0), Is.False);
+        await StoreRig.FinishAsync(storage);
+        Assert.That(await rig.ReadMetricAsync("qbsync_file_sync_errors_total"), Is.EqualTo(1));
+        Assert.That(First.FindDifference(rig.Data), Is.Null);
     }
 
     [Test]
@@ -229,6 +279,17 @@ public sealed class StorageCountersTests
         int CountOpen() => Directory.GetFiles("/proc/self/fd").Select(static path => new FileInfo(path).LinkTarget ?? "")
             .Count(target => target.StartsWith(rig.Folder.Path, StringComparison.Ordinal));
     }
+
+    /// <summary>The steps of a file that is made or replaced; the last is its folder's flush after the rename.</summary>
+    private static IEnumerable<TestCaseData> Replaces(string caller, string name) =>
+    [
+        .. new[] { "Unlink", "CreateFile", "Write", "Sync" }.Select(step => new TestCaseData(caller, step, ".tmp-" + name)),
+        new(caller, "RenameOver", name),
+        new(caller, "SyncFolder", name),
+    ];
+
+    private static IEnumerable<TestCaseData> Appends(string caller, string name) =>
+        new[] { "OpenFile", "Write", "Sync" }.Select(step => new TestCaseData(caller, step, name));
 
     private static BuiltTorrent Build(string name, int pieceLength) =>
         new TorrentBuilder(name) { PieceLength = pieceLength }.AddFile("a", 98_304).AddFile("b", 98_304).AddFile("c", 65_536).Build();
@@ -258,9 +319,11 @@ public sealed class StorageCountersTests
         await StoreRig.FinishAsync(storage);
     }
 
-    private static void FailOnce(FaultyFileSystem files, string operation, string name) => files.Fault = call =>
+    private static string PartialName => $".{First.Manifest.Id.ToString()[..16]}-0.qbsync-part";
+
+    private static void FailOnce(FaultyFileSystem files, Func<FileCall, bool> isIt) => files.Fault = call =>
     {
-        if (call.Operation != operation || call.Name != name)
+        if (!isIt(call))
         {
             return null;
         }
@@ -268,6 +331,23 @@ public sealed class StorageCountersTests
         files.Fault = null;
         return FaultyFileSystem.InputOutput;
     };
+
+    /// <summary>The call fails the first time; for the flush of a folder it is the one after the rename to that name.</summary>
+    private static void FailOnce(FaultyFileSystem files, string operation, string name)
+    {
+        var isRenamed = false;
+        FailOnce(files, call =>
+        {
+            if (operation != "SyncFolder")
+            {
+                return call.Operation == operation && call.Name == name;
+            }
+
+            var isDue = isRenamed && call.Operation == operation;
+            isRenamed |= call.Operation is "RenameOver" or "RenameNew" && call.Name == name;
+            return isDue;
+        });
+    }
 
     private static async Task<string> ScrapeAsync(Prometheus.CollectorRegistry registry)
     {

@@ -51,7 +51,15 @@ internal sealed partial class HardlinkRegistry : IAsyncDisposable
         }
 
         entries.Clear();
-        return new HardlinkRegistry(Journal.Create(folder, FileName, JournalHeader.Registry, new RecordBatch()), entries, metrics, logger);
+        try
+        {
+            return new HardlinkRegistry(Journal.Create(folder, FileName, JournalHeader.Registry, new RecordBatch()), entries, metrics, logger);
+        }
+        catch (StorageException)
+        {
+            metrics.StateSaveFailed();
+            throw;
+        }
     }
 
     /// <summary>The file of a key, as it was when it got its name; null when there is none.</summary>

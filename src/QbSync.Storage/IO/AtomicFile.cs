@@ -33,6 +33,20 @@ internal static class AtomicFile
         fileSystem.SyncFolder(folder);
     }
 
+    /// <summary>As the other, for what is state: a failure is counted.</summary>
+    public static void Write(IFileSystem fileSystem, FileHandle folder, string name, ReadOnlySpan<byte> content, StorageMetrics metrics)
+    {
+        try
+        {
+            Write(fileSystem, folder, name, content);
+        }
+        catch (StorageException)
+        {
+            metrics.StateSaveFailed();
+            throw;
+        }
+    }
+
     /// <summary>The file's content, or null when it is absent.</summary>
     /// <exception cref="StorageException">It cannot be read, or is longer than <paramref name="maxLength"/>.</exception>
     public static byte[]? Read(IFileSystem fileSystem, FileHandle folder, string name, int maxLength)

@@ -34,6 +34,11 @@ internal interface IFileSystem
     /// <summary>Brings the content and the length of a file to the device.</summary>
     void Sync(FileHandle file);
 
+    /// <summary>
+    /// Closes a file that was written to, and tells where that fails: some file systems bring bytes to the device only then. The handle is closed in any case.
+    /// </summary>
+    void Close(FileHandle file);
+
     /// <summary>Brings the entries of a folder to the device; false where the file system cannot.</summary>
     bool SyncFolder(FileHandle folder);
 

@@ -75,6 +75,18 @@ internal sealed partial class LinuxFileSystem
     }
 
     /// <inheritdoc />
+    public void Close(FileHandle file)
+    {
+        file.Dispose();
+
+        // Interrupted, it is closed all the same on Linux.
+        if (((LinuxFileHandle)file).CloseError is not (0 or Errno.Interrupted) and var errno)
+        {
+            throw StorageFaults.Create(errno, "close", "a file");
+        }
+    }
+
+    /// <inheritdoc />
     public bool SyncFolder(FileHandle folder)
     {
         while (LibC.FSync(folder) != 0)

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using QbSync.Storage.IO;
 
 namespace QbSync.Storage.Pieces;
@@ -126,8 +127,26 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
             handle = TakeHandle_NeedsLock();
         }
 
-        handle?.Dispose();
+        TryClose(handle);
         return true;
+    }
+
+    /// <summary>Closes the handle of a file whose writes were all flushed, if it has one.</summary>
+    /// <exception cref="StorageException">Closing failed, so nobody knows what the device has; <see cref="OnSyncFailed"/> has been told.</exception>
+    public void Close()
+    {
+        FileHandle? handle;
+        lock (_gate)
+        {
+            _syncedWrites = _writes;
+            handle = TakeHandle_NeedsLock();
+        }
+
+        cache.Closed(this);
+        if (TryClose(handle) is { } failure)
+        {
+            ExceptionDispatchInfo.Throw(failure);
+        }
     }
 
     /// <summary>Closes the handle whatever was written: the file is given up.</summary>
@@ -242,6 +261,29 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
 
         done?.SetResult();
         return failure is null;
+    }
+
+    private StorageException? TryClose(FileHandle? handle)
+    {
+        try
+        {
+            if (handle is not null)
+            {
+                Files.Close(handle);
+            }
+
+            return null;
+        }
+        catch (StorageException exception)
+        {
+            lock (_gate)
+            {
+                _failures++;
+            }
+
+            OnSyncFailed(exception);
+            return exception;
+        }
     }
 
     private FileHandle? TakeHandle_NeedsLock()

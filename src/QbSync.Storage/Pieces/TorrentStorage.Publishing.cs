@@ -166,7 +166,7 @@ internal sealed partial class TorrentStorage
 
         if (final is null)
         {
-            file.Abandon();
+            file.Close();
             return _context.Files.RenameNew(folder, file.PartialName, folder, name) ? OwnKind.Published : null;
         }
 

@@ -40,15 +40,9 @@ internal sealed partial class TorrentStorage
         var bytesRead = CountReadBack();
         var (content, id) = ProofFormat.Write(
             new ProofContent(_request, request, _context.Incarnation, Epoch, _context.Time.GetUtcNow(), bytesRead, files));
-        try
+        using (var folder = _folder.Open())
         {
-            using var folder = _folder.Open();
-            AtomicFile.Write(_context.Files, folder, SessionFolder.ProofName, content.Span);
-        }
-        catch (StorageException)
-        {
-            _context.Metrics.StateSaveFailed();
-            throw;
+            AtomicFile.Write(_context.Files, folder, SessionFolder.ProofName, content.Span, _context.Metrics);
         }
 
         Commit(batch => batch.AddPhase(StoredPhase.Complete, null));

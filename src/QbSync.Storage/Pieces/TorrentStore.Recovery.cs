@@ -87,8 +87,8 @@ public sealed partial class TorrentStore
                 }
             }
 
-            RootMarker.Check(root, state, ids.Count > 0, _randomBytes);
-            _incarnation = State.Incarnation.Open(state, _randomBytes);
+            RootMarker.Check(root, state, ids.Count > 0, _randomBytes, _metrics);
+            _incarnation = State.Incarnation.Open(state, _randomBytes, _metrics);
             _paths = new PathReservations(RootMarker.FoldsCase(root) ? StringComparer.OrdinalIgnoreCase : StringComparer.Ordinal);
             var registry = HardlinkRegistry.Open(state, _metrics, _logger);
             var links = new FileLinker(_options, root, registry, _metrics, _time, _logger);

@@ -131,7 +131,6 @@ public sealed partial class TorrentStore : ITorrentStore
         }
         catch (StorageException exception)
         {
-            _metrics.StateSaveFailed();
             Log.NoCleanMark(_logger, exception.Message);
         }
     }

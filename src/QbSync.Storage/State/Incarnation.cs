@@ -14,10 +14,12 @@ internal sealed class Incarnation
     private const string FileName = "incarnation";
     private const string CleanName = "clean";
     private readonly RootDirectory _state;
+    private readonly StorageMetrics _metrics;
 
-    private Incarnation(RootDirectory state, ulong value, bool isNew)
+    private Incarnation(RootDirectory state, ulong value, bool isNew, StorageMetrics metrics)
     {
         _state = state;
+        _metrics = metrics;
         Value = value;
         IsNew = isNew;
     }
@@ -29,7 +31,7 @@ internal sealed class Incarnation
     public bool IsNew { get; }
 
     /// <summary>Reads it, or makes it. From here on, until <see cref="MarkClean"/>, a stop is unclean.</summary>
-    public static Incarnation Open(RootDirectory state, Func<int, byte[]> randomBytes)
+    public static Incarnation Open(RootDirectory state, Func<int, byte[]> randomBytes, StorageMetrics metrics)
     {
         var files = state.Files;
         var text = AtomicFile.Read(files, state.Handle, FileName, 64);
@@ -37,14 +39,14 @@ internal sealed class Incarnation
         files.SyncFolder(state.Handle);
         if (isClean && text is not null && ulong.TryParse(Encoding.ASCII.GetString(text).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var old))
         {
-            return new Incarnation(state, old, isNew: false);
+            return new Incarnation(state, old, isNew: false, metrics);
         }
 
         var value = BinaryPrimitives.ReadUInt64LittleEndian(randomBytes(sizeof(ulong))) | 1;
-        AtomicFile.Write(files, state.Handle, FileName, Encoding.ASCII.GetBytes(value.ToString("x16", CultureInfo.InvariantCulture) + "\n"));
-        return new Incarnation(state, value, isNew: true);
+        AtomicFile.Write(files, state.Handle, FileName, Encoding.ASCII.GetBytes(value.ToString("x16", CultureInfo.InvariantCulture) + "\n"), metrics);
+        return new Incarnation(state, value, isNew: true, metrics);
     }
 
     /// <summary>Everything is durable and nothing more will be written.</summary>
-    public void MarkClean() => AtomicFile.Write(_state.Files, _state.Handle, CleanName, "clean\n"u8);
+    public void MarkClean() => AtomicFile.Write(_state.Files, _state.Handle, CleanName, "clean\n"u8, _metrics);
 }

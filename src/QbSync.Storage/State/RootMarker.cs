@@ -19,8 +19,9 @@ internal static class RootMarker
     /// <param name="state">The state folder.</param>
     /// <param name="hasContent">Whether the state knows content in it.</param>
     /// <param name="randomBytes">Makes ids.</param>
+    /// <param name="metrics">Where a failed write is counted.</param>
     /// <exception cref="StorageException"><see cref="StorageFault.NotUsable"/>: it is not the folder that the state knows.</exception>
-    public static void Check(RootDirectory root, RootDirectory state, bool hasContent, Func<int, byte[]> randomBytes)
+    public static void Check(RootDirectory root, RootDirectory state, bool hasContent, Func<int, byte[]> randomBytes, StorageMetrics metrics)
     {
         var known = Read(state.Files, state.Handle, StateName);
         string? found;
@@ -41,12 +42,12 @@ internal static class RootMarker
         if (found is null)
         {
             using var folder = root.EnsureFolder([SafePath.OwnFolder]);
-            Write(root.Files, folder, MarkerName, id);
+            Write(root.Files, folder, MarkerName, id, metrics);
         }
 
         if (known != id)
         {
-            Write(state.Files, state.Handle, StateName, id);
+            Write(state.Files, state.Handle, StateName, id, metrics);
         }
     }
 
@@ -59,6 +60,6 @@ internal static class RootMarker
         return text?.StartsWith(Header, StringComparison.Ordinal) == true ? text[Header.Length..].Trim() : null;
     }
 
-    private static void Write(IFileSystem files, FileHandle folder, string name, string id) =>
-        AtomicFile.Write(files, folder, name, Encoding.ASCII.GetBytes(Header + id + "\n"));
+    private static void Write(IFileSystem files, FileHandle folder, string name, string id, StorageMetrics metrics) =>
+        AtomicFile.Write(files, folder, name, Encoding.ASCII.GetBytes(Header + id + "\n"), metrics);
 }

@@ -145,6 +145,18 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
         }
     }
 
+    public void Close(FileHandle file)
+    {
+        try
+        {
+            Before("Close", file);
+        }
+        finally
+        {
+            _real.Close(file);
+        }
+    }
+
     public bool SyncFolder(FileHandle folder)
     {
         Before("SyncFolder", folder);

@@ -135,6 +135,18 @@ internal sealed partial class SimFileSystem
         }
     }
 
+    public void Close(FileHandle file)
+    {
+        try
+        {
+            Enter("Close", ((SimFileHandle)file).Path);
+        }
+        finally
+        {
+            file.Dispose();
+        }
+    }
+
     public void DropCache(FileHandle file) => Enter("DropCache", Handle(file).Path);
 
     private SimFileHandle Writable(FileHandle file)
