@@ -182,6 +182,39 @@ public sealed class TorrentStoreLinkingTests
         Assert.That(Second.FindDifference(_rig.Data), Is.Null);
     }
 
+    /// <summary>The file that a torrent waits for is finalized, and cannot be linked to then: across file systems, say.</summary>
+    [Test]
+    [MetricCase("C26"), MetricCase("A20")]
+    public async Task LinkThatFailsWhenTheWriterFinalizes_IsOneError_AndTheFileIsStreamed()
+    {
+        const int CrossDevice = 18;
+        _rig.Options.Reflinks = false;
+        await _rig.StartAsync();
+        var writer = await OpenAsync(First);
+        var waiter = await OpenAsync(Second);
+        await waiter.SettleAsync(null, default).AsTask().DefaultTimeout();
+        Assert.That(waiter.DeferredPieces, Is.EqualTo(Second.Manifest.PieceCount), "all of it waits for the writer");
+        Assert.That(await _rig.ReadMetricAsync("qbsync_hardlink_errors_total"), Is.Zero);
+        StoreRig.SendAll(writer, First);
+        _rig.Files.Fault = static call => call.Operation == "Link" ? Storage.IO.Native.StorageFaults.Create(CrossDevice, "link", call.Name) : null;
+        Assert.That(await writer.VerifyFileAsync(0, null, default).AsTask().DefaultTimeout(), Is.Zero);
+        Assert.That(await writer.PublishFilesAsync([0], default).AsTask().DefaultTimeout(), Is.Null);
+        await waiter.SettleAsync(null, default).AsTask().DefaultTimeout();
+        _rig.Files.Fault = null;
+
+        Assert.That(await _rig.ReadMetricAsync("qbsync_hardlink_errors_total"), Is.EqualTo(1));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_hardlinks_created_total"), Is.Zero);
+        Assert.That(Enumerable.Range(0, Second.Manifest.PieceCount / 2).Select(piece => StoreRig.Send(waiter, Second, piece)), Has.All.EqualTo(PieceAckStatus.Accepted));
+        Assert.That(await writer.VerifyFileAsync(1, null, default).AsTask().DefaultTimeout(), Is.Zero);
+        Assert.That(await writer.PublishFilesAsync([1], default).AsTask().DefaultTimeout(), Is.Null);
+        await waiter.SettleAsync(null, default).AsTask().DefaultTimeout();
+        await FinishAsync(waiter, Second);
+        Assert.That(Second.FindDifference(_rig.Data), Is.Null);
+        Assert.That((InodeOf(Second, 0) == InodeOf(First, 0), InodeOf(Second, 1) == InodeOf(First, 1)), Is.EqualTo((false, true)));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_hardlink_errors_total"), Is.EqualTo(1));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_bytes_reused_total{how=\"hardlink\"}"), Is.EqualTo(98_304), "the second file alone");
+    }
+
     [TestCase(false)]
     [TestCase(true)]
     [DestinationCase(113)]

@@ -184,6 +184,33 @@ public sealed class PieceReaderTests
         Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_errors_total", "missing"), Is.EqualTo(1));
     }
 
+    /// <summary>A piece that cannot be had is one error of its reason, and of no other.</summary>
+    [TestCase("missing", PieceReadStatus.Missing)]
+    [TestCase("short", PieceReadStatus.Short)]
+    [TestCase("io", PieceReadStatus.Failed)]
+    [TestCase("hash_mismatch", PieceReadStatus.HashMismatch)]
+    [MetricCase("A09"), MetricCase("H01")]
+    [Platform("Linux")]
+    public async Task APiece_ThatCannotBeHad_IsCountedOnceByItsReason(string reason, PieceReadStatus status)
+    {
+        using var rig = new ReaderRig();
+        var torrent = new TorrentBuilder("x.bin") { PieceLength = 16 * 1024, Length = 50_000 }.Build();
+        if (reason != "missing")
+        {
+            await File.WriteAllBytesAsync(rig.Folder["x.bin"], new byte[reason == "short" ? 20_000 : 50_000]);
+        }
+
+        // The memory of a process, where nothing is mapped: an input/output error, also for who may read everything.
+        var location = reason == "io"
+            ? new ContentLocation(torrent.Manifest, [$"/proc/{Environment.ProcessId}"], [["mem"]], [])
+            : rig.Locate(torrent);
+        Assert.That(rig.Reader.ReadVerified(location, 2, new byte[16 * 1024]), Is.EqualTo(status));
+
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_errors_total", $"reason=\"{reason}\""), Is.EqualTo(1));
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_errors_total"), Is.EqualTo(1));
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_duration_seconds_count"), Is.Zero);
+    }
+
     [Test]
     public void Identify_SeesInodeSizeAndTime()
     {

@@ -19,6 +19,7 @@ public sealed class SettlingTests
 
     [Test]
     [DestinationCase(33)]
+    [MetricCase("A20")]
     public async Task EverythingIsThere_AllIsDeferred_AndEachByteIsReadOnce()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -31,7 +32,9 @@ public sealed class SettlingTests
         var read = new Counted();
         var settled = await storage.SettleAsync(read, default).DefaultTimeout();
         Assert.That((settled.Found, settled.Dropped, settled.IsWaiting, read.Last), Is.EqualTo((torrent.Manifest.PieceCount, 0, false, torrent.Manifest.ContentLength)));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_bytes_reused_total{how=\"adopted\"}"), Is.EqualTo(torrent.Manifest.ContentLength));
         await StoreRig.FinishAsync(storage);
+        Assert.That(await _rig.ReadMetricAsync("qbsync_bytes_reused_total"), Is.EqualTo(torrent.Manifest.ContentLength), "each byte once, and none of them linked");
         Assert.That(_rig.ListPartials(), Is.Empty);
     }
 
