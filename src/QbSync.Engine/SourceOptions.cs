@@ -84,9 +84,12 @@ public sealed class SourceOptions
     /// <value>10 s; at least 1 s.</value>
     public TimeSpan CallTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long acknowledgements in flight are awaited when the engine stops.</summary>
-    /// <value>30 s.</value>
-    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    /// <summary>
+    /// How long the link has to close when the engine stops. It awaits acknowledgements in flight for thirty seconds by itself, counts the rest as lost and ends its
+    /// streams; without the time for that nobody would see the count.
+    /// </summary>
+    /// <value>45 s.</value>
+    public TimeSpan StopTimeout { get; set; } = TimeSpan.FromSeconds(45);
 
     /// <summary>Name of this source, shown at the destination.</summary>
     /// <value>The machine's name.</value>

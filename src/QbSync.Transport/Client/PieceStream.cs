@@ -306,8 +306,8 @@ internal sealed partial class PieceStream : IFrameWriter, IDisposable
         }
         else
         {
-            _link.Metrics.PieceRejected(status);
             _link.Metrics.PieceFailed();
+            _link.Metrics.PieceRejected(status);
         }
     }
 

@@ -13,8 +13,9 @@ internal sealed class TestPool
 
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
 
-    public TestPool()
+    public TestPool(FakeTimeProvider? time = null)
     {
+        Time = time ?? new FakeTimeProvider();
         Metrics = TransportMetrics.ForSource(
             Prometheus.Metrics.WithCustomRegistry(_registry), _registry, new TransportClientOptions { Address = "localhost:1" }, Time);
         var clock = new LinkClock(Time);
@@ -24,7 +25,7 @@ internal sealed class TestPool
         Sender = new PieceSender(Pool, Limiter, Ledger, Metrics);
     }
 
-    public FakeTimeProvider Time { get; } = new();
+    public FakeTimeProvider Time { get; }
 
     public TransportMetrics Metrics { get; }
 

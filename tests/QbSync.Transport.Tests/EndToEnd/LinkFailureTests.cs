@@ -155,6 +155,40 @@ internal sealed class LinkFailureTests
         Assert.That(slots, Is.SubsetOf(Enumerable.Range(0, 4).Select(slot => $"qbsync_bytes_sent_total{{connection=\"{slot}\"}}")));
     }
 
+    /// <summary>What is in flight on two of four connections is lost with them; the other two streams go on, and lose nothing.</summary>
+    [Test]
+    [MetricCase("C16")]
+    public async Task Connections_TwoOfFourCut_AreTwoReconnects_AndTheOthersLoseNoPiece()
+    {
+        const int Count = 40;
+        var server = await _rig.StartAsync(new TestIntake(1000) { OnWhole = _ => _release.Wait(Patience) ? PieceAckStatus.Accepted : PieceAckStatus.Busy });
+        var relay = _rig.Own(new TcpRelay(server.Port));
+        _rig.Open(relay.Port, static options =>
+        {
+            options.MinConnections = 4;
+            options.Scaling = false;
+            options.PieceTimeout = TimeSpan.FromHours(1);
+        });
+        await Eventually.BecomesTrueAsync(() => _rig.Link.OpenStreams == 4);
+        Assert.That(relay.Connections, Is.EqualTo(5), "the first greets, and each of the others has a stream");
+        Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.Zero, "first openings replace nothing");
+        var outcomes = await _rig.SendAsync(Enumerable.Range(0, Count).Select(index => new TestSource(index, 1000)), senders: 4).DefaultTimeout();
+        Assert.That(outcomes, Has.All.EqualTo(SendOutcome.Sent));
+        var carried = (await _rig.SeriesAsync("qbsync_pieces_sent_total")).Select(static series => (int)series.Value).ToArray();
+
+        relay.Cut(1, 2);
+        await Eventually.BecomesTrueAsync(async () => await _rig.SumAsync("qbsync_stream_reconnects_total") == 2 && _rig.Link.OpenStreams == 4);
+        _release.Set();
+        await Eventually.BecomesTrueAsync(() => _rig.Sink.Acks.Count + _rig.Sink.Losses.Count == Count);
+
+        Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total{reason=\"error\"}"), Is.EqualTo(2));
+        Assert.That(await _rig.SumAsync("qbsync_receive_acks_exit_total"), Is.EqualTo(2), "the other streams went on");
+        Assert.That(await _rig.SumAsync("qbsync_stream_reconnects_total"), Is.EqualTo(2));
+        var ofTwo = carried.SelectMany((first, i) => carried.Skip(i + 1).Select(second => first + second));
+        Assert.That(ofTwo, Does.Contain(_rig.Sink.Losses.Count), "all that two streams carried, and nothing of the others");
+        Assert.That(_rig.Sink.Losses.Select(static loss => loss.Cause), Has.All.EqualTo(PieceLossCause.StreamLost));
+    }
+
     [Test]
     [TransportCase(30)]
     public async Task Piece_LargeOneOnItsWay_LetsSmallOnesPassOnTheOtherStream()

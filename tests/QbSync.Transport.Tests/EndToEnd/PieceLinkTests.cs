@@ -246,11 +246,15 @@ internal sealed class PieceLinkTests
         await SendAsync(link, Enumerable.Range(0, 3).Select(index => new TestSource(index, 1000)), senders: 1).DefaultTimeout();
 
         _open.Remove(link);
-        await link.DisposeAsync().DefaultTimeout();
-        release.Set();
+        var closing = link.DisposeAsync();
+        await Eventually.BecomesTrueAsync(async () => await SumAsync("qbsync_drain_timeout_pieces_lost_total") == 3);
 
+        // What is answered now was given up, and is not counted as held besides.
+        release.Set();
+        await closing.DefaultTimeout();
         Assert.That(_sink.Losses.Select(loss => loss.Cause), Is.EqualTo(Enumerable.Repeat(PieceLossCause.Closed, 3)));
         Assert.That(await SumAsync("qbsync_drain_timeout_pieces_lost_total"), Is.EqualTo(3));
+        Assert.That((await SumAsync("qbsync_pieces_failed_total"), await SumAsync("qbsync_pieces_acked_total")), Is.EqualTo((3.0, 0.0)));
         Assert.That(await link.SendAsync(new TestSource(9, 10), CancellationToken.None), Is.EqualTo(SendOutcome.Lost));
     }
 

@@ -40,6 +40,27 @@ internal sealed class TcpRelay : IAsyncDisposable
         }
     }
 
+    /// <summary>Connections that were made through it, ever.</summary>
+    public int Connections
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _pairs.Count;
+            }
+        }
+    }
+
+    /// <summary>Resets these connections, by the order in which they were made.</summary>
+    public void Cut(params int[] numbers)
+    {
+        lock (_gate)
+        {
+            Array.ForEach(numbers, number => _pairs[number].Cut());
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

@@ -63,6 +63,7 @@ internal sealed class PairedTests : TwoNodes
 
     [Test]
     [TransportCase(42)]
+    [MetricCase("C27"), MetricCase("A27")]
     public async Task Stream_UnknownPeer_NeverOpens()
     {
         await Dialer.TrustAsync(Listener);
@@ -73,6 +74,10 @@ internal sealed class PairedTests : TwoNodes
         await Eventually.BecomesTrueAsync(async () => await Dialer.CountAsync("qbsync_peer_auth_failures_total{") >= 2);
 
         Assert.That(link.OpenStreams, Is.Zero);
+        await link.DisposeAsync().DefaultTimeout();
+        Assert.That(await Dialer.CountAsync("qbsync_stream_open_errors_total{"), Is.Zero, "who is refused is told by its own count");
+        Assert.That(await Listener.CountAsync("qbsync_stream_open_errors_total{", Listener.Server.Registry), Is.Zero);
+        Assert.That(await Listener.CountAsync("qbsync_peer_auth_failures_total{", Listener.Server.Registry), Is.GreaterThanOrEqualTo(2));
         Assert.That(Listener.Destination.Requests, Is.Empty);
     }
 

@@ -63,6 +63,9 @@ internal sealed class DestinationServer : IAsyncDisposable
         return new DestinationServer(app, endPoint.Port);
     }
 
+    /// <summary>It is about to stop, and says so to its sources; connections are still taken.</summary>
+    public void BeginStopping() => _app.Lifetime.StopApplication();
+
     public async Task<string> ScrapeAsync()
     {
         using var text = new MemoryStream();

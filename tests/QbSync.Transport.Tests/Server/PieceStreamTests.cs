@@ -345,6 +345,21 @@ internal sealed class PieceStreamTests
     }
 
     [Test]
+    [MetricCase("C27")]
+    public async Task Streams_WhileTheServerStops_AreRefusedAndCounted()
+    {
+        var open = await OpenAsync();
+        Assert.That(await _server.ScrapeAsync(), Does.Contain("qbsync_stream_open_errors_total{mode=\"destination\"} 0\n"));
+        _server.BeginStopping();
+        await open.ReadToEndAsync();
+
+        var late = NewStream();
+        await late.OpenAsync();
+        Assert.That(await late.ReadToEndAsync(), Is.Not.EqualTo(StatusCode.OK));
+        Assert.That(await _server.ScrapeAsync(), Does.Contain("qbsync_stream_open_errors_total{mode=\"destination\"} 1\n"), "not the one that was open");
+    }
+
+    [Test]
     public async Task Stream_OfAnUnknownSession_AsksForHello()
     {
         using var stream = new RawStream(_invoker, new Metadata { { SyncLimits.SessionKey, new byte[16] } });

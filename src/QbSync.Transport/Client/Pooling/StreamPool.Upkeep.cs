@@ -65,6 +65,24 @@ internal sealed partial class StreamPool
         return stale;
     }
 
+    /// <summary>Gives every attempt in flight: their answers have had their time.</summary>
+    public List<InFlightPiece> GiveUnanswered()
+    {
+        List<InFlightPiece> unanswered = [];
+        lock (_gate)
+        {
+            foreach (var stream in _streams)
+            {
+                stream.Pieces.GiveUnanswered(unanswered);
+            }
+
+            Wake_NeedsLock();
+            Count_NeedsLock();
+        }
+
+        return unanswered;
+    }
+
     /// <summary>What metrics show, without the gate: a scrape never waits for senders.</summary>
     public PoolSnapshot GetSnapshot() => Volatile.Read(ref _snapshot);
 

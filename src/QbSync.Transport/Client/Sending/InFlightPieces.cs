@@ -139,6 +139,21 @@ internal sealed class InFlightPieces
         }
     }
 
+    /// <summary>Nothing is waited for any more: takes all out. The stream goes on, and an answer that still comes is late.</summary>
+    public void GiveUnanswered(List<InFlightPiece> all)
+    {
+        if (_pieces.TryGetValue(_last, out var last) && !last.IsWhole)
+        {
+            Fate = SendingFate.Lost;
+        }
+
+        foreach (var transfer in _pieces.Keys.ToArray())
+        {
+            Give(transfer, out var piece);
+            all.Add(piece);
+        }
+    }
+
     /// <summary>The stream ended: takes all out.</summary>
     public void GiveAll(List<InFlightPiece> all)
     {

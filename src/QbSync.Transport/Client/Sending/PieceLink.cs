@@ -113,9 +113,7 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         await _connections.StopOpeningAsync().ConfigureAwait(false);
         if (!await EndsWithinAsync(idle, _parts.Options.DrainTimeout).ConfigureAwait(false))
         {
-            var lost = _parts.Pool.InFlightPieces;
-            _parts.Metrics.DrainTimedOut(lost);
-            Log.DrainTimedOut(_parts.Logger, lost);
+            GiveUp();
         }
 
         var finishing = _connections.FinishAsync();
@@ -134,6 +132,30 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
 
         await _connections.DisposeAsync().ConfigureAwait(false);
         _parts.Metrics.RemoveLink(this);
+    }
+
+    /// <summary>What is counted as lost here has its end here: an answer that comes a moment later is a late one.</summary>
+    private void GiveUp()
+    {
+        var lost = _parts.Pool.GiveUnanswered();
+        if (lost.Count == 0)
+        {
+            return;
+        }
+
+        _parts.Metrics.PieceFailed(lost.Count);
+        _parts.Metrics.DrainTimedOut(lost.Count);
+        Log.DrainTimedOut(_parts.Logger, lost.Count);
+        foreach (var piece in lost)
+        {
+            _parts.Ledger.OnFailed(piece.Piece);
+
+            // Who is still handing a piece over learns of its loss by that call.
+            if (piece.IsWhole)
+            {
+                _parts.Events.Lost(piece, PieceLossCause.Closed);
+            }
+        }
     }
 
     private async Task<bool> EndsWithinAsync(Task task, TimeSpan limit)
@@ -170,8 +192,8 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
         var stale = _parts.Pool.Sweep(_parts.Options.PieceTimeout, _parts.Options.SendTimeout);
         foreach (var piece in stale)
         {
-            _parts.Metrics.PieceStale();
             _parts.Metrics.PieceFailed();
+            _parts.Metrics.PieceStale();
             _parts.Ledger.OnFailed(piece.Piece);
             _parts.Events.Lost(piece, PieceLossCause.Stale);
         }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
@@ -241,5 +242,46 @@ internal sealed class PieceSenderTests
         Assert.That(await _test.ScrapeAsync("qbsync_piece_send_duration_seconds_bucket{connection=\"0\",le=\"0.05\"}"), Is.EqualTo(1));
     }
 
+    /// <summary>A second behind the rate limit and fifty milliseconds in a write: the one is not the time that sending takes, the other is.</summary>
+    [Test]
+    [MetricCase("H02")]
+    public async Task Send_ASecondBehindTheRateLimit_CountsOnlyTheTimeInItsWrites()
+    {
+        const int Rate = 64 * 1024;
+        var test = new TestPool(new WaitingMovesTime());
+        test.Add(out var writer);
+        var isFirst = true;
+        writer.OnWrite = () =>
+        {
+            test.Time.Advance(isFirst ? TimeSpan.FromMilliseconds(50) : TimeSpan.Zero);
+            isFirst = false;
+            return Task.CompletedTask;
+        };
+        test.Limiter.SetRate(Rate);
+        var began = test.Time.GetTimestamp();
+
+        Assert.That(await test.Sender.SendAsync(new TestSource(1, Rate + (Rate / 8)), CancellationToken.None).AsTask().DefaultTimeout(), Is.EqualTo(SendOutcome.Sent));
+
+        Assert.That(test.Time.GetElapsedTime(began), Is.GreaterThan(TimeSpan.FromSeconds(1)));
+        Assert.That(await test.ScrapeAsync("qbsync_piece_send_duration_seconds_bucket{connection=\"0\",le=\"0.025\"}"), Is.Zero);
+        Assert.That(await test.ScrapeAsync("qbsync_piece_send_duration_seconds_bucket{connection=\"0\",le=\"0.05\"}"), Is.EqualTo(1));
+        Assert.That(await test.ScrapeAsync("qbsync_piece_send_duration_seconds_sum{connection=\"0\"}"), Is.EqualTo(0.05).Within(1e-9));
+    }
+
     private Task<SendOutcome> SendAsync(TestSource source) => _test.Sender.SendAsync(source, CancellationToken.None).AsTask();
+
+    /// <summary>A clock that goes on by what is waited for, and by nothing else: no wait is part of what is timed beside it.</summary>
+    private sealed class WaitingMovesTime : FakeTimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            if (dueTime > TimeSpan.Zero)
+            {
+                _ = Task.Run(() => Advance(dueTime));
+            }
+
+            return timer;
+        }
+    }
 }
