@@ -3,6 +3,7 @@ using Prometheus;
 using QbSync.Host.Commands.Demo;
 using QbSync.Ports;
 using QbSync.QBittorrent;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Processes;
 using QbSync.Torrents;
 
@@ -14,6 +15,7 @@ internal sealed class ClientLab : IAsyncDisposable
     private readonly TempDirectory _folder;
     private readonly QBittorrentProcesses _processes, _others;
     private readonly List<IAsyncDisposable> _owned = [];
+    private readonly List<CollectorRegistry> _registries = [];
     private readonly int _listen = FreePorts.Take();
 
     private ClientLab(
@@ -92,6 +94,7 @@ internal sealed class ClientLab : IAsyncDisposable
     public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
     {
         var registry = Metrics.NewCustomRegistry();
+        _registries.Add(registry);
         var client = new QBittorrentTorrentClient(
             new QBittorrentOptions { Url = instance.Url, Username = instance.Username, Password = instance.Password },
             Metrics.WithCustomRegistry(registry),
@@ -208,6 +211,7 @@ internal sealed class ClientLab : IAsyncDisposable
             await owned.DisposeAsync();
         }
 
+        await MetricLaws.VerifyAsync(_registries);
         await _processes.DisposeAsync();
         await _others.DisposeAsync();
         _folder.Dispose();

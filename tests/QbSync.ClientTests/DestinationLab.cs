@@ -10,6 +10,7 @@ using QbSync.QBittorrent;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Torrents;
 
 namespace QbSync.ClientTests;
@@ -19,6 +20,7 @@ internal sealed class DestinationLab : IAsyncDisposable
 {
     public static readonly Caller Caller = new(new Guid(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), "test");
 
+    private readonly ConcurrentDictionary<CollectorRegistry, bool> _registries = new();
     private TempDirectory _folder = null!;
     private readonly QBittorrentProcesses _processes;
     private readonly DestinationLabOptions _options;
@@ -82,7 +84,7 @@ internal sealed class DestinationLab : IAsyncDisposable
 
     public QBittorrentTorrentClient Connect(QBittorrentInstance instance)
     {
-        var registry = Metrics.NewCustomRegistry();
+        var registry = NewRegistry();
         return new QBittorrentTorrentClient(
             new QBittorrentOptions { Url = instance.Url }, Metrics.WithCustomRegistry(registry), registry, "destination", Logs, TimeProvider.System, new Random(1));
     }
@@ -199,11 +201,20 @@ internal sealed class DestinationLab : IAsyncDisposable
     {
         await StopEngineAsync();
         await Client.DisposeAsync();
+        await MetricLaws.VerifyAsync(_registries.Keys);
         await _processes.DisposeAsync();
         _folder.Dispose();
         AssertClientRuns();
         Logs.Verify();
         Logs.Dispose();
+    }
+
+    /// <summary>One whose laws are checked at the end.</summary>
+    private CollectorRegistry NewRegistry()
+    {
+        var registry = Metrics.NewCustomRegistry();
+        _registries[registry] = true;
+        return registry;
     }
 
     private PieceAckStatus Send(BuiltTorrent torrent, int piece, ulong epoch, PieceLayout layout, List<PieceSegment> segments)
@@ -240,7 +251,7 @@ internal sealed class DestinationLab : IAsyncDisposable
     private void StartEngine()
     {
         _stop = new CancellationTokenSource();
-        var registry = Metrics.NewCustomRegistry();
+        var registry = NewRegistry();
         var metrics = Metrics.WithCustomRegistry(registry);
         _store = new TorrentStore(
             new StorageOptions { DataRoot = Data, StateDirectory = _folder["state"], MinFreeBytes = 0 }, metrics, registry, Logs, TimeProvider.System);

@@ -10,6 +10,7 @@ using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Processes;
 
 namespace QbSync.ClientTests;
@@ -24,6 +25,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     private readonly QBittorrentProcesses _processes;
     private readonly EnginesLabOptions _options;
     private readonly System.Collections.Concurrent.ConcurrentBag<IAsyncDisposable> _clients = [];
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<CollectorRegistry, bool> _registries = new();
     private readonly SemaphoreSlim _seederGate = new(1);
     private QBittorrentInstance? _seeder;
     private ITorrentClient? _seederClient;
@@ -89,7 +91,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
 
     public QBittorrentTorrentClient Connect(QBittorrentInstance instance, string mode = "source")
     {
-        var registry = Metrics.NewCustomRegistry();
+        var registry = NewRegistry();
         var client = new QBittorrentTorrentClient(
             new QBittorrentOptions { Url = instance.Url, TorrentsDirectory = Path.Combine(Path.GetDirectoryName(instance.SavePath)!, "qBittorrent", "data", "BT_backup") },
             Metrics.WithCustomRegistry(registry),
@@ -104,7 +106,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
 
     public void StartDestination()
     {
-        var registry = Metrics.NewCustomRegistry();
+        var registry = NewRegistry();
         var metrics = Metrics.WithCustomRegistry(registry);
         var storage = new StorageOptions { DataRoot = Destination.SavePath, StateDirectory = _folder["destination-state"], MinFreeBytes = 0 };
         var store = new TorrentStore(storage, metrics, registry, DestinationLogs, TimeProvider.System);
@@ -125,7 +127,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
 
     public void StartSource()
     {
-        SourceRegistry = Metrics.NewCustomRegistry();
+        SourceRegistry = NewRegistry();
         var metrics = Metrics.WithCustomRegistry(SourceRegistry);
         var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = 64 }, metrics, SourceRegistry, SourceLogs, TimeProvider.System);
         var records = new DurableRecords(_folder.CreateFolder("source-state"), SourceLogs);
@@ -161,6 +163,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         Verbs.CutOff();
         Records.CutOff();
         var (source, logs) = (_source!, SourceLogs);
+        _registries.TryRemove(SourceRegistry, out _); // what was cut off ends at no time that is known
         _source = null;
         SourceLogs = new LogErrorGuard();
 
@@ -200,7 +203,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
     public async Task<Scrape> ScrapeSourceAsync()
     {
         using var text = new MemoryStream();
-        await SourceRegistry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(SourceRegistry, text);
         return new Scrape(System.Text.Encoding.UTF8.GetString(text.ToArray()));
     }
 
@@ -220,6 +223,7 @@ internal sealed partial class EnginesLab : IAsyncDisposable
             await client.DisposeAsync();
         }
 
+        await MetricLaws.VerifyAsync(_registries.Keys);
         await _processes.DisposeAsync();
         await Tracker.DisposeAsync();
         _folder.Dispose();
@@ -227,6 +231,14 @@ internal sealed partial class EnginesLab : IAsyncDisposable
         AssertClientsRun();
         DestinationLogs.Verify();
         SourceLogs.Verify();
+    }
+
+    /// <summary>One whose laws are checked at the end.</summary>
+    private CollectorRegistry NewRegistry()
+    {
+        var registry = Metrics.NewCustomRegistry();
+        _registries[registry] = true;
+        return registry;
     }
 
     private Task<QBittorrentInstance> StartClientAsync(string name, Func<string, Dictionary<string, string>>? makeSession, int? port = null) => _processes.StartAsync(

@@ -25,7 +25,7 @@ public sealed class FullDiskTests
         nodes.StartSource(6 << 20);
         await Eventually.BecomesTrueAsync(() => File.Exists(Path.Combine(mount.Path, "data", torrent.Files[0].RelativePath)));
         var filler = Path.Combine(mount.Path, "filler");
-        Fill(filler, mount);
+        mount.Fill("filler");
 
         // Whatever had crossed by then, this one finds no room.
         nodes.Add(new TorrentBuilder("late.bin") { PieceLength = 64 * 1024, Length = 10_000_001, Seed = 6 }.Build());
@@ -35,26 +35,5 @@ public sealed class FullDiskTests
         File.Delete(filler);
         await nodes.WaitUntilAllAreSyncedAsync();
         nodes.AssertAllIsEqual();
-    }
-
-    private static void Fill(string path, LoopMount mount)
-    {
-        using var file = File.OpenHandle(path, FileMode.Create, FileAccess.Write);
-        var block = new byte[64 * 1024];
-        long length = 0;
-        for (var size = block.Length; size >= 1024;)
-        {
-            try
-            {
-                RandomAccess.Write(file, block.AsSpan(0, size), length);
-                length += size;
-            }
-            catch (IOException)
-            {
-                size /= 2;
-            }
-        }
-
-        TestContext.Out.WriteLine($"Filled with {length} bytes; {mount.GetFreeBytes()} are free.");
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Prometheus;
+using QbSync.Testing.Metrics;
 
 namespace QbSync.QBittorrent.Tests;
 
@@ -25,7 +26,7 @@ internal static class MetricReader
     public static string Scrape(CollectorRegistry registry)
     {
         using var stream = new MemoryStream();
-        registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        MovedSeries.CollectAsync(registry, stream).GetAwaiter().GetResult();
         return Encoding.UTF8.GetString(stream.ToArray());
     }
 }

@@ -7,6 +7,7 @@ using QbSync.Storage.Tests.IO;
 using QbSync.Storage.Tests.Pieces;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
@@ -352,7 +353,7 @@ public sealed class StorageCountersTests
     private static async Task<string> ScrapeAsync(Prometheus.CollectorRegistry registry)
     {
         using var stream = new MemoryStream();
-        await registry.CollectAndExportAsTextAsync(stream);
+        await MovedSeries.CollectAsync(registry, stream);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 }

@@ -377,7 +377,7 @@ internal sealed class EngineMetricsTests
         public async Task<Exposition> ScrapeAsync()
         {
             using var text = new MemoryStream();
-            await _registry.CollectAndExportAsTextAsync(text);
+            await MovedSeries.CollectAsync(_registry, text);
             return Exposition.Parse(System.Text.Encoding.UTF8.GetString(text.ToArray()));
         }
 

@@ -5,6 +5,7 @@ using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
 
@@ -205,7 +206,7 @@ internal sealed class SourceFilesTests
         public async Task<double> ReadMetricAsync(string name)
         {
             using var text = new MemoryStream();
-            await _registry.CollectAndExportAsTextAsync(text);
+            await MovedSeries.CollectAsync(_registry, text);
             var lines = System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n').Where(line => line.StartsWith(name, StringComparison.Ordinal));
             return lines.Sum(static line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));
         }

@@ -117,7 +117,7 @@ internal sealed class BothEngines : IAsyncDisposable
     private static async Task<string> ScrapeAsync(CollectorRegistry registry)
     {
         using var text = new MemoryStream();
-        await registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 

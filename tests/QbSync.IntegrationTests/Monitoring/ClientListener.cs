@@ -12,6 +12,7 @@ internal sealed class ClientListener : IAsyncDisposable
     private readonly FakeQBittorrentServer _server;
     private readonly HttpMessageInvoker _invoker;
     private readonly WebApplication _app;
+    private int _toFail;
 
     private ClientListener(SimClientModel model, Uri url, WebApplication app)
     {
@@ -23,6 +24,9 @@ internal sealed class ClientListener : IAsyncDisposable
     public SimClientModel Model { get; }
 
     public Uri Url { get; }
+
+    /// <summary>It is down for so many requests.</summary>
+    public void Fail(int requests) => Volatile.Write(ref _toFail, requests);
 
     /// <param name="savePath">Where its torrents' files are.</param>
     public static async Task<ClientListener> StartAsync(string savePath)
@@ -46,6 +50,12 @@ internal sealed class ClientListener : IAsyncDisposable
 
     private async Task PassAsync(HttpContext context)
     {
+        if (Volatile.Read(ref _toFail) > 0 && Interlocked.Decrement(ref _toFail) >= 0)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body, context.RequestAborted);
         using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), new Uri(Url, context.Request.GetEncodedPathAndQuery()))

@@ -6,6 +6,7 @@ using QbSync.Storage.State;
 using QbSync.Storage.Tests.IO;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
 
@@ -72,7 +73,7 @@ internal sealed class LinkRig : IAsyncDisposable
     public async Task<double> ReadMetricAsync(string name)
     {
         using var stream = new MemoryStream();
-        await Registry.CollectAndExportAsTextAsync(stream);
+        await MovedSeries.CollectAsync(Registry, stream);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray())
             .Split('\n')
             .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))

@@ -42,7 +42,7 @@ internal sealed class ReaderRig : IDisposable
     public async Task<double> ReadMetricAsync(string name, string labels = "")
     {
         using var stream = new MemoryStream();
-        await _registry.CollectAndExportAsTextAsync(stream);
+        await MovedSeries.CollectAsync(_registry, stream);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray())
             .Split('\n')
             .Where(line => (line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))
@@ -53,7 +53,7 @@ internal sealed class ReaderRig : IDisposable
     private void Verify()
     {
         using var stream = new MemoryStream();
-        _registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        MovedSeries.CollectAsync(_registry, stream).GetAwaiter().GetResult();
         MetricLaws.Verify(System.Text.Encoding.UTF8.GetString(stream.ToArray()));
     }
 

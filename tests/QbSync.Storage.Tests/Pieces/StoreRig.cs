@@ -8,6 +8,7 @@ using QbSync.Storage.Pieces;
 using QbSync.Storage.Tests.IO;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -180,7 +181,7 @@ internal sealed class StoreRig : IAsyncDisposable
     public async Task<double> ReadMetricAsync(string name)
     {
         using var stream = new MemoryStream();
-        await Registry.CollectAndExportAsTextAsync(stream);
+        await MovedSeries.CollectAsync(Registry, stream);
         return System.Text.Encoding.UTF8.GetString(stream.ToArray())
             .Split('\n')
             .Where(line => line.StartsWith(name + " ", StringComparison.Ordinal) || line.StartsWith(name + "{", StringComparison.Ordinal))

@@ -1,6 +1,7 @@
 using QbSync.Storage.State;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.State;
@@ -182,7 +183,7 @@ public sealed class DurableRecordsTests
         Directory.CreateDirectory(_folder["state", "a.rec"]);
         Assert.ThrowsAsync<StorageException>(async () => await records.WriteAsync("a", new byte[] { 1 }, default));
         using var stream = new MemoryStream();
-        await registry.CollectAndExportAsTextAsync(stream);
+        await MovedSeries.CollectAsync(registry, stream);
         Assert.That(
             System.Text.Encoding.UTF8.GetString(stream.ToArray()), Does.Contain("qbsync_state_save_errors_total{mode=\"source\"} 1\n"));
     }

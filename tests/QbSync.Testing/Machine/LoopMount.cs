@@ -53,6 +53,28 @@ public sealed class LoopMount : IDisposable
     /// <summary>Bytes that can be written.</summary>
     public long GetFreeBytes() => new DriveInfo(Path).AvailableFreeSpace;
 
+    /// <summary>Somebody else fills it to the last kibibyte, with a file of this name in it.</summary>
+    public void Fill(string name)
+    {
+        using var file = File.OpenHandle(System.IO.Path.Combine(Path, name), FileMode.Create, FileAccess.Write);
+        var block = new byte[64 * 1024];
+        var length = 0L;
+        for (var size = block.Length; size >= 1024;)
+        {
+            try
+            {
+                RandomAccess.Write(file, block.AsSpan(0, size), length);
+                length += size;
+            }
+            catch (IOException)
+            {
+                size /= 2;
+            }
+        }
+
+        TestContext.Out.WriteLine($"Filled with {length} bytes; {GetFreeBytes()} are free.");
+    }
+
     /// <summary>The power goes: what was not flushed is lost, and from now on every call fails, until it is mounted again.</summary>
     public unsafe void CutPower()
     {

@@ -1,3 +1,6 @@
+using System.Text;
+using Prometheus;
+
 namespace QbSync.Testing.Metrics;
 
 /// <summary>
@@ -6,9 +9,26 @@ namespace QbSync.Testing.Metrics;
 /// </summary>
 public static class MetricLaws
 {
+    /// <summary>Share of bytes that may be sent again where nothing is made to fail.</summary>
+    private const double MostResent = 0.02;
+
     /// <summary>Checks the laws of each role by itself.</summary>
     /// <param name="texts">Scrapes of roles that have ended, or are at rest.</param>
     public static void Verify(params string[] texts) => Assert.That(texts.SelectMany(static text => FindBreaches(Exposition.Parse(text))), Is.Empty, "laws of metrics");
+
+    /// <summary>The same of registries.</summary>
+    public static async Task VerifyAsync(params IEnumerable<CollectorRegistry> registries)
+    {
+        List<string> texts = [];
+        foreach (var registry in registries)
+        {
+            using var text = new MemoryStream();
+            await MovedSeries.CollectAsync(registry, text);
+            texts.Add(Encoding.UTF8.GetString(text.ToArray()));
+        }
+
+        Verify([.. texts]);
+    }
 
     /// <summary>What of one role's laws does not hold.</summary>
     public static IEnumerable<string> FindBreaches(Exposition scrape) =>
@@ -33,12 +53,28 @@ public static class MetricLaws
         {
             yield return $"L4: {source.Sum("qbsync_pieces_acked_total")} pieces were acknowledged and {taken} taken";
         }
+
+        if (source.Sum("qbsync_pieces_failed_total") == 0 && source.Sum("qbsync_bytes_resent_total") > MostResent * sent)
+        {
+            yield return $"L4: {source.Sum("qbsync_bytes_resent_total")} of {sent} bytes were sent again, though nothing failed";
+        }
     }
 
-    /// <summary>Whether a source has nothing in flight, lost no stream so far and had no ack too late.</summary>
+    /// <summary>The other half of L7, which no other metric shows: each stream that was opened has ended for one reason, when all have ended.</summary>
+    /// <param name="source">The source, which has ended.</param>
+    /// <param name="opened">Streams that it said to have opened.</param>
+    public static IEnumerable<string> FindBreaches(Exposition source, int opened) => source.Sum("qbsync_receive_acks_exit_total") == opened
+        ? []
+        : [$"L7: {opened} streams were opened and {source.Sum("qbsync_receive_acks_exit_total")} ended"];
+
+    /// <summary>
+    /// Whether a source has nothing in flight, lost no stream so far, had no ack too late and no attempt end without an answer. A stream that we, or the peer,
+    /// ended in order was drained before.
+    /// </summary>
     public static bool IsQuiet(Exposition source) =>
-        source.Has("qbsync_pieces_sent_total") && source.Sum("qbsync_inflight_pieces") == 0 && source.Sum("qbsync_receive_acks_exit_total") == 0
-        && source.Sum("qbsync_stale_pieces_total") == 0 && source.Sum("qbsync_late_acks_total") == 0;
+        source.Has("qbsync_pieces_sent_total") && source.Sum("qbsync_inflight_pieces") == 0
+        && source.Sum("qbsync_receive_acks_exit_total", ("reason", "error")) == 0 && source.Sum("qbsync_ack_channel_blocked_total") == 0
+        && source.Sum("qbsync_pieces_failed_total") == source.Sum("qbsync_piece_rejections_total") && source.Sum("qbsync_late_acks_total") == 0;
 
     private static IEnumerable<string> OfSending(Exposition scrape)
     {

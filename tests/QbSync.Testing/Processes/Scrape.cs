@@ -1,4 +1,5 @@
 using System.Globalization;
+using QbSync.Testing.Metrics;
 
 namespace QbSync.Testing.Processes;
 
@@ -7,7 +8,7 @@ public sealed class Scrape(string text)
 {
     private static readonly HttpClient Http = new() { Timeout = Waiting.TaskExtensions.Timeout };
 
-    public string Text { get; } = text;
+    public string Text { get; } = Noted(text);
 
     /// <summary>Reads the endpoint; null while nobody answers.</summary>
     public static async Task<Scrape?> TryReadAsync(int port)
@@ -20,6 +21,12 @@ public sealed class Scrape(string text)
         {
             return null;
         }
+    }
+
+    private static string Noted(string text)
+    {
+        MovedSeries.Note(text);
+        return text;
     }
 
     /// <summary>Sum over all label sets that hold every one of <paramref name="labels"/>, written as <c>mode="source"</c>.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
+using QbSync.Testing.Metrics;
 using QbSync.Transport.Client;
 using QbSync.Transport.Client.Pooling;
 using QbSync.Transport.Client.Sending;
@@ -53,7 +54,7 @@ internal sealed class TestPool
     public async Task<double> ScrapeAsync(string series)
     {
         using var text = new MemoryStream();
-        await _registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(_registry, text);
         var lines = System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n');
         var line = Array.Find(lines, line => line.StartsWith(series + " ", StringComparison.Ordinal));
         Assert.That(line, Is.Not.Null, series);

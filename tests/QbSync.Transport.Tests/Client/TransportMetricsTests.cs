@@ -174,7 +174,7 @@ internal sealed class TransportMetricsTests
     private static async Task<Exposition> ScrapeAsync(CollectorRegistry registry)
     {
         using var text = new MemoryStream();
-        await registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(registry, text);
         return Exposition.Parse(System.Text.Encoding.UTF8.GetString(text.ToArray()));
     }
 

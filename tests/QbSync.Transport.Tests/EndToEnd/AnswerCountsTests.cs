@@ -92,7 +92,7 @@ internal sealed class AnswerCountsTests
     private static async Task<Exposition> ScrapeAsync(PieceServer server)
     {
         using var text = new MemoryStream();
-        await server.Registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(server.Registry, text);
         return Exposition.Parse(System.Text.Encoding.UTF8.GetString(text.ToArray()));
     }
 }

@@ -5,6 +5,7 @@ using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Tests.Client;
@@ -332,7 +333,7 @@ internal sealed class PieceLinkTests
     private async Task<double> SumAsync(string series)
     {
         using var text = new MemoryStream();
-        await _registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(_registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n')
             .Where(line => line.StartsWith(series + " ", StringComparison.Ordinal) || line.StartsWith(series + "{", StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));

@@ -2,6 +2,7 @@ using System.Globalization;
 using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Tests.Client;
@@ -89,7 +90,7 @@ internal sealed class SendTimeoutTests
     private static async Task<double> SumAsync(CollectorRegistry registry, string family)
     {
         using var text = new MemoryStream();
-        await registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(registry, text);
         var lines = System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n').Where(line => line.StartsWith(family, StringComparison.Ordinal)).ToList();
         Assert.That(lines, Is.Not.Empty, family);
         return lines.Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], CultureInfo.InvariantCulture));

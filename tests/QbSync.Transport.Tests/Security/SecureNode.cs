@@ -7,6 +7,7 @@ using System.Security.Cryptography.X509Certificates;
 using Prometheus;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Security;
 using QbSync.Transport.Tests.Server;
@@ -104,7 +105,7 @@ internal sealed class SecureNode : IAsyncDisposable
     public async Task<double> CountAsync(string series, CollectorRegistry? registry = null)
     {
         using var text = new MemoryStream();
-        await (registry ?? Registry).CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(registry ?? Registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray()).Split('\n')
             .Where(line => line.StartsWith(series, StringComparison.Ordinal))
             .Sum(line => double.Parse(line[(line.LastIndexOf(' ') + 1)..], System.Globalization.CultureInfo.InvariantCulture));

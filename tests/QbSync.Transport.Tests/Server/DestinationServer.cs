@@ -7,6 +7,7 @@ using Prometheus;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Machine;
+using QbSync.Testing.Metrics;
 using QbSync.Transport.Security;
 using QbSync.Transport.Server;
 using QbSync.Transport.Wire;
@@ -69,7 +70,7 @@ internal sealed class DestinationServer : IAsyncDisposable
     public async Task<string> ScrapeAsync()
     {
         using var text = new MemoryStream();
-        await Registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(Registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 

@@ -258,7 +258,7 @@ internal sealed class DestinationRig : IAsyncDisposable
     private string Scrape()
     {
         using var stream = new MemoryStream();
-        Registry.CollectAndExportAsTextAsync(stream).GetAwaiter().GetResult();
+        MovedSeries.CollectAsync(Registry, stream).GetAwaiter().GetResult();
         return System.Text.Encoding.UTF8.GetString(stream.ToArray());
     }
 

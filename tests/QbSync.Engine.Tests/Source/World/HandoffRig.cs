@@ -3,6 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Ports;
 using QbSync.Testing.Logging;
+using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 using QbSync.Torrents;
@@ -113,7 +114,7 @@ internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisp
     public async Task<string> ScrapeAsync()
     {
         using var text = new MemoryStream();
-        await Latest.Registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(Latest.Registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 

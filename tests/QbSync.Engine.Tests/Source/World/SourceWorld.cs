@@ -184,7 +184,7 @@ internal sealed partial class SourceWorld : IAsyncDisposable
     public async Task<string> ScrapeAsync()
     {
         using var text = new MemoryStream();
-        await Registry.CollectAndExportAsTextAsync(text);
+        await MovedSeries.CollectAsync(Registry, text);
         return System.Text.Encoding.UTF8.GetString(text.ToArray());
     }
 
