@@ -128,6 +128,17 @@ public sealed class DestinationOptions
 
     internal SeriesLimits Series => new(Finished: MetricsMaxFinished, HasNames: MetricsNames);
 
+    /// <summary>
+    /// A copy of <paramref name="current"/>, which nobody else changes, with what of these options a running engine can take.
+    /// </summary>
+    internal DestinationOptions WithFixedOf(DestinationOptions current)
+    {
+        var copy = (DestinationOptions)current.MemberwiseClone();
+        (copy.SyncedTag, copy.Recheck, copy.MinFreeBytes, copy.Publish) = (SyncedTag, Recheck, MinFreeBytes, Publish);
+        (copy.SourceRemovedStart, copy.MetricsNames) = (SourceRemovedStart, MetricsNames);
+        return copy;
+    }
+
     /// <summary>Everything that is wrong with these options; empty when nothing is.</summary>
     /// <param name="withClient">Whether there is a torrent client, which needs a save path.</param>
     public IReadOnlyList<string> Validate(bool withClient)

@@ -55,11 +55,12 @@ internal sealed partial class EngineMetrics
     }
 
     /// <summary>Gives the gauges what they read at a scrape.</summary>
-    public void PublishSource(Func<SourceReport> report, Func<int> gateState, SourceOptions options)
+    public void PublishSource(Func<SourceReport> report, Func<int> gateState, Live<SourceOptions> live)
     {
         Func<SourceReport> latest = () => _isRetired ? SourceReport.Empty : report();
         _scraped.Read(() =>
         {
+            var options = live.Current;
             var now = latest();
             _senderWorkers.Set(options.NumSenders);
             _minFreeSpace.Set(options.MinSpace);

@@ -14,7 +14,7 @@ internal sealed partial class EngineMetrics
 {
     private readonly IMetricFactory _factory;
     private readonly string _mode;
-    private readonly SeriesLimits _limits;
+    private readonly Live<SeriesLimits> _limits;
     private readonly ScrapedOwner _scraped;
     private volatile bool _isRetired;
     private FinishedSeries _finished = null!;
@@ -40,7 +40,7 @@ internal sealed partial class EngineMetrics
     {
         _factory = factory;
         _mode = mode;
-        _limits = limits;
+        _limits = new Live<SeriesLimits>(limits);
         var logger = loggers.CreateLogger<EngineMetrics>();
         _scraped = new ScrapedOwner(factory, registry, "engine", fault => Log.NotReadable(logger, fault));
         _torrentsSynced = factory.CreateCounter("qbsync_torrents_synced_total", "Torrents successfully synced", ["mode", "hash", "name"]);
@@ -112,7 +112,10 @@ internal sealed partial class EngineMetrics
     /// <summary>
     /// The label for a torrent's name: no control or format characters, at most 200, the hash for an empty one. Equal on both roles.
     /// </summary>
-    private string NameLabel(InfoHash id, string name) => _limits.NameLabel(id, name);
+    private string NameLabel(InfoHash id, string name) => _limits.Current.NameLabel(id, name);
+
+    /// <summary>Which names series that are born from now on have.</summary>
+    public void Apply(SeriesLimits limits) => _limits.Replace(limits);
 
     /// <summary>A gauge of the engine, absent from a scrape that cannot read the engine.</summary>
     private Gauge CreateGauge(string name, string help, params string[] labels) => _scraped.Add(_factory.CreateGauge(name, help, labels));

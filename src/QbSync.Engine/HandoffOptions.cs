@@ -45,6 +45,14 @@ public sealed class HandoffOptions
     /// <value>5 min; 10 s to 24 h.</value>
     public TimeSpan DrainTimeout { get; set; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>A copy that nobody else changes, with what a running engine cannot change taken from <paramref name="current"/>.</summary>
+    internal HandoffOptions WithFixedOf(HandoffOptions current)
+    {
+        var copy = (HandoffOptions)MemberwiseClone();
+        copy.DrainTimeout = current.DrainTimeout;
+        return copy;
+    }
+
     /// <summary>Every fault of these values, each beginning with its option and a colon.</summary>
     public IReadOnlyList<string> Validate() => [.. FindFaults()];
 

@@ -11,7 +11,7 @@ namespace QbSync.Engine;
 /// faster than a scrape is seen at its end. Bounded; who is tracked longest keeps its place. Thread-safe, since scrapes overlap: they take turns where series come
 /// and go, in the order of the reports that they read, so that an older one brings none back.
 /// </summary>
-internal sealed class LiveSeries(IMetricFactory factory, ScrapedOwner owner, SeriesLimits limits)
+internal sealed class LiveSeries(IMetricFactory factory, ScrapedOwner owner, Live<SeriesLimits> limits)
 {
     private static readonly TimeSpan Linger = TimeSpan.FromSeconds(60);
 
@@ -112,7 +112,7 @@ internal sealed class LiveSeries(IMetricFactory factory, ScrapedOwner owner, Ser
     /// <summary>Gives free places to those that are tracked longest.</summary>
     private bool TakeIn_NeedsLock(int taken)
     {
-        var free = Math.Min(limits.Live - taken, _waiting.Count);
+        var free = Math.Min(limits.Current.Live - taken, _waiting.Count);
         if (free <= 0)
         {
             return false;
@@ -126,7 +126,7 @@ internal sealed class LiveSeries(IMetricFactory factory, ScrapedOwner owner, Ser
         foreach (var place in CollectionsMarshal.AsSpan(_waiting)[..free])
         {
             // The name stays as it is at birth: a rename must not split the series.
-            place.Add(limits.NameLabel(place.Latest.Id, place.Latest.Name), [_pieces, _streamed, _bytes, _ratio, _pending]);
+            place.Add(limits.Current.NameLabel(place.Latest.Id, place.Latest.Name), [_pieces, _streamed, _bytes, _ratio, _pending]);
         }
 
         return true;

@@ -26,7 +26,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
     private static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(1);
 
     private readonly CancellationTokenSource _disposed = new();
-    private readonly SourceOptions _options;
+    private readonly Live<SourceOptions> _options;
     private readonly ITorrentClient _client;
     private readonly IDestination _destination;
     private readonly IPieceReader _reader;
@@ -65,7 +65,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
             throw new ArgumentException(string.Join(" ", errors), nameof(options));
         }
 
-        (_options, _client, _reader, _loggers) = (options, client, reader, loggers);
+        (_options, _client, _reader, _loggers) = (new Live<SourceOptions>(options.WithFixedOf(options)), client, reader, loggers);
         _destination = new ReadOnlyDestination(destination);
         _records = new RecordStore(records, loggers.CreateLogger<RecordStore>());
         _metrics = new EngineMetrics(metrics, registry, "source", options.Series, loggers);
@@ -90,6 +90,20 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         return _running = RunOnceAsync(stop);
     }
 
+    /// <inheritdoc cref="SourceEngine.Apply" />
+    public void Apply(SourceOptions options)
+    {
+        var next = options.WithFixedOf(_options.Current);
+        if (next.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        _options.Replace(next);
+        _metrics.Apply(next.Series);
+        Volatile.Read(ref _news).TrySetResult();
+    }
+
     /// <summary>Who is trusted has changed: a destination that was parked for want of trust is asked at once.</summary>
     public void TrustChanged() => _peer?.TrustChanged();
 
@@ -111,14 +125,15 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         var ledger = await _records.LoadLedgerAsync(ends.Token).ConfigureAwait(false);
         var records = await _records.LoadAsync(ledger, ends.Token).ConfigureAwait(false);
         var sourceId = await _records.GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), ends.Token).ConfigureAwait(false);
-        var caller = new Caller(sourceId, _options.Name) { Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) };
-        var peer = new PeerWatcher(_destination, caller, _options, _clock, _chance, _metrics, OnPeerAsync, _loggers.CreateLogger<PeerWatcher>());
+        var caller = new Caller(sourceId, _options.Current.Name) { Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) };
+        var peer = new PeerWatcher(_destination, caller, _options.Current, _clock, _chance, _metrics, OnPeerAsync, _loggers.CreateLogger<PeerWatcher>());
         _peer = peer;
         _metrics.PublishSource(() => _report, () => (int)peer.State, _options);
+        var rules = new PlanRules(_options);
         var maker = new PlanMaker(
-            new PlanRules(_options),
+            rules,
             new ContentLoader(_client, _reader, _options, _clock),
-            new DestinationCalls(_destination, caller, peer, _options.CallTimeout, _clock),
+            new DestinationCalls(_destination, caller, peer, _options.Current.CallTimeout, _clock),
             records.ToDictionary(static record => InfoHash.Parse(record.Id)),
             _clock.Provider);
         Log.Began(_logger);
@@ -126,8 +141,9 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         await RestAsync(FirstWord, ends.Token).ConfigureAwait(false);
         while (!ends.IsCancellationRequested)
         {
+            rules.TakeOptions();
             await CycleAsync(maker, peer, ends.Token).ConfigureAwait(false);
-            await RestAsync(_options.Sleep < LongestRest ? _options.Sleep : LongestRest, ends.Token).ConfigureAwait(false);
+            await RestAsync(_options.Current.Sleep < LongestRest ? _options.Current.Sleep : LongestRest, ends.Token).ConfigureAwait(false);
         }
 
         await watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -175,7 +191,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         {
             var update = await _client.PollAsync([], cancellationToken).ConfigureAwait(false);
             clientOk = true;
-            _report = _report with { FreeBytes = new Dictionary<string, long?> { [_options.Data] = update.FreeBytes }, At = _clock.WallNow };
+            _report = _report with { FreeBytes = new Dictionary<string, long?> { [_options.Current.Data] = update.FreeBytes }, At = _clock.WallNow };
             var isReady = _isGreeted && peer.State == PeerGateState.Closed;
             Say(await maker.MakeAsync(update, isReady, cancellationToken).ConfigureAwait(false));
             _problem = "";

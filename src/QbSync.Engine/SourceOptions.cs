@@ -109,6 +109,17 @@ public sealed class SourceOptions
 
     internal SeriesLimits Series => new(MetricsMaxTorrents, MetricsMaxFinished, MetricsNames);
 
+    /// <summary>A copy that nobody else changes, with what a running engine cannot change taken from <paramref name="current"/>.</summary>
+    internal SourceOptions WithFixedOf(SourceOptions current)
+    {
+        var copy = (SourceOptions)MemberwiseClone();
+        (copy.Data, copy.Name, copy.NumSenders, copy.ReadAhead) = (current.Data, current.Name, current.NumSenders, current.ReadAhead);
+        (copy.ReconnectMaxDelay, copy.CallTimeout, copy.StopTimeout) = (current.ReconnectMaxDelay, current.CallTimeout, current.StopTimeout);
+        (copy.MetricsMaxTorrents, copy.MetricsMaxFinished) = (current.MetricsMaxTorrents, current.MetricsMaxFinished);
+        copy.Handoff = Handoff.WithFixedOf(current.Handoff);
+        return copy;
+    }
+
     /// <summary>Every fault of these values, each naming its option; empty when there is none.</summary>
     public IReadOnlyList<string> Validate()
     {

@@ -21,6 +21,7 @@ namespace QbSync.Host;
 /// <summary>The destination role: a store, a client to register at, the engine, and the gRPC listener in front of it.</summary>
 internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time, Random random) : RoleNode(settings, loggers, time)
 {
+    private TorrentStore? _store;
     private DestinationEngine? _engine;
     private ITorrentClient? _client;
     private WebApplication? _server;
@@ -58,10 +59,14 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         await _server!.StopAsync(limit.Token);
     }
 
+    protected override void Apply()
+    {
+        _store?.Apply(EngineOptions.ForStore(Settings));
+        _engine?.Apply(EngineOptions.ForDestination(Settings));
+    }
+
     protected override void Build()
     {
-        var values = Settings.Values;
-
         // Apart from the store, which takes the state folder itself and later.
         var clientState = Path.Join(Settings.StateDirectory, "client");
         IDurableRecords? records = Settings.Client != ClientKind.QBittorrent ? null
@@ -74,39 +79,14 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         }
 
         _client = client = client is null ? null : ClientFactory.Guard(Settings, client);
-        var store = Own(new TorrentStore(
-            new StorageOptions
-            {
-                DataRoot = Settings.Data,
-                StateDirectory = Settings.StateDirectory,
-                MinFreeBytes = values.Bytes("min-free"),
-                Hardlinks = values.Flag("hardlinks"),
-                Reflinks = values.Flag("reflinks"),
-                ReadBack = values.Choice<ReadBackSource>("read-back"),
-            },
+        var store = _store = Own(new TorrentStore(
+            EngineOptions.ForStore(Settings),
             Factory,
             Registry,
             Loggers,
             Time));
         _engine = Own(new DestinationEngine(
-            new DestinationOptions
-            {
-                DataRoot = Settings.Data,
-                SavePath = values.TextOrNull("save-path") ?? Settings.Data,
-                SyncedTag = values.Text("synced-tag"),
-                PollInterval = values.Duration("poll-interval"),
-                PollTimeout = values.Duration("poll-timeout"),
-                FinalizeWorkers = values.Integer("finalize-workers"),
-                MinFreeBytes = values.Bytes("min-free"),
-                MaxPeerSessions = values.Integer("max-peer-torrents"),
-                Publish = values.Choice<PublishPolicy>("publish"),
-                OrphanAge = values.Duration("orphan-age"),
-                MetricsMaxFinished = values.Integer("metrics-max-finished"),
-                MetricsNames = values.Flag("metrics-names"),
-                SourceRemovedStart = values.Flag("source-removed-start"),
-                Recheck = values.Choice<RecheckPolicy>("recheck"),
-                DryRun = Settings.IsDryRun,
-            },
+            EngineOptions.ForDestination(Settings),
             store,
             client,
             Factory,
@@ -114,7 +94,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
             Loggers,
             Time,
             random));
-        values.Address("listen")!.Value.TryGetEndPoint(out var endPoint);
+        Settings.Values.Address("listen")!.Value.TryGetEndPoint(out var endPoint);
         _server = Own(BuildServer(endPoint));
     }
 

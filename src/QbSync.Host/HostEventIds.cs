@@ -14,5 +14,8 @@ internal static class HostEventIds
     public const int DrainNoCluster = 5008;
     public const int DrainAnnotation = 5009;
     public const int DrainAnnotationUnread = 5010;
+    public const int Reloaded = 5011;
+    public const int ReloadRefused = 5012;
+    public const int NeedsRestart = 5013;
     public const int NoControlSocket = 5060;
 }

@@ -12,6 +12,7 @@ root.Subcommands.Add(ControlCommands.CreateDrain());
 root.Subcommands.Add(ControlCommands.CreateRetry());
 root.Subcommands.Add(PairCommand.Create());
 root.Subcommands.Add(IdCommand.Create());
+root.Subcommands.Add(ReferenceCommand.Create());
 
 var parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)

@@ -83,6 +83,12 @@ internal sealed class SourceNode(
         await running;
     }
 
+    protected override void Apply()
+    {
+        _engine?.Apply(EngineOptions.ForSource(Settings));
+        _dryRun?.Apply(EngineOptions.ForSource(Settings));
+    }
+
     protected override void Build()
     {
         var values = Settings.Values;
@@ -119,12 +125,12 @@ internal sealed class SourceNode(
         _destination = destination;
         if (Settings.IsDryRun)
         {
-            _dryRun = Own(new SourceDryRun(ReadOptions(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
+            _dryRun = Own(new SourceDryRun(EngineOptions.ForSource(Settings), client, destination, reader, records, Factory, Registry, Loggers, Time, random));
             destination.TrustChanged += _dryRun.TrustChanged;
             return;
         }
 
-        _engine = Own(new SourceEngine(ReadOptions(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
+        _engine = Own(new SourceEngine(EngineOptions.ForSource(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
     }
 
@@ -146,36 +152,6 @@ internal sealed class SourceNode(
             [
                 .. link.Connections.Select(static one => new ConnectionStatus { Index = one.Index, RttMs = Math.Round(one.RoundTrip.TotalMilliseconds, 2) }),
             ],
-        };
-    }
-
-    private static SourceOptions ReadOptions(RoleSettings settings)
-    {
-        var values = settings.Values;
-        return new SourceOptions
-        {
-            Data = settings.Data,
-            Name = SourceName(settings),
-            PathMap = [.. settings.PathMap.Select(map => new PathMapping(map.Key, map.Value))],
-            SyncedTag = values.Text("synced-tag"),
-            SyncFailedTag = values.Text("sync-failed-tag"),
-            ExcludeSyncTag = values.Text("exclude-sync-tag"),
-            SourceRemovedTag = values.Text("source-removed-tag"),
-            Handoff = settings.Handoff,
-            Filter = settings.Filter,
-            Order = values.Choice<BacklogOrder>("order"),
-            MaxActive = values.Integer("max-active"),
-            PollInterval = values.Duration("qb-poll-interval"),
-            Sleep = values.Duration("sleep"),
-            NumSenders = values.Integer("num-senders"),
-            ReadAhead = values.Bytes("read-ahead"),
-            ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
-            MinSpace = values.Bytes("min-space"),
-            MetricsMaxTorrents = values.Integer("metrics-max-torrents"),
-            MetricsMaxFinished = values.Integer("metrics-max-finished"),
-            MetricsNames = values.Flag("metrics-names"),
-            RateLimit = values.Bytes("rate-limit"),
-            BandwidthSchedule = settings.BandwidthSchedule,
         };
     }
 

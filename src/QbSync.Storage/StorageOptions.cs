@@ -59,6 +59,14 @@ public sealed class StorageOptions
     /// <value>256; 16 to 65536.</value>
     public int ReaderOpenFiles { get; set; } = 256;
 
+    /// <summary>A copy of <paramref name="current"/>, which nobody else changes, with what of these options an open store can take.</summary>
+    internal StorageOptions WithFixedOf(StorageOptions current)
+    {
+        var copy = (StorageOptions)current.MemberwiseClone();
+        (copy.MinFreeBytes, copy.Hardlinks, copy.Reflinks, copy.ReadBack) = (MinFreeBytes, Hardlinks, Reflinks, ReadBack);
+        return copy;
+    }
+
     /// <summary>Everything that is wrong, in words that name the option; empty when all is well.</summary>
     public IReadOnlyList<string> Validate()
     {

@@ -24,7 +24,7 @@ internal static class EngineRole
         var flags = args[1..].Chunk(2).ToDictionary(pair => pair[0], IReadOnlyList<string> (pair) => [pair[1]]);
         var settings = RoleSettings.Read(role, flags, new Dictionary<string, string>(), out var errors)
             ?? throw new ArgumentException(string.Join(Environment.NewLine, errors));
-        using var lines = new ConsoleLines(Console.Error, LogLevel.Warning, TimeProvider.System);
+        using var lines = new LogLines(Console.Error, LogFormat.Console, LogLevel.Warning, new Redactor([]), TimeProvider.System);
         using var loggers = LoggerFactory.Create(logging => logging.AddProvider(lines));
         await using RoleNode node = role == Roles.Source
             ? new SourceNode(settings, loggers, TimeProvider.System, new Random(1))

@@ -32,13 +32,13 @@ public sealed partial class DestinationEngine
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
         try
         {
-            if (_options.DryRun)
+            if (_options.Current.DryRun)
             {
                 // Reading the state would change it: a dry run knows no torrent.
                 _recovered.TrySetResult();
                 await Task.WhenAll(
                     RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends),
-                    _watch is null ? Task.CompletedTask : RepeatAsync(_options.PollInterval, PollClientAsync, ends)).ConfigureAwait(false);
+                    _watch is null ? Task.CompletedTask : RepeatAsync(_options.Current.PollInterval, PollClientAsync, ends)).ConfigureAwait(false);
                 return;
             }
 
@@ -47,11 +47,11 @@ public sealed partial class DestinationEngine
             {
                 RepeatAsync(TimeSpan.FromSeconds(1), TickAsync, ends),
                 RepeatAsync(RoomInterval, LookForRoomAsync, ends),
-                RepeatAsync(_options.OrphanScan, SweepAsync, ends),
+                RepeatAsync(_options.Current.OrphanScan, SweepAsync, ends),
             };
             if (_watch is not null)
             {
-                loops.Add(RepeatAsync(_options.PollInterval, PollClientAsync, ends));
+                loops.Add(RepeatAsync(_options.Current.PollInterval, PollClientAsync, ends));
             }
 
             await Task.WhenAll(loops).ConfigureAwait(false);

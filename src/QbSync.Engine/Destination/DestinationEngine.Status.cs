@@ -26,9 +26,9 @@ public sealed partial class DestinationEngine
         _status = new EngineStatus
         {
             At = _time.GetUtcNow(),
-            IsStarted = _context is not null || _options.DryRun,
+            IsStarted = _context is not null || _options.Current.DryRun,
             ClientOk = _watch?.IsOk,
-            Problem = GetTrouble()?.Detail ?? (_room.IsFull ? $"The disk of {_options.DataRoot} is full." : _watch?.Problem ?? ""),
+            Problem = GetTrouble()?.Detail ?? (_room.IsFull ? $"The disk of {_options.Current.DataRoot} is full." : _watch?.Problem ?? ""),
             BytesPerSecond = GetRate(torrents.Sum(static torrent => torrent.BytesMoved)),
             FreeBytes = _room.FreeBytes,
             Torrents = torrents,
@@ -44,13 +44,13 @@ public sealed partial class DestinationEngine
             counts,
             counts[(int)TorrentSessionState.Opening - 1] + counts[(int)TorrentSessionState.Receiving - 1] + counts[(int)TorrentSessionState.Finalizing - 1],
             _queue.Depth,
-            _options.DataRoot,
+            _options.Current.DataRoot,
             _room.FreeBytes,
-            _options.MinFreeBytes);
+            _options.Current.MinFreeBytes);
     }
 
     private DestinationGauges ReadGauges() =>
-        _gauges ?? new DestinationGauges(new int[(int)TorrentSessionState.Failed], 0, 0, _options.DataRoot, null, _options.MinFreeBytes);
+        _gauges ?? new DestinationGauges(new int[(int)TorrentSessionState.Failed], 0, 0, _options.Current.DataRoot, null, _options.Current.MinFreeBytes);
 
     private double GetRate(long bytes)
     {

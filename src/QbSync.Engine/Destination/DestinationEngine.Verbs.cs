@@ -25,7 +25,7 @@ public sealed partial class DestinationEngine
             throw new PeerException(PeerFault.Timeout, "The destination is still reading its state, or is shutting down.", e);
         }
 
-        return new DestinationGreeting(_options.DryRun ? 0 : _store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
+        return new DestinationGreeting(_options.Current.DryRun ? 0 : _store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
     }
 
     /// <inheritdoc />
@@ -47,7 +47,7 @@ public sealed partial class DestinationEngine
     /// <inheritdoc />
     public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
     {
-        if (_options.DryRun && !_isStopping)
+        if (_options.Current.DryRun && !_isStopping)
         {
             return await DescribeAsync(caller, request, cancellationToken).ConfigureAwait(false);
         }
@@ -149,7 +149,7 @@ public sealed partial class DestinationEngine
             return new Refusal(RefusalReason.Stopping, "The destination is shutting down.");
         }
 
-        if (_options.DryRun)
+        if (_options.Current.DryRun)
         {
             return new Refusal(RefusalReason.DryRun, "The destination runs dry and changes nothing.");
         }
@@ -194,14 +194,14 @@ public sealed partial class DestinationEngine
                 return (known, null);
             }
 
-            if (_openSessions >= _options.MaxSessions)
+            if (_openSessions >= _options.Current.MaxSessions)
             {
                 return (null, new Refusal(RefusalReason.Busy, $"The destination receives {_openSessions} torrents, its limit.", TimeSpan.FromMinutes(1)));
             }
 
-            if (_sessions.Values.Count(session => session.IsUnfinishedOf(caller.Peer)) >= _options.MaxPeerSessions)
+            if (_sessions.Values.Count(session => session.IsUnfinishedOf(caller.Peer)) >= _options.Current.MaxPeerSessions)
             {
-                return (null, new Refusal(RefusalReason.Busy, $"max-peer-torrents: {_options.MaxPeerSessions} are open.", TimeSpan.FromMinutes(1)));
+                return (null, new Refusal(RefusalReason.Busy, $"max-peer-torrents: {_options.Current.MaxPeerSessions} are open.", TimeSpan.FromMinutes(1)));
             }
 
             var session = new TorrentSession(request.Id, _context!);

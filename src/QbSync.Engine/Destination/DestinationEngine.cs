@@ -25,7 +25,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
 
     private readonly ConcurrentDictionary<InfoHash, TorrentSession> _sessions = new();
     private readonly Lock _gate = new();
-    private readonly DestinationOptions _options;
+    private readonly Live<DestinationOptions> _options;
     private readonly ITorrentStore _store;
     private readonly ITorrentClient? _client;
     private readonly ILoggerFactory _loggers;
@@ -63,18 +63,35 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             throw new ArgumentException(string.Join(' ', errors), nameof(options));
         }
 
-        (_options, _store, _client, _loggers, _time) = (options, store, client, loggers, time);
+        (_options, _store, _client, _loggers, _time) = (new Live<DestinationOptions>(options.WithFixedOf(options)), store, client, loggers, time);
         _logger = loggers.CreateLogger<DestinationEngine>();
         _metrics = new EngineMetrics(metrics, registry, "destination", options.Series, loggers);
         _queue = new FinalizeQueue(options.FinalizeWorkers, time);
-        _room = new RoomWatch(options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
+        _room = new RoomWatch(_options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
         _hub = new WatchHub(time);
         _quotas = new PeerQuotas(_hub.Room);
         _watch = client is null ? null : new ClientWatch(client, time, loggers.CreateLogger<ClientWatch>());
         _readBack = client is null ? null : new ReadBack(client, time, loggers.CreateLogger<ReadBack>());
-        _sweeper = new OrphanSweeper(options, store, _watch, _metrics, loggers.CreateLogger<OrphanSweeper>());
+        _sweeper = new OrphanSweeper(_options.Current, store, _watch, _metrics, loggers.CreateLogger<OrphanSweeper>());
         _status = new Status.EngineStatus { At = time.GetUtcNow() };
         _metrics.ReadDestination(ReadGauges);
+    }
+
+    /// <summary>
+    /// Goes on by other options, each torrent with its next step. What a running engine cannot change stays as it is: where torrents are saved, times between
+    /// looks, bounds and numbers of workers. From any thread.
+    /// </summary>
+    /// <exception cref="ArgumentException">The options are not valid, and those before stay in force; the message names each.</exception>
+    public void Apply(DestinationOptions options)
+    {
+        var next = options.WithFixedOf(_options.Current);
+        if (next.Validate(_client is not null) is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(' ', errors), nameof(options));
+        }
+
+        _options.Replace(next);
+        _metrics.Apply(next.Series);
     }
 
     /// <inheritdoc />
@@ -132,7 +149,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             opener,
             new EarlyFileFinalizer(_options, _queue, _metrics, _loggers.CreateLogger<EarlyFileFinalizer>()),
             new Finalizer(_queue, registrar, _watch, _metrics, _time, _loggers.CreateLogger<Finalizer>()),
-            _client is null ? null : new SeedingControl(_options, _client, _readBack!, _metrics, _time),
+            _client is null ? null : new SeedingControl(_options.Current, _client, _readBack!, _metrics, _time),
             _watch,
             _room,
             _quotas,

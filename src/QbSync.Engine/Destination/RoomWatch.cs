@@ -6,7 +6,7 @@ namespace QbSync.Engine.Destination;
 /// Whether there is room on the data root's device: closed as soon as a piece was refused for want of space or the free space falls below the
 /// reserve, open again at 1.1 times the reserve, so that it does not flap. One log line a change. Thread-safe.
 /// </summary>
-internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> getFreeBytes, ILogger<RoomWatch> logger)
+internal sealed partial class RoomWatch(Live<DestinationOptions> options, Func<long?> getFreeBytes, ILogger<RoomWatch> logger)
 {
     private volatile bool _isFull;
     private long _free = -1;
@@ -31,7 +31,8 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
     {
         var free = getFreeBytes();
         Volatile.Write(ref _free, free ?? -1);
-        if (free <= 0 || free < options.MinFreeBytes)
+        var least = options.Current.MinFreeBytes;
+        if (free <= 0 || free < least)
         {
             if (!_isFull)
             {
@@ -41,13 +42,13 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
             return false;
         }
 
-        if (!_isFull || free < options.MinFreeBytes + (options.MinFreeBytes / 10))
+        if (!_isFull || free < least + (least / 10))
         {
             return false;
         }
 
         _isFull = false;
-        Log.Room(logger, options.DataRoot, free ?? 0);
+        Log.Room(logger, options.Current.DataRoot, free ?? 0);
         return true;
     }
 
@@ -55,6 +56,6 @@ internal sealed partial class RoomWatch(DestinationOptions options, Func<long?> 
     {
         Volatile.Write(ref _free, free ?? -1);
         _isFull = true;
-        Log.Full(logger, options.DataRoot, free ?? 0);
+        Log.Full(logger, options.Current.DataRoot, free ?? 0);
     }
 }

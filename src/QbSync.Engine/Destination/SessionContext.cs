@@ -7,7 +7,7 @@ namespace QbSync.Engine.Destination;
 
 /// <summary>What every session of one engine shares. Immutable.</summary>
 internal sealed record SessionContext(
-    DestinationOptions Options,
+    Live<DestinationOptions> Options,
     ulong Incarnation,
     SessionOpener Opener,
     EarlyFileFinalizer EarlyFinalizer,

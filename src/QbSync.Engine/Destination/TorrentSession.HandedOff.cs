@@ -37,7 +37,7 @@ internal sealed partial class TorrentSession
 
         var sinceStart = _startedAt is { } at ? _context.Time.GetElapsedTime(at) : TimeSpan.Zero;
         var need = HandoffWatch.Judge(
-            seen.Status, _isUncertain, isHandedOff, storage.Phase == StoredPhase.Closed, IsAddedByUs, sinceStart, _context.Options.WatchAfterStart);
+            seen.Status, _isUncertain, isHandedOff, storage.Phase == StoredPhase.Closed, IsAddedByUs, sinceStart, _context.Options.Current.WatchAfterStart);
         if (need != HandoffNeed.NotWhole)
         {
             _notWholeSince = null;

@@ -30,7 +30,7 @@ internal sealed partial class TorrentSession
                 return Refuse(_refusal ?? new Refusal(RefusalReason.Unknown));
             case not (TorrentSessionState.Complete or TorrentSessionState.HandedOff):
                 return Refuse(new Refusal(RefusalReason.Incomplete, "The torrent is not complete here."));
-            case TorrentSessionState.Complete when request.Cause == StartCause.RemovedAtSource && !_context.Options.SourceRemovedStart:
+            case TorrentSessionState.Complete when request.Cause == StartCause.RemovedAtSource && !_context.Options.Current.SourceRemovedStart:
                 return Refuse(new Refusal(RefusalReason.StartOff, "What is removed at the source is not started here."));
         }
 

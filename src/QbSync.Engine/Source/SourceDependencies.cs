@@ -9,7 +9,7 @@ namespace QbSync.Engine.Source;
 
 /// <summary>What a source engine was made from.</summary>
 internal sealed record SourceDependencies(
-    SourceOptions Options,
+    Live<SourceOptions> Options,
     ITorrentClient Client,
     IDestination Destination,
     IPieceReader Reader,

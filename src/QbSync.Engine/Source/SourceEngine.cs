@@ -46,7 +46,7 @@ public sealed class SourceEngine : IAsyncDisposable
         var clock = new MonotonicClock(time);
         _status = new StatusHolder(clock.WallNow);
         _dependencies = new SourceDependencies(
-            options,
+            new Live<SourceOptions>(options.WithFixedOf(options)),
             client,
             destination,
             reader,
@@ -80,6 +80,22 @@ public sealed class SourceEngine : IAsyncDisposable
         }
 
         return _running = RunOnceAsync(stop, hurry);
+    }
+
+    /// <summary>
+    /// Goes on by other options; they are in force within a second. What a running engine cannot change stays as it is: <see cref="SourceOptions.Data"/>,
+    /// <see cref="SourceOptions.Name"/>, the numbers of workers, buffers and series, and the bounds of time for calls, stop and drain. From any thread.
+    /// </summary>
+    /// <exception cref="ArgumentException">The options are not valid, and those before stay in force; the message has every fault.</exception>
+    public void Apply(SourceOptions options)
+    {
+        var next = options.WithFixedOf(_dependencies.Options.Current);
+        if (next.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        _dependencies.Options.Replace(next);
     }
 
     /// <summary>Who is trusted has changed: a destination that was parked for want of trust is asked at once, not at the next knock.</summary>
@@ -159,7 +175,7 @@ public sealed class SourceEngine : IAsyncDisposable
     {
         var records = await _dependencies.Records.LoadAsync(ledger, CancellationToken.None).ConfigureAwait(false);
         var handoffs = await _dependencies.Handoffs.LoadAsync(CancellationToken.None).ConfigureAwait(false);
-        var caller = new Caller(sourceId, _dependencies.Options.Name)
+        var caller = new Caller(sourceId, _dependencies.Options.Current.Name)
         {
             Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))),
         };

@@ -55,7 +55,8 @@ internal sealed partial class SourceLoop
                 BeginLook(sync);
                 break;
             case SyncAction.Inspect:
-                StartPhase(sync, (input, _, token) => _work.InspectAsync(input, _filter, token));
+                var filter = _filter; // the one that needs it, whatever the loop has by then
+                StartPhase(sync, (input, _, token) => _work.InspectAsync(input, filter, token));
                 break;
             case SyncAction.Exclude:
                 Exclude(sync, IsExcluded(sync.Status) ? ExcludedByTag : decision.Reason);

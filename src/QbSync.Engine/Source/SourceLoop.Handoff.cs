@@ -87,7 +87,7 @@ internal sealed partial class SourceLoop
 
     private HandoffServices MakeHandoffServices() => new()
     {
-        Options = _options,
+        Options = _with.Options,
         Client = _with.Client,
         ReadBack = _readBack,
         Destination = _destination,

@@ -31,7 +31,7 @@ internal sealed partial class SourceLoop
         [LoggerMessage(4057, LogLevel.Error, "The record of {Torrent} has a state that it cannot begin with; it is asked for anew.")]
         public static partial void RecordUnusable(ILogger logger, InfoHash torrent);
 
-        [LoggerMessage(4058, LogLevel.Information, "By the schedule {Rate} bytes a second may be sent from now on; 0 is no limit.")]
+        [LoggerMessage(4058, LogLevel.Information, "{Rate} bytes a second may be sent from now on; 0 is no limit.")]
         public static partial void RateChanged(ILogger logger, long rate);
 
         [LoggerMessage(4120, LogLevel.Error, "Handoff {Number} ended by a fault; its entry stays open for the next start.")]

@@ -126,7 +126,8 @@ internal sealed partial class SourceLoop
                 OnLooked(sync, looked);
                 break;
             case PhaseResult.Inspected inspected:
-                (sync.Traits, sync.Filter) = (inspected.Traits, null);
+                // By a filter that is no more, it may lack what this one needs: then it is asked for once more.
+                (sync.Traits, sync.Filter) = (inspected.By == _filter ? inspected.Traits : null, null);
                 break;
             case PhaseResult.Delivered delivered:
                 OnDelivered(sync, delivered);

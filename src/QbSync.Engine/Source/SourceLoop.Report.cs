@@ -91,7 +91,7 @@ internal sealed partial class SourceLoop
 
     private void PublishMetrics()
     {
-        _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _options);
+        _with.Metrics.PublishSource(() => _report, () => (int)_peer.State, _with.Options);
         _with.Metrics.PublishHandoffs(() => _openHandoffs.Select(static run => run.Overdue).DefaultIfEmpty().Max(), () => _doubles);
     }
 

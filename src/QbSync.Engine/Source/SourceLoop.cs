@@ -24,7 +24,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     private readonly Channel<SourceCommand> _commands = Channel.CreateBounded<SourceCommand>(
         new BoundedChannelOptions(4096) { SingleReader = true }); // Writers wait, so that a flood of news slows those who bring it.
     private readonly SourceDependencies _with;
-    private readonly SourceOptions _options;
+    private SourceOptions _options;
     private readonly ILogger<SourceLoop> _logger;
     private readonly StatusHolder _status;
     private readonly Dictionary<InfoHash, TorrentSync> _syncs = [];
@@ -36,7 +36,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     private readonly CapacityHold _capacity = new();
     private readonly AsyncPulse _pulse = new();
     private readonly StreamScheduler _scheduler;
-    private readonly SyncFilter _filter;
+    private SyncFilter _filter;
     private readonly PieceAcks _acks;
     private readonly PiecePump _pump;
     private readonly DestinationCalls _destination;
@@ -49,12 +49,12 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
     {
         _ledger = ledger;
         _with = with;
-        _options = with.Options;
+        _options = with.Options.Current;
         _status = status;
         _logger = with.Loggers.CreateLogger<SourceLoop>();
         _rates = new RateSchedule(_options.BandwidthSchedule, _options.RateLimit);
         _faults = new FaultRules(_options.ReconnectMaxDelay);
-        _monitor = new PieceMonitor(with.Client, _options, with.Clock, with.Metrics, this, with.Loggers.CreateLogger<PieceMonitor>());
+        _monitor = new PieceMonitor(with.Client, with.Options, with.Clock, with.Metrics, this, with.Loggers.CreateLogger<PieceMonitor>());
         _peer = new PeerWatcher(
             with.Destination,
             caller,
@@ -66,18 +66,18 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             with.Loggers.CreateLogger<PeerWatcher>());
         _destination = new DestinationCalls(with.Destination, caller, _peer, _options.CallTimeout, with.Clock);
         _records = new RecordWriter(with.Records, with.Loggers.CreateLogger<RecordWriter>());
-        _loader = new ContentLoader(with.Client, with.Reader, _options, with.Clock);
+        _loader = new ContentLoader(with.Client, with.Reader, with.Options, with.Clock);
         _readBack = new ReadBack(with.Client, with.Clock.Provider, with.Loggers.CreateLogger<ReadBack>());
         _work = new PhaseWork(_loader, with.Client, _readBack, _destination, with.Reader, _records, with.Clock, with.Metrics);
         _lists = new ClientLists(with.Clock.Provider);
         _space = new FreeSpace(_options.MinSpace);
         _sampler = new SpaceSampler(
             with.Files,
-            _options,
+            with.Options,
             with.Clock,
             (sample, cancellationToken) => _commands.Writer.WriteAsync(new SourceCommand.Space(sample), cancellationToken),
             with.Loggers.CreateLogger<SpaceSampler>());
-        _index = new PathIndex(with.Client, with.Files, _options, with.Clock, with.Loggers.CreateLogger<PathIndex>());
+        _index = new PathIndex(with.Client, with.Files, with.Options, with.Clock, with.Loggers.CreateLogger<PathIndex>());
         _sharedFiles = new SharedFiles(_index, with.Loggers.CreateLogger<SharedFiles>());
         _turns = new DeleteTurns(with.Clock, _options.MinSpace);
         _handoff = MakeHandoffServices();
@@ -262,6 +262,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
 
     private void OnTick()
     {
+        TakeOptions();
         foreach (var sync in _syncs.Values.ToArray())
         {
             OnEdges(sync);

@@ -32,13 +32,13 @@ internal static class DemoCommand
                 result.GetValue(delete),
                 result.GetValue(hold),
                 result.GetValue(real),
-                ConsoleLines.ParseLevel(result.GetValue(level)!)));
+                LogLines.ParseLevel(result.GetValue(level)!)));
         return command;
     }
 
     private static async Task<int> RunAsync(ulong seed, string? directory, bool delete, bool hold, bool real, LogLevel level)
     {
-        using var lines = new ConsoleLines(Console.Error, level, TimeProvider.System);
+        using var lines = new LogLines(Console.Error, LogFormat.Console, level, new Redactor([]), TimeProvider.System);
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
         using var signals = new Signals();
         var executable = real ? QBittorrentProcesses.FindExecutable() : null;

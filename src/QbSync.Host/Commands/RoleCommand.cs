@@ -25,12 +25,18 @@ internal static class RoleCommand
             }
         }
 
+        var config = new Option<string?>("--config") { Description = ConfigFile.FlagHelp };
+        command.Options.Add(config);
         var printConfig = new Option<bool>("--print-config") { Description = "Show each option with its origin, and end." };
         command.Options.Add(printConfig);
         command.SetAction((result, _) => RunAsync(
             role,
-            flags.Where(flag => result.GetResult(flag.Value) is { Implicit: false })
-                .ToDictionary(flag => flag.Key, IReadOnlyList<string> (flag) => result.GetValue(flag.Value) ?? []),
+            new SettingsSource(
+                role,
+                flags.Where(flag => result.GetResult(flag.Value) is { Implicit: false })
+                    .ToDictionary(flag => flag.Key, IReadOnlyList<string> (flag) => result.GetValue(flag.Value) ?? []),
+                EnvironmentVariables.Read(),
+                result.GetValue(config)),
             result.GetValue(printConfig)));
         return command;
 
@@ -42,13 +48,12 @@ internal static class RoleCommand
         }
     }
 
-    private static async Task<int> RunAsync(Roles role, IReadOnlyDictionary<string, IReadOnlyList<string>> flags, bool printConfig)
+    private static async Task<int> RunAsync(Roles role, SettingsSource source, bool printConfig)
     {
-        var environment = EnvironmentVariables.Read();
-        var settings = RoleSettings.Read(role, flags, environment, out var errors);
-        if (settings is null)
+        var errors = new OptionErrors();
+        if (source.Read(errors) is not { } settings)
         {
-            foreach (var error in errors)
+            foreach (var error in errors.All)
             {
                 await Console.Error.WriteLineAsync(error);
             }
@@ -59,22 +64,29 @@ internal static class RoleCommand
 
         if (printConfig)
         {
-            foreach (var value in settings.Values.All)
-            {
-                var shown = value.Definition.Name == "state-dir" ? settings.StateDirectory : value.Raw;
-                Console.WriteLine($"{value.Definition.Name,-22} {shown}  ({value.Origin})");
-            }
-
+            Console.Write(PrintedConfig.Format(settings));
             return ExitCodes.Done;
         }
 
-        using var lines = new ConsoleLines(Console.Out, ConsoleLines.ParseLevel(settings.LogLevel), TimeProvider.System);
+        if (settings.Values.Octal("umask") is { } mask)
+        {
+            Umask.Set(mask);
+        }
+
+        using var lines = new LogLines(
+            Console.Out,
+            settings.Values.Choice<LogFormat>("log-format"),
+            LogLines.ParseLevel(settings.LogLevel),
+            new Redactor(settings.Values.Secrets),
+            TimeProvider.System);
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
-        using var signals = new Signals();
-        using var supervisor = SystemdNotifier.Create(environment, Environment.ProcessId);
+        var reloads = new ReloadRequests();
+        using var signals = new Signals(reloads.Post);
+        using var supervisor = SystemdNotifier.Create(source.Environment, Environment.ProcessId);
         RoleNode node = role == Roles.Source
-            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(environment))
+            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(source.Environment))
             : new DestinationNode(settings, loggers, TimeProvider.System, new Random());
-        return await new RoleRunner(node, settings, supervisor, loggers).RunAsync(signals);
+        var reloader = new Reloader(node, settings, source, reloads, lines, loggers.CreateLogger<Reloader>());
+        return await new RoleRunner(node, settings, supervisor, reloader, loggers).RunAsync(signals);
     }
 }

@@ -11,9 +11,9 @@ internal static class BandwidthSchedule
     private static readonly string[] Days = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
     /// <summary>The windows in their order; what is wrong with an entry is reported, and the entry left out.</summary>
-    public static IReadOnlyList<RateWindow> Read(OptionValues values, OptionReader reader)
+    public static IReadOnlyList<RateWindow> Read(OptionValues values, OptionErrors errors)
     {
-        var origin = values.All.First(static value => value.Definition.Name == Option).Origin;
+        var origin = values.GetOrigin(Option);
         List<RateWindow> windows = [];
         foreach (var entry in values.List(Option))
         {
@@ -23,7 +23,7 @@ internal static class BandwidthSchedule
             }
             else
             {
-                reader.Report(Option, origin, $"\"{entry}\": {problem}", "Give DAYS FROM-UNTIL RATE, like mon-fri 08:00-18:00 5MiB/s.");
+                errors.Report(Option, origin, $"\"{entry}\": {problem}", "Give DAYS FROM-UNTIL RATE, like mon-fri 08:00-18:00 5MiB/s.");
             }
         }
 

@@ -18,6 +18,7 @@ internal enum OptionKind
     Rate,
     Address,
     Integer,
+    Octal,
     Boolean,
     Choice,
     List,
@@ -30,6 +31,9 @@ internal sealed record OptionDefinition(string Name, Roles Roles, OptionKind Kin
     public bool IsSecret { get; init; }
 
     public bool IsRequired { get; init; }
+
+    /// <summary>A new value is taken while the role runs.</summary>
+    public bool IsReloadable { get; init; }
 
     /// <summary>An empty value disables it, instead of being an error.</summary>
     public bool MayBeEmpty { get; init; }

@@ -5,6 +5,9 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 {
     public IEnumerable<OptionValue> All => values.Values;
 
+    /// <summary>Every secret that is given, for those who have to hide it.</summary>
+    public IEnumerable<string> Secrets => All.Select(static value => value.Parsed).OfType<Secret>().Select(static secret => secret.Reveal()).Where(static secret => secret.Length > 0);
+
     public string Text(string name) => (string)values[name].Parsed!;
 
     public Secret Secret(string name) => (Secret)values[name].Parsed!;
@@ -16,6 +19,9 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
     public long Bytes(string name) => (long)values[name].Parsed!;
 
     public int Integer(string name) => (int)values[name].Parsed!;
+
+    /// <summary>Null where none was given.</summary>
+    public int? Octal(string name) => (int?)values[name].Parsed;
 
     public bool Flag(string name) => (bool)values[name].Parsed!;
 
@@ -29,6 +35,14 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
 
     public IReadOnlyList<string> List(string name) => (IReadOnlyList<string>)values[name].Parsed!;
 
+    /// <summary>These values, with those of <paramref name="newer"/> for options that are taken while the role runs.</summary>
+    public OptionValues TakeReloadable(OptionValues newer) =>
+        new(newer.All.ToDictionary(static value => value.Definition.Name, value => value.Definition.IsReloadable ? value : values[value.Definition.Name]));
+
+    /// <summary>Options that have another value in <paramref name="newer"/>; where it is from does not matter.</summary>
+    public IEnumerable<OptionDefinition> FindChanges(OptionValues newer) =>
+        newer.All.Where(value => !value.IsSame(values[value.Definition.Name])).Select(static value => value.Definition);
+
     /// <summary>Where a value came from, for messages.</summary>
     public string GetOrigin(string name) => values[name].Origin;
 
@@ -41,4 +55,12 @@ internal sealed record OptionValue(OptionDefinition Definition, string Raw, stri
 {
     public const string DefaultOrigin = "default";
     public const string FlagOrigin = "flag";
+
+    /// <summary>Whether both mean the same.</summary>
+    public bool IsSame(OptionValue other) => (Parsed, other.Parsed) switch
+    {
+        (IReadOnlyList<string> mine, IReadOnlyList<string> its) => mine.SequenceEqual(its),
+        (Secret mine, Secret its) => mine.Reveal() == its.Reveal(),
+        var (mine, its) => Equals(mine, its),
+    };
 }

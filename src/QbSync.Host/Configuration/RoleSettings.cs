@@ -58,8 +58,37 @@ internal sealed record RoleSettings
         IReadOnlyDictionary<string, string> environment,
         out IReadOnlyList<string> errors)
     {
-        var reader = new OptionReader(role, flags, environment);
-        var values = reader.Read();
+        var all = new OptionErrors();
+        var settings = Read(role, new OptionSources(flags, environment), all);
+        errors = all.All;
+        return settings;
+    }
+
+    /// <summary>Reads and checks everything; null with every error in <paramref name="errors"/> when anything is wrong.</summary>
+    public static RoleSettings? Read(Roles role, OptionSources sources, OptionErrors errors)
+    {
+        var reader = new OptionReader(role, sources, errors);
+        var settings = Make(role, reader.Read(), sources.Environment, reader.OpenSecretFiles, reader.SecretFiles, errors);
+        if (settings is not null)
+        {
+            TwoRolesCheck.Run(settings, sources, errors);
+        }
+
+        return errors.All.Count == 0 ? settings : null;
+    }
+
+    /// <summary>These settings with what <paramref name="newer"/> has of options that are taken while the role runs.</summary>
+    public RoleSettings? TakeReloadable(RoleSettings newer, IReadOnlyDictionary<string, string> environment, OptionErrors errors) =>
+        Make(Role, Values.TakeReloadable(newer.Values), environment, OpenSecretFiles, SecretFiles, errors);
+
+    private static RoleSettings? Make(
+        Roles role,
+        OptionValues values,
+        IReadOnlyDictionary<string, string> environment,
+        IReadOnlyList<(string Option, string File)> openSecretFiles,
+        IReadOnlyDictionary<string, string> secretFiles,
+        OptionErrors errors)
+    {
         var data = values.Text("data");
         var state = TrustSettings.FindStateDirectory(role, values, environment);
         var settings = new RoleSettings
@@ -71,18 +100,17 @@ internal sealed record RoleSettings
             Client = FindClient(role, values),
             HealthAddress = values.Address("health-addr"),
             LogLevel = values.Text("log-level"),
-            OpenSecretFiles = reader.OpenSecretFiles,
-            SecretFiles = reader.SecretFiles,
+            OpenSecretFiles = openSecretFiles,
+            SecretFiles = secretFiles,
             Security = TrustSettings.Read(values, state),
-            PathMap = role == Roles.Source ? ReadPathMap(values, reader) : [],
-            BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, reader) : [],
+            PathMap = role == Roles.Source ? ReadPathMap(values, errors) : [],
+            BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, errors) : [],
             Filter = role == Roles.Source ? ReadFilter(values) : new SyncFilterOptions(),
             Handoff = role == Roles.Source ? ReadHandoff(values) : new HandoffOptions(),
         };
         settings.Security.ReadOnly = settings.IsDryRun;
-        new SettingsCheck(settings, reader).Run();
-        errors = reader.Errors;
-        return errors.Count == 0 ? settings : null;
+        new SettingsCheck(settings, errors).Run();
+        return errors.All.Count == 0 ? settings : null;
     }
 
     private static SyncFilterOptions ReadFilter(OptionValues values) => new()
@@ -118,7 +146,7 @@ internal sealed record RoleSettings
         _ => ClientKind.QBittorrent,
     };
 
-    private static List<KeyValuePair<string, string>> ReadPathMap(OptionValues values, OptionReader reader)
+    private static List<KeyValuePair<string, string>> ReadPathMap(OptionValues values, OptionErrors errors)
     {
         List<KeyValuePair<string, string>> map = [];
         foreach (var entry in values.List("path-map"))
@@ -126,11 +154,11 @@ internal sealed record RoleSettings
             var (client, local) = entry.IndexOf('=') is var at and > 0 ? (entry[..at], entry[(at + 1)..]) : ("", "");
             if (client.Length == 0 || !Path.IsPathRooted(local))
             {
-                reader.Report("path-map", "path-map", $"\"{entry}\" is not understood", "Give CLIENT=LOCAL with two absolute paths.");
+                errors.Report("path-map", values.GetOrigin("path-map"), $"\"{entry}\" is not understood", "Give CLIENT=LOCAL with two absolute paths.");
             }
             else if (map.Exists(other => other.Key == client))
             {
-                reader.Report("path-map", "path-map", $"\"{client}\" is mapped twice", "Map each client path once.");
+                errors.Report("path-map", values.GetOrigin("path-map"), $"\"{client}\" is mapped twice", "Map each client path once.");
             }
             else
             {

@@ -4,7 +4,7 @@ using QbSync.Transport;
 namespace QbSync.Host.Configuration;
 
 /// <summary>Rules between options, and between options and the machine. Creates nothing.</summary>
-internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
+internal sealed class SettingsCheck(RoleSettings settings, OptionErrors errors)
 {
     private const long LeastBuffer = 16 << 20;
     private const long LeastRate = 64 << 10;
@@ -24,6 +24,14 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
         if (_values.Secret("http-token") is { IsEmpty: false } token && token.Reveal().Length < AccessRules.LeastToken)
         {
             Report("http-token", "too short", $"Give {AccessRules.LeastToken} characters or more.");
+        }
+
+        foreach (var tag in _values.All.Where(static value => value.Definition.Name.EndsWith("-tag", StringComparison.Ordinal) && value.Definition.Kind == OptionKind.Text))
+        {
+            if (tag.Raw.Contains(',', StringComparison.Ordinal))
+            {
+                Report(tag.Definition.Name, $"\"{tag.Raw}\" holds a comma, which separates tags in a client", "Leave it out.");
+            }
         }
 
         if (settings.Role == Roles.Source)
@@ -83,10 +91,10 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
         ReportAll(settings.Security.Validate(listens: settings.Role == Roles.Destination), "See: docs/pairing.md.");
     }
 
-    /// <param name="errors">Each begins with the option that it is about.</param>
-    private void ReportAll(IEnumerable<string> errors, string remedy)
+    /// <param name="faults">Each begins with the option that it is about.</param>
+    private void ReportAll(IEnumerable<string> faults, string remedy)
     {
-        foreach (var error in errors)
+        foreach (var error in faults)
         {
             var end = error.IndexOf(':', StringComparison.Ordinal);
             Report(error[..end], error[(end + 1)..].Trim(), remedy);
@@ -119,6 +127,12 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
         if (!TransportClientOptions.IsCongestionName(_values.Text("tcp-congestion")))
         {
             Report("tcp-congestion", "no name of an algorithm", "Use auto, system, or a name in /proc/sys/net/ipv4/tcp_available_congestion_control.");
+        }
+
+        // What else an engine refuses begins with the option that it is about.
+        if (errors.All.Count == 0)
+        {
+            ReportAll(EngineOptions.ForSource(settings).Validate(), "See: docs/configuration.md.");
         }
 
         if (_values.Integer("min-connections") > _values.Integer("max-connections"))
@@ -155,5 +169,5 @@ internal sealed class SettingsCheck(RoleSettings settings, OptionReader reader)
     }
 
     private void Report(string name, string problem, string remedy) =>
-        reader.Report(name, _values.All.First(value => value.Definition.Name == name).Origin, problem, remedy);
+        errors.Report(name, _values.GetOrigin(name), problem, remedy);
 }

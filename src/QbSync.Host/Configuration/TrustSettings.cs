@@ -33,20 +33,17 @@ internal sealed record TrustSettings
     /// <summary>Reads what is said of one role; null with every error when anything is wrong.</summary>
     public static TrustSettings? Read(
         Roles role,
-        IReadOnlyDictionary<string, IReadOnlyList<string>> flags,
-        IReadOnlyDictionary<string, string> environment,
-        out IReadOnlyList<string> errors)
+        OptionSources sources,
+        OptionErrors errors)
     {
-        var reader = new OptionReader(role, flags, environment, Names);
-        var values = reader.Read();
-        var state = FindStateDirectory(role, values, environment);
+        var values = new OptionReader(role, sources, errors, Names).Read();
+        var state = FindStateDirectory(role, values, sources.Environment);
         if (state.Length == 0)
         {
-            reader.Report("state-dir", "default", "not known", "Give --state-dir, or the --data folder of the destination.");
+            errors.Report("state-dir", "default", "not known", "Give --state-dir, or the --data folder of the destination.");
         }
 
-        errors = reader.Errors;
-        return errors.Count > 0 ? null : new TrustSettings
+        return errors.All.Count > 0 ? null : new TrustSettings
         {
             Role = role,
             StateDirectory = state,

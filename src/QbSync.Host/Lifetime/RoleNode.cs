@@ -19,6 +19,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
 
     private readonly Stack<IAsyncDisposable> _owned = new();
     private readonly DateTimeOffset _made;
+    private volatile RoleSettings _settings;
     private StatusServer? _http;
     private StatusServer? _control;
     private StatusBoard? _board;
@@ -28,7 +29,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
 
     protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
     {
-        Settings = settings;
+        _settings = settings;
         Loggers = loggers;
         Time = time;
         _made = time.GetUtcNow();
@@ -55,7 +56,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
     /// <summary>Its event streams; null before the start.</summary>
     public EventStream? Events => _events;
 
-    protected RoleSettings Settings { get; }
+    protected RoleSettings Settings => _settings;
 
     protected ILoggerFactory Loggers { get; }
 
@@ -114,6 +115,13 @@ internal abstract partial class RoleNode : IAsyncDisposable
         await RunRoleAsync(stop, hurry);
     }
 
+    /// <summary>Goes on by other settings: of those, what can be taken while it runs is in force within a second. Once it has started; by one caller at a time.</summary>
+    public void Apply(RoleSettings settings)
+    {
+        _settings = settings;
+        Apply();
+    }
+
     public async ValueTask DisposeAsync()
     {
         while (_owned.TryPop(out var owned))
@@ -153,6 +161,9 @@ internal abstract partial class RoleNode : IAsyncDisposable
 
     /// <summary>Makes what the role consists of; nothing of it runs yet.</summary>
     protected abstract void Build();
+
+    /// <summary>Gives the settings, which are others now, to what the role consists of.</summary>
+    protected abstract void Apply();
 
     /// <summary>Opens what peers connect to.</summary>
     protected virtual Task OpenAsync(CancellationToken cancellationToken) => Task.CompletedTask;

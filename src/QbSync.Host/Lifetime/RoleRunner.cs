@@ -5,7 +5,7 @@ using QbSync.Transport;
 namespace QbSync.Host.Lifetime;
 
 /// <summary>Takes a node from start to a clean end, and turns how that went into an exit code.</summary>
-internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, SystemdNotifier supervisor, ILoggerFactory loggers)
+internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, SystemdNotifier supervisor, Reloader reloader, ILoggerFactory loggers)
 {
     // After a second signal: what is in hand is persisted by journals anyway, so this only bounds the wait.
     private static readonly TimeSpan FastStop = TimeSpan.FromSeconds(5);
@@ -67,6 +67,8 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
     private async Task<int> RunAndDisposeAsync(CancellationToken stop, CancellationToken hurry)
     {
         var code = ExitCodes.Done;
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var reloading = reloader.RunAsync(ends.Token);
         try
         {
             await node.RunAsync(stop, hurry);
@@ -82,6 +84,8 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
             code = ExitCodes.Failed;
         }
 
+        await ends.CancelAsync();
+        await reloading;
         await node.DisposeAsync();
         Log.Stopped(_logger, settings.Mode);
         return code;

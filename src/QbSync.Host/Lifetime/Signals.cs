@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace QbSync.Host.Lifetime;
 
 /// <summary>
-/// SIGINT and SIGTERM: the first asks for a graceful stop, the second for a fast one, the third ends the process at once.
+/// SIGINT and SIGTERM: the first asks for a graceful stop, the second for a fast one, the third ends the process at once. SIGHUP asks for a reload.
 /// </summary>
 internal sealed class Signals : IDisposable
 {
@@ -12,10 +12,12 @@ internal sealed class Signals : IDisposable
     private readonly PosixSignalRegistration[] _registrations;
     private int _count;
 
-    public Signals() => _registrations =
+    /// <param name="reload">Asks for a reload; called on a thread of the system's, and returns at once. Null where a SIGHUP means the end as everywhere.</param>
+    public Signals(Action? reload = null) => _registrations =
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+        .. reload is null ? [] : new[] { PosixSignalRegistration.Create(PosixSignal.SIGHUP, context => OnHangup(context, reload)) },
     ];
 
     /// <summary>Fires with the first signal.</summary>
@@ -33,6 +35,12 @@ internal sealed class Signals : IDisposable
 
         _graceful.Dispose();
         _fast.Dispose();
+    }
+
+    private static void OnHangup(PosixSignalContext context, Action reload)
+    {
+        context.Cancel = true;
+        reload();
     }
 
     private void OnSignal(PosixSignalContext context)

@@ -22,8 +22,8 @@ internal sealed partial class FileLinker
                 return null; // another file system below the same root; others may still link to it
             }
 
-            return (_options.Hardlinks ? Link(key, entry, from, folder, hiddenName) : null)
-                ?? (_options.Reflinks ? Clone(entry, from, folder, hiddenName) : null);
+            return (_options.Current.Hardlinks ? Link(key, entry, from, folder, hiddenName) : null)
+                ?? (_options.Current.Reflinks ? Clone(entry, from, folder, hiddenName) : null);
         }
         catch (StorageException exception)
         {

@@ -18,7 +18,7 @@ internal sealed partial class FileLinker : IAsyncDisposable
     private readonly ConcurrentDictionary<LinkKey, LinkEntry> _passing = new();
     private readonly HardlinkClaims _claims = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly StorageOptions _options;
+    private readonly Live<StorageOptions> _options;
     private readonly RootDirectory _root;
     private readonly HardlinkRegistry _registry;
     private readonly StorageMetrics _metrics;
@@ -27,7 +27,7 @@ internal sealed partial class FileLinker : IAsyncDisposable
     private readonly Task[] _loops;
 
     /// <summary>Starts.</summary>
-    public FileLinker(StorageOptions options, RootDirectory root, HardlinkRegistry registry, StorageMetrics metrics, TimeProvider time, ILogger logger)
+    public FileLinker(Live<StorageOptions> options, RootDirectory root, HardlinkRegistry registry, StorageMetrics metrics, TimeProvider time, ILogger logger)
     {
         _options = options;
         _root = root;
@@ -35,8 +35,8 @@ internal sealed partial class FileLinker : IAsyncDisposable
         _metrics = metrics;
         _time = time;
         _logger = logger;
-        var look = TimeSpan.FromTicks(Math.Min(LongestLook.Ticks, options.LinkWaitIdle.Ticks / 10));
-        _loops = [RepeatAsync(new PeriodicTimer(look, time), EndStalls), RepeatAsync(new PeriodicTimer(options.RegistrySweep, time), Sweep)];
+        var look = TimeSpan.FromTicks(Math.Min(LongestLook.Ticks, options.Current.LinkWaitIdle.Ticks / 10));
+        _loops = [RepeatAsync(new PeriodicTimer(look, time), EndStalls), RepeatAsync(new PeriodicTimer(options.Current.RegistrySweep, time), Sweep)];
     }
 
     /// <summary>Raised outside all locks for a torrent whose file waits no more, or may be linked now.</summary>
@@ -45,7 +45,7 @@ internal sealed partial class FileLinker : IAsyncDisposable
     /// <summary>Entries of the registry.</summary>
     public int Count => _registry.List().Count;
 
-    private bool IsOn => _options.Hardlinks || _options.Reflinks;
+    private bool IsOn => _options.Current is { Hardlinks: true } or { Reflinks: true };
 
     /// <summary>
     /// Asks how a file is to come. The first of an identity becomes its writer, later ones wait. Repeating it answers anew: a waiter whose writer published
@@ -176,7 +176,7 @@ internal sealed partial class FileLinker : IAsyncDisposable
 
     private void EndStalls()
     {
-        var idle = (long)(_options.LinkWaitIdle.TotalSeconds * _time.TimestampFrequency);
+        var idle = (long)(_options.Current.LinkWaitIdle.TotalSeconds * _time.TimestampFrequency);
         WakeAll(_claims.EndStalls(_time.GetTimestamp() - idle));
     }
 

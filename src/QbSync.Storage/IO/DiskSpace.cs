@@ -4,7 +4,7 @@ namespace QbSync.Storage.IO;
 /// Whether the device of a root takes more bytes: not below the floor, and not for a while after a write found it full (a quota shows in no number). It takes
 /// them again by itself at 1.1 times the floor. Thread-safe; looks at the device at most once a second.
 /// </summary>
-internal sealed class DiskSpace(RootDirectory root, long floor, TimeProvider time)
+internal sealed class DiskSpace(RootDirectory root, Func<long> floor, TimeProvider time)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan HoldAfterFull = TimeSpan.FromSeconds(10);
@@ -32,7 +32,8 @@ internal sealed class DiskSpace(RootDirectory root, long floor, TimeProvider tim
         var next = Interlocked.Read(ref _nextLook);
         if (now >= next && Interlocked.CompareExchange(ref _nextLook, After(now, LookInterval), next) == next && GetFreeBytes() is { } free)
         {
-            _isFull = _isFull ? free < floor + (floor / 10) : free < floor;
+            var least = floor();
+            _isFull = _isFull ? free < least + (least / 10) : free < least;
         }
 
         return !_isFull && now >= Interlocked.Read(ref _heldUntil);

@@ -6,7 +6,7 @@ namespace QbSync.Storage.Pieces;
 
 /// <summary>What the torrents of one store share. Made and disposed by the store.</summary>
 internal sealed class StorageContext(
-    StorageOptions options,
+    Live<StorageOptions> options,
     RootDirectory root,
     RootDirectory state,
     PathReservations paths,
@@ -14,7 +14,7 @@ internal sealed class StorageContext(
     TimeProvider time,
     FileLinker links) : IDisposable
 {
-    public StorageOptions Options => options;
+    public StorageOptions Options => options.Current;
 
     public IFileSystem Files => root.Files;
 
@@ -31,9 +31,9 @@ internal sealed class StorageContext(
 
     public TimeProvider Time => time;
 
-    public DiskSpace Space { get; } = new(root, options.MinFreeBytes, time);
+    public DiskSpace Space { get; } = new(root, () => options.Current.MinFreeBytes, time);
 
-    public WriteHandleCache Handles { get; } = new(options.MaxOpenFiles);
+    public WriteHandleCache Handles { get; } = new(options.Current.MaxOpenFiles);
 
     /// <summary>The life of the state.</summary>
     public required ulong Incarnation { get; init; }
@@ -47,7 +47,7 @@ internal sealed class StorageContext(
     public PieceScratchPool Scratch { get; } = new();
 
     /// <summary>Turns at flushing files: fsync has a pool of its own, so that a slow device holds no worker that writes.</summary>
-    public SemaphoreSlim SyncTurns { get; } = new(options.SyncParallelism);
+    public SemaphoreSlim SyncTurns { get; } = new(options.Current.SyncParallelism);
 
     /// <summary>A file or a folder below the root could not be flushed.</summary>
     public void NoteSyncFailed(StorageException failure)

@@ -113,7 +113,7 @@ public sealed partial class TorrentStore
 
         lock (_gate)
         {
-            var available = free - _options.MinFreeBytes - _torrents.Values.Sum(storage => storage.UnallocatedBytes) - _opening.Values.Sum();
+            var available = free - _options.Current.MinFreeBytes - _torrents.Values.Sum(storage => storage.UnallocatedBytes) - _opening.Values.Sum();
             if (required > 0 && required > available)
             {
                 return new Refusal(

@@ -71,12 +71,12 @@ public sealed partial class TorrentStore
     /// <summary>Takes the state folder and the data folder; the ids that have state.</summary>
     private List<InfoHash> OpenFolders()
     {
-        var state = RootDirectory.Open(_files, _options.StateDirectory, create: true);
+        var state = RootDirectory.Open(_files, _options.Current.StateDirectory, create: true);
         RootDirectory? root = null;
         try
         {
             _lock = StateLock.Take(_files, state.Handle, state.Path);
-            root = RootDirectory.Open(_files, _options.DataRoot, create: false);
+            root = RootDirectory.Open(_files, _options.Current.DataRoot, create: false);
             using var torrents = state.EnsureFolder([SessionFolder.Parent]);
             var ids = new List<InfoHash>();
             foreach (var name in _files.List(torrents))
@@ -100,7 +100,7 @@ public sealed partial class TorrentStore
             _paths.Wake += Wake;
             _context.Links.Wake += Wake;
             _context.Doubted += Doubt;
-            _flusher = new StateFlusher(_time, _options.FlushInterval, List, _logger);
+            _flusher = new StateFlusher(_time, _options.Current.FlushInterval, List, _logger);
             return ids;
         }
         catch

@@ -20,7 +20,7 @@ public sealed partial class TorrentStore : ITorrentStore
     private readonly ConcurrentDictionary<InfoHash, TorrentStorage> _torrents = new();
     private readonly Dictionary<InfoHash, long> _opening = [];
     private readonly HashSet<InfoHash> _unreadable = [];
-    private readonly StorageOptions _options;
+    private readonly Live<StorageOptions> _options;
     private readonly IFileSystem _files;
     private readonly StorageMetrics _metrics;
     private readonly ILogger _logger;
@@ -60,7 +60,7 @@ public sealed partial class TorrentStore : ITorrentStore
             throw new ArgumentException(string.Join(" ", errors), nameof(options));
         }
 
-        _options = options;
+        _options = new Live<StorageOptions>(options.WithFixedOf(options));
         _files = files;
         _metrics = new StorageMetrics(metrics, registry, StorageMetrics.Destination, loggers);
         _logger = loggers.CreateLogger<TorrentStore>();
@@ -68,6 +68,22 @@ public sealed partial class TorrentStore : ITorrentStore
         _randomBytes = randomBytes;
         _metrics.PublishDirtyTorrents(CountDirty);
         _metrics.PublishOpenFiles(() => _context?.Handles.Count ?? 0);
+    }
+
+    /// <summary>
+    /// Goes on by other options: <see cref="StorageOptions.MinFreeBytes"/>, <see cref="StorageOptions.Hardlinks"/>, <see cref="StorageOptions.Reflinks"/> and
+    /// <see cref="StorageOptions.ReadBack"/>. All others stay as they are. From any thread.
+    /// </summary>
+    /// <exception cref="ArgumentException">The options are not valid, and those before stay in force.</exception>
+    public void Apply(StorageOptions options)
+    {
+        var next = options.WithFixedOf(_options.Current);
+        if (next.Validate() is { Count: > 0 } errors)
+        {
+            throw new ArgumentException(string.Join(" ", errors), nameof(options));
+        }
+
+        _options.Replace(next);
     }
 
     /// <inheritdoc />

@@ -118,8 +118,9 @@ internal sealed class TrustOptionsTests
     {
         var environment = new Dictionary<string, string> { ["QBSYNC_DESTINATION_DATA"] = _folder.Path, ["QBSYNC_DESTINATION_PEERS_FILE"] = "/etc/qbsync/peers.json" };
         var role = RoleSettings.Read(Roles.Destination, new Dictionary<string, IReadOnlyList<string>>(), environment, out _)!;
-        var trust = TrustSettings.Read(Roles.Destination, new Dictionary<string, IReadOnlyList<string>>(), environment, out var errors)!;
-        Assert.That(errors, Is.Empty);
+        var errors = new OptionErrors();
+        var trust = TrustSettings.Read(Roles.Destination, new OptionSources(new Dictionary<string, IReadOnlyList<string>>(), environment), errors)!;
+        Assert.That(errors.All, Is.Empty);
         Assert.That(
             (trust.StateDirectory, trust.Security.IdentityFile, trust.Security.PeersFile, trust.Security.PairingFile),
             Is.EqualTo((role.StateDirectory, role.Security.IdentityFile, role.Security.PeersFile, role.Security.PairingFile)));
@@ -129,8 +130,9 @@ internal sealed class TrustOptionsTests
     [Test]
     public void TrustSettings_OfADestinationThatIsNotKnown_SayWhatToGive()
     {
-        Assert.That(TrustSettings.Read(Roles.Destination, new Dictionary<string, IReadOnlyList<string>>(), new Dictionary<string, string>(), out var errors), Is.Null);
-        Assert.That(errors, Has.One.Contains("--data"));
+        var errors = new OptionErrors();
+        Assert.That(TrustSettings.Read(Roles.Destination, new OptionSources(new Dictionary<string, IReadOnlyList<string>>(), new Dictionary<string, string>()), errors), Is.Null);
+        Assert.That(errors.All, Has.One.Contains("--data"));
     }
 
     private RoleSettings? Read(Roles role, string[] flags, Dictionary<string, string> environment, out IReadOnlyList<string> errors)

@@ -9,6 +9,7 @@ namespace QbSync.Testing.Processes;
 /// </summary>
 public sealed partial class QbSyncProcess : IAsyncDisposable
 {
+    private const int SigHup = 1;
     private const int SigTerm = 15;
     private static readonly TimeSpan EndTimeout = Waiting.TaskExtensions.Timeout;
 
@@ -82,6 +83,15 @@ public sealed partial class QbSyncProcess : IAsyncDisposable
         if (!_process.HasExited)
         {
             _ = Kill(_process.Id, SigTerm);
+        }
+    }
+
+    /// <summary>Asks it to read its configuration anew, and waits for nothing.</summary>
+    public void SendHangup()
+    {
+        if (!_process.HasExited)
+        {
+            _ = Kill(_process.Id, SigHup);
         }
     }
 

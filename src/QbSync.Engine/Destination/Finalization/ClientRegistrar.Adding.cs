@@ -79,7 +79,7 @@ internal sealed partial class ClientRegistrar
         {
             // Maybe before it had written down what it took: the next pass adds it again if need be.
             return (null, new RegistrationEnd.Waits(
-                new Refusal(RefusalReason.ClientChecking, "The client here was restarted while it was given the torrent."), options.PollInterval));
+                new Refusal(RefusalReason.ClientChecking, "The client here was restarted while it was given the torrent."), options.Current.PollInterval));
         }
 
         run.RefusedAdds++;
@@ -96,7 +96,7 @@ internal sealed partial class ClientRegistrar
     {
         // Taken as verified it ends whole and stopped, or misses its files, a tick later; until then it may show anything.
         var verified = run.TakenAsVerified
-            ?? (run.Checks == 0 && options.Recheck != RecheckPolicy.Always && run.Storage.Layout.IsWholeSelection() && !HasOtherNames(run.Storage.Request));
+            ?? (run.Checks == 0 && options.Current.Recheck != RecheckPolicy.Always && run.Storage.Layout.IsWholeSelection() && !HasOtherNames(run.Storage.Request));
         var patience = verified ? TimeSpan.FromSeconds(5) : TimeSpan.Zero;
         var isStale = isNew && verified && describes.Tick > TimeSpan.Zero;
         if (isStale)
@@ -111,7 +111,7 @@ internal sealed partial class ClientRegistrar
                 found.Id, (seen, _) => IsOver(seen), seen => run.Report(FinalizeStage.Checking, (long)(seen.Progress * 1000), 1000), lease).ConfigureAwait(false);
         if (status is null)
         {
-            return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client here does not show it."), options.PollInterval));
+            return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client here does not show it."), options.Current.PollInterval));
         }
 
         // Stuck, it is given to a check of ours, whose end tells more.
@@ -190,7 +190,7 @@ internal sealed partial class ClientRegistrar
             return "its files have other names than in the .torrent";
         }
 
-        return options.Recheck switch
+        return options.Current.Recheck switch
         {
             RecheckPolicy.Always => "every torrent is",
             RecheckPolicy.Never => null,

@@ -51,7 +51,7 @@ internal sealed partial class ClientRegistrar
                 seen, run.Storage.Layout, progress => run.Report(FinalizeStage.Checking, (long)(progress * 1000), 1000), lease).ConfigureAwait(false);
             if (end.Status is not { } after)
             {
-                return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The torrent left the client."), options.PollInterval));
+                return (null, new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The torrent left the client."), options.Current.PollInterval));
             }
 
             if (end.IsGood)

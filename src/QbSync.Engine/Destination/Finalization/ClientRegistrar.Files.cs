@@ -20,7 +20,7 @@ internal sealed partial class ClientRegistrar
         if (ClientFileMap.TryMatch(storage.Request, files) is not { } map)
         {
             return (false, files.Count == 0
-                ? new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client shows no files yet."), options.PollInterval)
+                ? new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, "The client shows no files yet."), options.Current.PollInterval)
                 : new RegistrationEnd.Fails(new Refusal(RefusalReason.ClientRefused, "The client here shows another file list than the torrent has.")));
         }
 

@@ -9,7 +9,8 @@ internal sealed partial class ClientRegistrar
     /// <summary>Sets tags, category and share limits where a read shows them lacking. Failures are never fatal, those of tags counted; true when all is as it should be.</summary>
     public async Task<bool> ApplyMarksAsync(TorrentParameters parameters, TorrentStatus status, CancellationToken cancellationToken)
     {
-        string[] tags = options.SyncedTag.Length > 0 ? [options.SyncedTag, .. parameters.Tags] : [.. parameters.Tags];
+        var synced = options.Current.SyncedTag;
+        string[] tags = synced.Length > 0 ? [synced, .. parameters.Tags] : [.. parameters.Tags];
         var usable = tags.Where(IsUsableTag).Distinct().ToArray();
         var tagged = await TryMarkAsync(
             status.Id,

@@ -12,7 +12,7 @@ namespace QbSync.Engine.Destination.Finalization;
 /// first and may be repeated after any interruption; each change is read back. Thread-safe; a run belongs to one session.
 /// </summary>
 internal sealed partial class ClientRegistrar(
-    DestinationOptions options,
+    Live<DestinationOptions> options,
     ITorrentClient client,
     ReadBack readBack,
     ClientWatch watch,
@@ -24,7 +24,7 @@ internal sealed partial class ClientRegistrar(
     private static readonly TimeSpan FreshFor = TimeSpan.FromSeconds(5);
 
     private readonly ClientCanary _canary = new();
-    private readonly ClientCheck _check = new(client, readBack, () => watch.Snapshot is { CheckingCount: > 1 }, options.PollTimeout, time);
+    private readonly ClientCheck _check = new(client, readBack, () => watch.Snapshot is { CheckingCount: > 1 }, options.Current.PollTimeout, time);
 
     /// <summary>One pass. An outage of the client is <see cref="RegistrationEnd.Waits"/> without a delay: until it answers again.</summary>
     public async Task<RegistrationEnd> RunAsync(FinalizeRun run, CancellationToken lease)
@@ -37,7 +37,7 @@ internal sealed partial class ClientRegistrar(
         catch (TorrentClientException e) when (e.Fault is ClientFault.NotFound or ClientFault.Conflict)
         {
             // The entry left, or changed its state, between two calls of this pass: the next pass looks anew.
-            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, e.Message), options.PollInterval);
+            return new RegistrationEnd.Waits(new Refusal(RefusalReason.ClientChecking, e.Message), options.Current.PollInterval);
         }
         catch (TorrentClientException e) when (e.Fault is ClientFault.Rejected or ClientFault.Unsupported)
         {
@@ -91,7 +91,7 @@ internal sealed partial class ClientRegistrar(
 
         // Whole though it was added unchecked, it was checked by the client of its own accord, as some versions do.
         var mustCheck = moved || !settled.IsComplete
-            || (options.Recheck == RecheckPolicy.Always && run.Checks == 0 && run.TakenAsVerified != false);
+            || (options.Current.Recheck == RecheckPolicy.Always && run.Checks == 0 && run.TakenAsVerified != false);
         for (var round = 0; round < MaxSelectionRounds; round++)
         {
             var (changed, failure) = await ArrangeFilesAsync(run, settled.Id, lease).ConfigureAwait(false);
@@ -137,7 +137,7 @@ internal sealed partial class ClientRegistrar(
         return seen is not null && seen.State != ClientTorrentState.Moving && ClientPresence.IsSamePath(seen.SavePath, wanted)
             ? (true, null)
             : (false, new RegistrationEnd.Waits(
-                new Refusal(RefusalReason.ClientChecking, $"The client here has not moved the torrent to {wanted} yet."), options.PollInterval));
+                new Refusal(RefusalReason.ClientChecking, $"The client here has not moved the torrent to {wanted} yet."), options.Current.PollInterval));
     }
 
     /// <summary>A torrent that somebody else added counts when it is whole at our path; nothing about it is changed.</summary>
@@ -168,7 +168,7 @@ internal sealed partial class ClientRegistrar(
         if (status is not { IsComplete: true } || !status.State.IsStopped())
         {
             return new RegistrationEnd.Waits(
-                new Refusal(RefusalReason.NotSeeding, $"The client here shows state {status?.State.ToString() ?? "none"}."), options.PollInterval);
+                new Refusal(RefusalReason.NotSeeding, $"The client here shows state {status?.State.ToString() ?? "none"}."), options.Current.PollInterval);
         }
 
         if (run.Checks > 0 || run.TakenAsVerified == false)
@@ -217,9 +217,9 @@ internal sealed partial class ClientRegistrar(
         }
     }
 
-    private string GetSavePath(ITorrentStorage storage) => ClientPaths.Join(options.SavePath, storage.Request.Place.SubPath);
+    private string GetSavePath(ITorrentStorage storage) => ClientPaths.Join(options.Current.SavePath, storage.Request.Place.SubPath);
 
     /// <summary>What a person has to settle is looked at less often than what settles itself.</summary>
     private TimeSpan RetryAfter(Refusal refusal) =>
-        refusal.Reason.GetKind() == RefusalKind.Wait ? options.PollInterval : TimeSpan.FromSeconds(30);
+        refusal.Reason.GetKind() == RefusalKind.Wait ? options.Current.PollInterval : TimeSpan.FromSeconds(30);
 }

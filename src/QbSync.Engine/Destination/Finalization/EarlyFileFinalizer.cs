@@ -12,7 +12,7 @@ internal readonly record struct EarlyEnd(int Lost, Refusal? Conflict);
 /// <summary>
 /// Makes files final before their torrent is: synced, read back, renamed. On finalize workers, never where an ack waits. Stateless.
 /// </summary>
-internal sealed partial class EarlyFileFinalizer(DestinationOptions options, FinalizeQueue queue, EngineMetrics metrics, ILogger<EarlyFileFinalizer> logger)
+internal sealed partial class EarlyFileFinalizer(Live<DestinationOptions> options, FinalizeQueue queue, EngineMetrics metrics, ILogger<EarlyFileFinalizer> logger)
 {
     /// <summary>Finalizes files whose pieces are all held.</summary>
     public async Task<EarlyEnd> RunAsync(ITorrentStorage storage, IReadOnlyList<int> files, ReadBackLedger ledger, CancellationToken lease)
@@ -46,7 +46,7 @@ internal sealed partial class EarlyFileFinalizer(DestinationOptions options, Fin
             before = after;
         }
 
-        return new EarlyEnd(lost, options.Publish == PublishPolicy.File ? await PublishAsync(storage, good, before, lease).ConfigureAwait(false) : null);
+        return new EarlyEnd(lost, options.Current.Publish == PublishPolicy.File ? await PublishAsync(storage, good, before, lease).ConfigureAwait(false) : null);
     }
 
     private async Task<Refusal?> PublishAsync(ITorrentStorage storage, List<int> good, Pieces.PieceBitmap have, CancellationToken lease)

@@ -23,11 +23,11 @@ internal sealed partial class SessionOpener
             return new ClientFind(refusal, null, null);
         }
 
-        if (ClientPaths.TryGetBelow(options.SavePath, status.SavePath) is not { } subPath
+        if (ClientPaths.TryGetBelow(options.Current.SavePath, status.SavePath) is not { } subPath
             || (subPath.Count > 0 && PathRules.CheckPath(subPath) is not null))
         {
             return new ClientFind(
-                new Refusal(RefusalReason.ClientElsewhere, Shorten($"The client here has the torrent at {status.SavePath}, outside {options.SavePath}.")), null, null);
+                new Refusal(RefusalReason.ClientElsewhere, Shorten($"The client here has the torrent at {status.SavePath}, outside {options.Current.SavePath}.")), null, null);
         }
 
         var place = new Place(request.Place.Root, subPath, request.Place.Layout);

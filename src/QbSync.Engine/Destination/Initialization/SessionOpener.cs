@@ -12,7 +12,7 @@ namespace QbSync.Engine.Destination.Initialization;
 internal sealed record OpeningEnd(ITorrentStorage? Storage, bool OwnNames, Refusal? Refusal, bool OldPlace = false);
 
 /// <summary>Opens torrents: parses and checks what was sent, asks the client what it has, and makes storage last. Stateless.</summary>
-internal sealed partial class SessionOpener(DestinationOptions options, ITorrentStore store, ITorrentClient? client, PeerQuotas quotas)
+internal sealed partial class SessionOpener(Live<DestinationOptions> options, ITorrentStore store, ITorrentClient? client, PeerQuotas quotas)
 {
     /// <summary>Opens a torrent that has no state yet.</summary>
     public async Task<OpeningEnd> OpenAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
         }
 
         var bytes = next.Manifest.Files.Where(file => next.Selection.IsSelected(file.Index)).Sum(static file => file.Length);
-        var folder = string.Join('/', [options.DataRoot.TrimEnd('/'), .. next.Place.SubPath]);
+        var folder = string.Join('/', [options.Current.DataRoot.TrimEnd('/'), .. next.Place.SubPath]);
         return new Refusal(
             RefusalReason.DryRun,
             Shorten($"Dry run: {next.Selection.SelectedCount} files, {bytes} bytes would be received below {folder}."),
@@ -160,7 +160,7 @@ internal sealed partial class SessionOpener(DestinationOptions options, ITorrent
         TorrentManifest manifest;
         try
         {
-            manifest = TorrentManifest.Parse(request.Torrent, options.Limits);
+            manifest = TorrentManifest.Parse(request.Torrent, options.Current.Limits);
         }
         catch (TorrentFormatException e)
         {

@@ -13,8 +13,18 @@ internal sealed class DeleteTurns(MonotonicClock clock, long minSpace) : IDelete
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
     public static readonly TimeSpan Rest = TimeSpan.FromMinutes(10);
     private readonly Lock _gate = new();
+    private long _minSpace = minSpace;
     private readonly Dictionary<InfoHash, DeleteClaim> _claims = []; // by the first member of the group, which is in no other
     private readonly Dictionary<ulong, DeleteLine> _lines = [];
+
+    /// <summary>Below it a file system is short of space.</summary>
+    public void SetMinSpace(long bytes)
+    {
+        lock (_gate)
+        {
+            _minSpace = bytes;
+        }
+    }
 
     /// <summary>Whether free space should be looked at often, since a delete waits for it.</summary>
     public bool IsAwaited
@@ -222,7 +232,7 @@ internal sealed class DeleteTurns(MonotonicClock clock, long minSpace) : IDelete
                     continue;
                 }
 
-                if (free >= CleanupPlanner.Target(minSpace))
+                if (free >= CleanupPlanner.Target(_minSpace))
                 {
                     claim.Leave();
                     granted.Add((claim, false));

@@ -6,6 +6,9 @@ namespace QbSync.Engine.Source.Cleanup;
 /// </summary>
 internal sealed class FreeSpace(long minSpace)
 {
+    /// <summary>Below it a file system is short of space.</summary>
+    public long MinSpace { get; set; } = minSpace;
+
     /// <summary>Samples in a row, over this time, that make a file system short: clients and file systems tell what they know late.</summary>
     public const int SamplesToBeShort = 3;
 
@@ -60,13 +63,13 @@ internal sealed class FreeSpace(long minSpace)
             var root = ofDevice[0].Root;
             if (gone.Contains(device))
             {
-                fileSystem.Add(null, $"'{root}' is not on the device any more that it was on at first; is its mount gone?", now, minSpace);
+                fileSystem.Add(null, $"'{root}' is not on the device any more that it was on at first; is its mount gone?", now, MinSpace);
                 continue;
             }
 
             var local = ofDevice.Max(figure => figure.Free);
             var client = sample.DefaultRoot is { } saved && ofDevice.Exists(figure => figure.Root == saved) ? Figure(sample.Client, now) : null;
-            fileSystem.Add(Choose(local, client), $"neither the file system of '{root}' nor the client tells it.", now, minSpace);
+            fileSystem.Add(Choose(local, client), $"neither the file system of '{root}' nor the client tells it.", now, MinSpace);
         }
 
         foreach (var device in _fileSystems.Keys.Where(device => !figures.ContainsKey(device)).ToList())

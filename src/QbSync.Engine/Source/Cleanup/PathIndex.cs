@@ -13,7 +13,7 @@ namespace QbSync.Engine.Source.Cleanup;
 /// delete would take. Asks slowly, keeps what it was told for hours, and is complete or of no use. Thread-safe; its task belongs to the loop.
 /// </summary>
 internal sealed partial class PathIndex(
-    ITorrentClient client, ILocalFiles disk, SourceOptions options, MonotonicClock clock, ILogger<PathIndex> logger)
+    ITorrentClient client, ILocalFiles disk, Live<SourceOptions> options, MonotonicClock clock, ILogger<PathIndex> logger)
 {
     /// <summary>Time between two questions to the client, when there is no hurry and when there is.</summary>
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
@@ -93,7 +93,7 @@ internal sealed partial class PathIndex(
 
     private PathSurvey? Survey(IReadOnlyList<TorrentStatus> torrents, ClientDescription description, CancellationToken cancellationToken)
     {
-        PathMap map = new(options, description);
+        PathMap map = new(options.Current, description);
         List<IndexedTorrent> found = new(torrents.Count);
         List<string> failed = [];
         foreach (var torrent in torrents)

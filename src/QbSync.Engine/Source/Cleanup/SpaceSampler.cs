@@ -10,7 +10,7 @@ namespace QbSync.Engine.Source.Cleanup;
 /// belongs to the loop.
 /// </summary>
 internal sealed partial class SpaceSampler(
-    ILocalFiles disk, SourceOptions options, MonotonicClock clock, Func<SpaceSample, CancellationToken, ValueTask> post, ILogger<SpaceSampler> logger)
+    ILocalFiles disk, Live<SourceOptions> options, MonotonicClock clock, Func<SpaceSample, CancellationToken, ValueTask> post, ILogger<SpaceSampler> logger)
 {
     public static readonly TimeSpan Pause = TimeSpan.FromSeconds(15);
     public static readonly TimeSpan ShortPause = TimeSpan.FromSeconds(2);
@@ -67,7 +67,7 @@ internal sealed partial class SpaceSampler(
 
     private SpaceSample Sample(View view)
     {
-        PathMap map = new(options, view.Description);
+        PathMap map = new(options.Current, view.Description);
         Dictionary<string, LocalFileSystem?> roots = new(StringComparer.Ordinal);
         foreach (var root in map.LocalFolders)
         {

@@ -138,7 +138,7 @@ internal sealed partial class HandoffRun
 
     private async Task ConfirmAsync(HandoffMember member, CancellationToken cancellationToken)
     {
-        var request = new ConfirmHandoffRequest(member.InfoHash, _with.Options.SourceRemovedTag, member.ProofId);
+        var request = new ConfirmHandoffRequest(member.InfoHash, _with.Options.Current.SourceRemovedTag, member.ProofId);
         for (var failures = 1; ; failures++)
         {
             try

@@ -29,7 +29,7 @@ internal sealed partial class HandoffRun
         if (verdict.Result == StepResult.Done)
         {
             await NoteActiveAsync(cancellationToken).ConfigureAwait(false);
-            _entry = _entry with { Overlaps = _with.Options.Handoff.Overlap > TimeSpan.Zero && Here.All(MayOverlap) };
+            _entry = _entry with { Overlaps = _with.Options.Current.Handoff.Overlap > TimeSpan.Zero && Here.All(MayOverlap) };
         }
 
         return verdict;
@@ -47,7 +47,7 @@ internal sealed partial class HandoffRun
                 return $"{member.Name}: the client does not list it";
             }
 
-            if (HandoffRules.FindRefusal(status, _entry.Cause, _with.Options, WallNow) is { } refusal)
+            if (HandoffRules.FindRefusal(status, _entry.Cause, _with.Options.Current, WallNow) is { } refusal)
             {
                 return $"{member.Name}: {refusal}";
             }

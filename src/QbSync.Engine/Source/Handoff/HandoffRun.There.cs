@@ -136,7 +136,7 @@ internal sealed partial class HandoffRun
 
     private async Task<StepVerdict> AwaitAnnounceAsync(CancellationToken cancellationToken)
     {
-        if (!_with.Options.Handoff.VerifyAnnounce || !Here.Any(static member => member.HasTrackers))
+        if (!_with.Options.Current.Handoff.VerifyAnnounce || !Here.Any(static member => member.HasTrackers))
         {
             return StepVerdict.Done;
         }
@@ -159,10 +159,10 @@ internal sealed partial class HandoffRun
                 return StepVerdict.Done;
             }
 
-            if (spent >= _with.Options.Handoff.AnnounceTimeout)
+            if (spent >= _with.Options.Current.Handoff.AnnounceTimeout)
             {
                 return StepVerdict.Failed(
-                    $"no tracker took the destination's announce within {_with.Options.Handoff.AnnounceTimeout.TotalSeconds:0} s", DeleteBlock.AnnounceRefused);
+                    $"no tracker took the destination's announce within {_with.Options.Current.Handoff.AnnounceTimeout.TotalSeconds:0} s", DeleteBlock.AnnounceRefused);
             }
 
             await PauseAsync(LooksApart, cancellationToken).ConfigureAwait(false);
@@ -189,7 +189,7 @@ internal sealed partial class HandoffRun
     /// <summary>Both sides seed for as long as the user allows; then who is active here is noted anew, since the stop comes next.</summary>
     private async Task<StepVerdict> OverlapAsync(CancellationToken cancellationToken)
     {
-        var verdict = await WatchUntilAsync(() => _entry.StartedAt + _with.Options.Handoff.Overlap, cancellationToken).ConfigureAwait(false);
+        var verdict = await WatchUntilAsync(() => _entry.StartedAt + _with.Options.Current.Handoff.Overlap, cancellationToken).ConfigureAwait(false);
         if (verdict.Result == StepResult.Done && !_entry.StopWasSent)
         {
             await NoteActiveAsync(cancellationToken).ConfigureAwait(false);
@@ -199,7 +199,7 @@ internal sealed partial class HandoffRun
     }
 
     private Task<StepVerdict> WaitAsync(CancellationToken cancellationToken) => WatchUntilAsync(
-        () => _entry.Cause == HandoffCause.Drain || _with.IsDesperate() ? null : _entry.StartedAt + _with.Options.Handoff.DeleteGrace, cancellationToken);
+        () => _entry.Cause == HandoffCause.Drain || _with.IsDesperate() ? null : _entry.StartedAt + _with.Options.Current.Handoff.DeleteGrace, cancellationToken);
 
     /// <summary>Looks at the destination now and then until a time, which may come nearer meanwhile.</summary>
     private async Task<StepVerdict> WatchUntilAsync(Func<DateTimeOffset?> end, CancellationToken cancellationToken)
@@ -212,7 +212,7 @@ internal sealed partial class HandoffRun
                 return verdict;
             }
 
-            if (_with.Options.Handoff.VerifyAnnounce && FindRefusedAnnounce() is { } refused)
+            if (_with.Options.Current.Handoff.VerifyAnnounce && FindRefusedAnnounce() is { } refused)
             {
                 return new StepVerdict(StepResult.Failed, refused, IsOfTracker: true, DeleteBlock.AnnounceRefused);
             }

@@ -11,7 +11,7 @@ namespace QbSync.Engine.Source.Handoff;
 /// <summary>What the handoffs of an engine work with. All of it is thread-safe.</summary>
 internal sealed record HandoffServices
 {
-    public required SourceOptions Options { get; init; }
+    public required Live<SourceOptions> Options { get; init; }
 
     public required ITorrentClient Client { get; init; }
 

@@ -12,7 +12,7 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Source.Phases;
 
 /// <summary>Asks the client what a torrent is and where it lies, and looks which of the folders it named holds it. Thread-safe.</summary>
-internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, SourceOptions options, MonotonicClock clock)
+internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, Live<SourceOptions> options, MonotonicClock clock)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
 
@@ -35,7 +35,7 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
             return new ContentOutcome.NotReady(WaitingReason.Client, FaultClass.Permanent, $"{problem} (layout)");
         }
 
-        return Place(status, layout, new PathMap(options, description), torrent, Digest(files));
+        return Place(status, layout, new PathMap(options.Current, description), torrent, Digest(files));
     }
 
     /// <summary>Digest of sizes and priorities in the client's list: as long as it is the same, so is the selection.</summary>
@@ -192,8 +192,8 @@ internal sealed class ContentLoader(ITorrentClient client, IPieceReader reader, 
     }
 
     private bool IsUserTag(string tag) =>
-        tag != options.SyncedTag && tag != options.SyncFailedTag && tag != options.SourceRemovedTag && tag != options.ExcludeSyncTag
-        && tag != options.Handoff.ExcludeCleanupTag;
+        tag != options.Current.SyncedTag && tag != options.Current.SyncFailedTag && tag != options.Current.SourceRemovedTag && tag != options.Current.ExcludeSyncTag
+        && tag != options.Current.Handoff.ExcludeCleanupTag;
 
     private static bool IsOf(TorrentManifest manifest, TorrentStatus status)
     {

@@ -33,7 +33,7 @@ internal abstract record PhaseResult
     public sealed record Looked(TorrentContent? Content, long SelectedSize) : PhaseResult;
 
     /// <summary>The client told what the user's lists need to know.</summary>
-    public sealed record Inspected(TorrentTraits Traits) : PhaseResult;
+    public sealed record Inspected(TorrentTraits Traits, SyncFilter By) : PhaseResult;
 
     /// <summary>What was owed to the destination is delivered.</summary>
     /// <param name="WasAborted">Whether it gave something unfinished up.</param>

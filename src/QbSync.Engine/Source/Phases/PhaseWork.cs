@@ -72,7 +72,7 @@ internal sealed partial class PhaseWork(
     public async Task<PhaseResult> InspectAsync(PhaseInput input, SyncFilter filter, CancellationToken cancellationToken)
     {
         var (notReady, traits) = await loader.InspectAsync(input.Status!, filter, cancellationToken).ConfigureAwait(false);
-        return notReady is null ? new PhaseResult.Inspected(traits!) : PhaseResult.Held.By(notReady);
+        return notReady is null ? new PhaseResult.Inspected(traits!, filter) : PhaseResult.Held.By(notReady);
     }
 
     /// <summary>Asks the client again for names, folders and selection.</summary>

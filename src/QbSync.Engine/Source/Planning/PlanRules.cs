@@ -5,11 +5,22 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Source.Planning;
 
 /// <summary>What a plan says of a torrent, by the decisions that an engine takes. Pure.</summary>
-internal sealed class PlanRules(SourceOptions options)
+internal sealed class PlanRules(Live<SourceOptions> live)
 {
-    private readonly SyncFilter _filter = new(options.Filter);
+    private SourceOptions _options = live.Current;
+    private SyncFilter _filter = new(live.Current.Filter);
 
     public SyncFilter Filter => _filter;
+
+    /// <summary>Decides by the _options that are in force now; the same ones until it is called again.</summary>
+    public void TakeOptions()
+    {
+        if (!ReferenceEquals(_options, live.Current))
+        {
+            _options = live.Current;
+            _filter = new SyncFilter(_options.Filter);
+        }
+    }
 
     /// <summary>The facts as an engine has them at its start.</summary>
     public SyncFacts FactsOf(PlannedTorrent torrent, bool peerReady, DateTimeOffset now) => new()
@@ -21,9 +32,9 @@ internal sealed class PlanRules(SourceOptions options)
             && torrent.Record?.Completion is null
             ? _filter.Judge(status, torrent.Traits)
             : default,
-        HasFailedTag = HasTag(torrent.Status, options.SyncFailedTag),
+        HasFailedTag = HasTag(torrent.Status, _options.SyncFailedTag),
         FailedTagWasSeen = torrent.Record is { FailedTagWasSeen: true },
-        IsRetryDue = options.SyncFailedTag.Length == 0 && torrent.Record?.FailedAt + TimeSpan.FromHours(24) <= now,
+        IsRetryDue = _options.SyncFailedTag.Length == 0 && torrent.Record?.FailedAt + TimeSpan.FromHours(24) <= now,
         Answer = torrent.Answer?.State,
         HasBytes = torrent.Status is { CompletedBytes: > 0 },
         IsOwedThere = torrent.OpenedThere,
@@ -45,7 +56,7 @@ internal sealed class PlanRules(SourceOptions options)
     /// <summary>The line of a torrent for a decision that needs no question any more.</summary>
     public PlanLine LineOf(PlannedTorrent torrent, SyncDecision decision, long? freeBytes, DateTimeOffset now) => decision.Action switch
     {
-        SyncAction.Exclude => Skip(torrent, IsExcluded(torrent.Status) ? $"the tag '{options.ExcludeSyncTag}' forbids it" : decision.Reason),
+        SyncAction.Exclude => Skip(torrent, IsExcluded(torrent.Status) ? $"the tag '{_options.ExcludeSyncTag}' forbids it" : decision.Reason),
         SyncAction.Abort => Skip(torrent, "it is forbidden, and the destination would be told to give it up"),
         SyncAction.Adopt => Line(torrent, PlanAction.Sync, "the destination has it already"),
         SyncAction.Initialize => Line(torrent, torrent.Class == ClientClass.Complete ? PlanAction.Sync : PlanAction.Stream, WhyOf(torrent)),
@@ -83,8 +94,8 @@ internal sealed class PlanRules(SourceOptions options)
             return Line(torrent, PlanAction.Keep, reason);
         }
 
-        var isShort = options.MinSpace > 0 && freeBytes < options.MinSpace;
-        return options.Handoff.Mode switch
+        var isShort = _options.MinSpace > 0 && freeBytes < _options.MinSpace;
+        return _options.Handoff.Mode switch
         {
             HandoffMode.Seeded => HandOver("it has seeded for min-seeding-time"),
             HandoffMode.Pressure when isShort => HandOver("space is short, and it may go when its turn comes"),
@@ -101,11 +112,11 @@ internal sealed class PlanRules(SourceOptions options)
         return torrent switch
         {
             { Class: not ClientClass.Complete } => $"it is not complete here ({status.State})",
-            _ when IsExcluded(status) => $"the tag '{options.ExcludeSyncTag}' forbids it",
-            _ when options.Handoff.Mode == HandoffMode.Never => "handoff is never, but for a drain",
-            _ when HasTag(status, options.Handoff.ExcludeCleanupTag) => $"the tag '{options.Handoff.ExcludeCleanupTag}' keeps it",
+            _ when IsExcluded(status) => $"the tag '{_options.ExcludeSyncTag}' forbids it",
+            _ when _options.Handoff.Mode == HandoffMode.Never => "handoff is never, but for a drain",
+            _ when HasTag(status, _options.Handoff.ExcludeCleanupTag) => $"the tag '{_options.Handoff.ExcludeCleanupTag}' keeps it",
             { Answer: null } => "the destination does not answer",
-            _ when seeded < options.Handoff.MinSeedingTime => $"it has to seed for another {Words(options.Handoff.MinSeedingTime - seeded)}",
+            _ when seeded < _options.Handoff.MinSeedingTime => $"it has to seed for another {Words(_options.Handoff.MinSeedingTime - seeded)}",
             _ => null,
         };
     }
@@ -129,7 +140,7 @@ internal sealed class PlanRules(SourceOptions options)
 
     private static string Words(TimeSpan time) => time >= TimeSpan.FromHours(1) ? $"{time.TotalHours:0.#} h" : $"{Math.Ceiling(time.TotalMinutes):0} min";
 
-    private bool IsExcluded(TorrentStatus? status) => HasTag(status, options.ExcludeSyncTag);
+    private bool IsExcluded(TorrentStatus? status) => HasTag(status, _options.ExcludeSyncTag);
 
     private static bool HasTag(TorrentStatus? status, string tag) => tag.Length > 0 && status is not null && status.Tags.Contains(tag);
 }

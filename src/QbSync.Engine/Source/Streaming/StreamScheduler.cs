@@ -21,6 +21,7 @@ internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false
     private const int BacklogWeightWhenShort = 3;
     private readonly Lock _gate = new();
     private readonly ActiveLimit _active = new(maxActive);
+    private bool _isFair = isFair;
     private PieceStream[] _live = [];
     private PieceStream[] _backlog = [];
     private int _nextLive;
@@ -41,6 +42,16 @@ internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false
             _live = live;
             _backlog = backlog;
             _nextLive = live.Length == 0 ? 0 : _nextLive % live.Length;
+        }
+    }
+
+    /// <summary>Another order, another bound; in force with the next piece.</summary>
+    public void Configure(bool isFair, int maxActive)
+    {
+        lock (_gate)
+        {
+            _isFair = isFair;
+            _active.Most = maxActive;
         }
     }
 
@@ -108,7 +119,7 @@ internal sealed class StreamScheduler(CapacityHold capacity, bool isFair = false
 
     private bool TryBacklog_NeedsLock(TimeSpan now, out PieceJob job)
     {
-        if (isFair)
+        if (_isFair)
         {
             return TryTurn_NeedsLock(now, out job);
         }

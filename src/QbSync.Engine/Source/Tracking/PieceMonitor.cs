@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Source.Streaming;
 using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -13,11 +14,12 @@ namespace QbSync.Engine.Source.Tracking;
 /// hands what it saw to <paramref name="sink"/>. Its one task belongs to the engine.
 /// </summary>
 internal sealed partial class PieceMonitor(
-    ITorrentClient client, SourceOptions options, MonotonicClock clock, EngineMetrics metrics, IMonitorSink sink, ILogger<PieceMonitor> logger)
+    ITorrentClient client, Live<SourceOptions> options, MonotonicClock clock, EngineMetrics metrics, IMonitorSink sink, ILogger<PieceMonitor> logger)
 {
     private static readonly TimeSpan CallTimeout = TimeSpan.FromMinutes(2);
     private readonly ConcurrentDictionary<ClientTorrentId, WatchedTorrent> _watched = new();
-    private readonly PollPace _pace = new(options.PollInterval);
+    private readonly PollPace _pace = new(options.Current.PollInterval);
+    private readonly AsyncPulse _wake = new();
     private readonly Dictionary<ClientTorrentId, TorrentStatus> _seen = [];
     private string _problem = "";
     private bool _hasReported;
@@ -31,15 +33,28 @@ internal sealed partial class PieceMonitor(
     /// <summary>Whether anything is on its way to the destination: then the client is looked at often, whatever it says itself.</summary>
     public void SetStreaming(bool isStreaming) => _isStreaming = isStreaming;
 
+    /// <summary>Looks at once, wherever it rests: how often it looks has changed. From any thread.</summary>
+    public void Wake() => _wake.Pulse();
+
     public async Task RunAsync(CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
+            // Taken before the options are read, so that no change falls in between.
+            var woken = _wake.Next;
+            _pace.Interval = options.Current.PollInterval;
             var pause = await LookAsync(stop).ConfigureAwait(false);
-            await clock.DelayAsync(pause, stop).ConfigureAwait(false);
+            await RestAsync(pause, woken, stop).ConfigureAwait(false);
         }
 
         await EndAskingAsync().ConfigureAwait(false);
+    }
+
+    private async Task RestAsync(TimeSpan pause, Task woken, CancellationToken stop)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        await Task.WhenAny(clock.DelayAsync(pause, over.Token).AsTask(), woken).ConfigureAwait(false);
+        await over.CancelAsync().ConfigureAwait(false);
     }
 
     private async Task<TimeSpan> LookAsync(CancellationToken stop)

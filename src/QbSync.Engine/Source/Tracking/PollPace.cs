@@ -3,6 +3,9 @@ namespace QbSync.Engine.Source.Tracking;
 /// <summary>How long to wait between looks at the client. Pure: fed with what a look found.</summary>
 internal sealed class PollPace(TimeSpan interval)
 {
+    /// <summary>The pause while anything moves.</summary>
+    public TimeSpan Interval { get; set; } = interval;
+
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Restless = TimeSpan.FromSeconds(10);
     private TimeSpan _lastMoved;
@@ -15,7 +18,7 @@ internal sealed class PollPace(TimeSpan interval)
     public TimeSpan Next(TimeSpan now, bool moves, TimeSpan latency)
     {
         _lastMoved = moves ? now : _lastMoved;
-        _current = now - _lastMoved < Restless ? interval : Min(_current * 2, interval > Longest ? interval : Longest);
+        _current = now - _lastMoved < Restless ? Interval : Min(_current * 2, Interval > Longest ? Interval : Longest);
         return _current > latency * 2 ? _current : latency * 2;
     }
 

@@ -49,9 +49,10 @@ internal sealed class ControlFlags
         var flags = new Dictionary<string, IReadOnlyList<string>>();
         Add("state-dir", result.GetValue(_state));
         Add("data", result.GetValue(_data));
+        var sources = new OptionSources(flags, environment, ConfigFile.Find(null, environment, new OptionErrors()));
         var named = result.GetValue(_role);
         var sockets = Each.Where(role => named is null || role.ToString().Equals(named, StringComparison.OrdinalIgnoreCase))
-            .Select(role => TrustSettings.Read(role, flags, environment, out _) is { } settings ? ControlSocket.Of(settings.StateDirectory) : "")
+            .Select(role => TrustSettings.Read(role, sources, new OptionErrors()) is { } settings ? ControlSocket.Of(settings.StateDirectory) : "")
             .Where(File.Exists).Distinct().ToList();
         if (sockets.Count > 1)
         {

@@ -19,9 +19,13 @@ internal sealed class DemoTrust(SecurityOptions source, SecurityOptions destinat
         PinAsync(source, new Peer(Destination, "destination") { Address = address }, cancellationToken);
 
     /// <summary>The security of a role with these options, as the role itself reads it.</summary>
-    public static SecurityOptions Of(Roles role, IReadOnlyDictionary<string, string> options) =>
-        TrustSettings.Read(role, options.ToDictionary(option => option.Key, IReadOnlyList<string> (option) => [option.Value]), new Dictionary<string, string>(), out var errors)?.Security
-        ?? throw new InvalidOperationException(string.Join(Environment.NewLine, errors));
+    public static SecurityOptions Of(Roles role, IReadOnlyDictionary<string, string> options)
+    {
+        var errors = new OptionErrors();
+        var flags = options.ToDictionary(option => option.Key, IReadOnlyList<string> (option) => [option.Value]);
+        return TrustSettings.Read(role, new OptionSources(flags, new Dictionary<string, string>()), errors)?.Security
+            ?? throw new InvalidOperationException(string.Join(Environment.NewLine, errors.All));
+    }
 
     private static NodeId GetId(SecurityOptions options, TimeProvider time)
     {

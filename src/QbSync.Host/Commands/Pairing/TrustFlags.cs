@@ -9,6 +9,7 @@ internal sealed class TrustFlags
 {
     private readonly Dictionary<string, Option<string>> _flags = [];
     private readonly Option<string?> _role = new("--role") { Description = "source or destination: whose identity and peers are meant, where the options do not tell." };
+    private readonly Option<string?> _config = new("--config") { Description = ConfigFile.FlagHelp };
     private readonly Option<bool> _json = new("--json") { Description = "Answer with one JSON document." };
 
     public TrustFlags(Command command)
@@ -22,6 +23,7 @@ internal sealed class TrustFlags
             command.Options.Add(flag);
         }
 
+        command.Options.Add(_config);
         command.Options.Add(_json);
     }
 
@@ -35,11 +37,13 @@ internal sealed class TrustFlags
         var environment = EnvironmentVariables.Read();
         var flags = _flags.Where(flag => result.GetResult(flag.Value) is { Implicit: false })
             .ToDictionary(flag => flag.Key, IReadOnlyList<string> (flag) => [result.GetValue(flag.Value) ?? ""]);
+        var errors = new OptionErrors();
+        var sources = new OptionSources(flags, environment, ConfigFile.Find(result.GetValue(_config), environment, errors));
         var role = result.GetValue(_role) switch
         {
             "source" => Roles.Source,
             "destination" => Roles.Destination,
-            _ => otherwise ?? TrustRole.Find(flags, environment),
+            _ => otherwise ?? TrustRole.Find(sources),
         };
         if (role is not { } known)
         {
@@ -47,8 +51,8 @@ internal sealed class TrustFlags
             return null;
         }
 
-        var settings = TrustSettings.Read(known, flags, environment, out var errors);
-        foreach (var error in errors)
+        var settings = TrustSettings.Read(known, sources, errors);
+        foreach (var error in errors.All)
         {
             Console.Error.WriteLine(error);
         }

@@ -104,7 +104,7 @@ internal sealed class PeerEditsTests
         {
             var environment = variables.ToDictionary(static name => name, _ => _folder.Path);
             environment["XDG_STATE_HOME"] = _folder.Path;
-            return TrustRole.Find(flags.ToDictionary(static name => name, IReadOnlyList<string> (_) => [_folder.Path]), environment);
+            return TrustRole.Find(new OptionSources(flags.ToDictionary(static name => name, IReadOnlyList<string> (_) => [_folder.Path]), environment));
         }
     }
 

@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+using QbSync.Host.Configuration;
+using QbSync.Host.Logging;
+
+namespace QbSync.Host.Lifetime;
+
+/// <summary>
+/// Reads the configuration anew when asked, and gives a running role what it can take: all of it, or nothing when anything is wrong.
+/// </summary>
+/// <param name="started">What the role was started with.</param>
+internal sealed partial class Reloader(
+    RoleNode node, RoleSettings started, SettingsSource source, ReloadRequests requests, LogLines lines, ILogger<Reloader> logger)
+{
+    private RoleSettings _settings = started;
+
+    /// <summary>Answers requests until <paramref name="stop"/>.</summary>
+    public async Task RunAsync(CancellationToken stop)
+    {
+        try
+        {
+            await foreach (var request in requests.Reader.ReadAllAsync(stop))
+            {
+                request.TrySetResult(Reload());
+            }
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+        }
+
+        requests.Close();
+    }
+
+    private ReloadOutcome Reload()
+    {
+        var errors = new OptionErrors();
+        var read = source.Read(errors);
+
+        // Alone it may be in order, and not with what needs a restart.
+        var next = read is null ? null : _settings.TakeReloadable(read, source.Environment, errors);
+        if (read is null || next is null)
+        {
+            foreach (var error in errors.All)
+            {
+                Log.ReloadRefused(logger, error);
+            }
+
+            return new ReloadOutcome(errors.All, [], []);
+        }
+
+        string[] taken = [.. _settings.Values.FindChanges(next.Values).Select(static option => option.Name)];
+        string[] left = [.. next.Values.FindChanges(read.Values).Where(option => !IsReadAnew(option)).Select(static option => option.Name)];
+        _settings = next;
+        lines.Least = LogLines.ParseLevel(next.LogLevel);
+        node.Apply(next);
+        Log.Reloaded(logger, taken.Length == 0 ? "nothing" : string.Join(", ", taken));
+        foreach (var name in left)
+        {
+            Log.NeedsRestart(logger, name);
+        }
+
+        return new ReloadOutcome([], taken, left);
+    }
+
+    /// <summary>Whether whoever uses it reads its file by itself when it is refused.</summary>
+    private bool IsReadAnew(OptionDefinition option) =>
+        option.IsSecret && option.Name.StartsWith("qb-", StringComparison.Ordinal) && _settings.SecretFiles.ContainsKey(option.Name);
+}
