@@ -117,6 +117,7 @@ public sealed class SourceOptions
         (copy.ReconnectMaxDelay, copy.CallTimeout, copy.StopTimeout) = (current.ReconnectMaxDelay, current.CallTimeout, current.StopTimeout);
         (copy.MetricsMaxTorrents, copy.MetricsMaxFinished) = (current.MetricsMaxTorrents, current.MetricsMaxFinished);
         copy.Handoff = Handoff.WithFixedOf(current.Handoff);
+        copy.Filter = Filter.Copy();
         return copy;
     }
 

@@ -53,6 +53,9 @@ public sealed class SyncFilterOptions
     /// <value><see cref="QbSync.Engine.PrivateTorrents.Sync"/>.</value>
     public PrivateTorrents PrivateTorrents { get; set; }
 
+    /// <summary>A copy that nobody else changes.</summary>
+    internal SyncFilterOptions Copy() => (SyncFilterOptions)MemberwiseClone();
+
     /// <summary>Every fault of these values, each beginning with its option and a colon.</summary>
     public IReadOnlyList<string> Validate() => [.. FindFaults()];
 

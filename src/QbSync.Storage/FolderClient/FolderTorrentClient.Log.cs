@@ -11,10 +11,10 @@ public sealed partial class FolderTorrentClient
         [LoggerMessage(StorageEventIds.FolderTorrentClient + 2, LogLevel.Debug, "Found the torrent {Torrent} as '{Path}'.")]
         public static partial void TorrentFound(ILogger logger, ClientTorrentId torrent, string path);
 
-        [LoggerMessage(StorageEventIds.FolderTorrentClient + 3, LogLevel.Information, "The torrent {Torrent} was taken out of the folder.")]
+        [LoggerMessage(StorageEventIds.FolderTorrentClient + 3, LogLevel.Debug, "The torrent {Torrent} was taken out of the folder.")]
         public static partial void TorrentGone(ILogger logger, ClientTorrentId torrent);
 
-        [LoggerMessage(StorageEventIds.FolderTorrentClient + 4, LogLevel.Information, "The torrent {Torrent} is complete on disk.")]
+        [LoggerMessage(StorageEventIds.FolderTorrentClient + 4, LogLevel.Debug, "The torrent {Torrent} is complete on disk.")]
         public static partial void TorrentComplete(ILogger logger, ClientTorrentId torrent);
 
         [LoggerMessage(StorageEventIds.FolderTorrentClient + 5, LogLevel.Warning, "Files of the torrent {Torrent} are missing below '{Folder}'; recheck it when they are back.")]

@@ -281,6 +281,7 @@ public sealed class DestinationHandoffTests
     {
         await using var rig = new DestinationRig();
         rig.Options.SourceRemovedStart = false;
+        rig.Engine.Apply(rig.Options);
         await rig.SyncAsync(Torrent, Init);
         Assert.That((await rig.StartSeedingAsync(Init, StartCause.RemovedAtSource)).Reason(), Is.EqualTo(RefusalReason.StartOff));
         Assert.That(await rig.ConfirmAsync(Torrent.Id), Is.TypeOf<ConfirmOutcome.Done>());

@@ -35,6 +35,7 @@ internal sealed class DrainGateTests
     [TestCase("{}", false)]
     [TestCase("null", false)]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task Annotation_OnlyExactlyTrue_OpensIt(string annotations, bool expected)
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -50,6 +51,7 @@ internal sealed class DrainGateTests
     [TestCase(302)]
     [TestCase(500)]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task ApiError_IsANo(int status)
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -66,6 +68,7 @@ internal sealed class DrainGateTests
     [TestCase("""{"metadata":"true"}""")]
     [TestCase("")]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task AnswerThatIsNoPod_IsANo(string document)
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -76,6 +79,7 @@ internal sealed class DrainGateTests
 
     [Test]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task ApiThatHangs_IsANoAfterFiveSeconds()
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -106,6 +110,7 @@ internal sealed class DrainGateTests
 
     [Test]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task ApiOfAnotherAuthority_IsNotBelieved()
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -118,6 +123,7 @@ internal sealed class DrainGateTests
 
     [Test]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task NoToken_OrNoName_IsANo()
     {
         await using var api = await FakeClusterApi.StartAsync();
@@ -130,6 +136,7 @@ internal sealed class DrainGateTests
 
     [Test]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task NoCluster_IsANoWithOneLine()
     {
         Assert.That(InClusterApi.Find(new Dictionary<string, string>()), Is.Null);
@@ -140,6 +147,7 @@ internal sealed class DrainGateTests
     [TestCase(DrainMode.Always, true)]
     [TestCase(DrainMode.Never, false)]
     [SourceCase(117)]
+    [HostCase(15)]
     public async Task AlwaysAndNever_AskNobody(DrainMode mode, bool expected)
     {
         await using var api = await FakeClusterApi.StartAsync();

@@ -7,6 +7,7 @@ using QbSync.Torrents;
 
 namespace QbSync.Host.Tests.Logging;
 
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
 internal sealed partial class LogLinesTests
 {
     private static readonly string Hash = new('a', 40);

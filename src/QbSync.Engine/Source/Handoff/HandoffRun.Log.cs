@@ -6,7 +6,7 @@ internal sealed partial class HandoffRun
 {
     private static partial class Log
     {
-        [LoggerMessage(4101, LogLevel.Information, "Handoff of {Names}: {Step}, after {Before}.")]
+        [LoggerMessage(4101, LogLevel.Debug, "Handoff of {Names}: {Step}, after {Before}.")]
         public static partial void Moved(ILogger logger, string names, HandoffStep step, HandoffStep before);
 
         [LoggerMessage(4102, LogLevel.Warning, "Handoff of {Names} turns back at {Step}: {Reason}")]

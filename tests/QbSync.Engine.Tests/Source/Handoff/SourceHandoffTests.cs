@@ -39,6 +39,8 @@ internal sealed class SourceHandoffTests
         await world.PassUntilAsync(() => world.StateOf(Film.Id) == "HandedOff");
         var sends = world.Destination.Link!.Sends;
         world.Options.Handoff.MinSeedingTime = TimeSpan.FromHours(1);
+        world.Engine.Apply(world.Options);
+        await world.PassAsync(TimeSpan.FromSeconds(1));
         var proofs = world.Destination.Count("Prove");
 
         var again = world.Client.Add(Film);
