@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Prometheus;
-using QbSync.Engine;
 using QbSync.Engine.Destination;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
@@ -12,7 +11,6 @@ using QbSync.Host.Endpoints;
 using QbSync.Host.Lifetime;
 using QbSync.Host.Reporting;
 using QbSync.Ports;
-using QbSync.Storage;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
 
