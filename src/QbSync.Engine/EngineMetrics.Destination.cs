@@ -63,7 +63,7 @@ internal sealed partial class EngineMetrics
 
     partial void RegisterDestination(Counter dropped)
     {
-        _finished = new FinishedSeries(_limits.Finished, _mode, _torrentsSynced);
+        _finished = new FinishedSeries(_limits.Current.Finished, _mode, _torrentsSynced);
         _stopErrors = _factory.CreateCounter("qbsync_torrent_stop_errors_total", "Failures stopping torrents before handoff", ["mode"]).WithLabels(_mode);
         _verificationErrors = _factory.CreateCounter(
             "qbsync_verification_errors_total", "Piece verification failures during finalization", ["mode"]).WithLabels(_mode);

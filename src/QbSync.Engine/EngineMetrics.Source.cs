@@ -113,7 +113,7 @@ internal sealed partial class EngineMetrics
         _selectionResyncs = _factory.CreateCounter(
             "qbsync_file_selection_resyncs_total", "Re-syncs triggered by file selection changes (source)");
         _finished = new FinishedSeries(
-            _limits.Finished,
+            _limits.Current.Finished,
             _mode,
             _torrentsSynced,
             _factory.CreateCounter(
