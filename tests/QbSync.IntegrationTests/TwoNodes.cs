@@ -40,9 +40,6 @@ internal sealed class TwoNodes : IAsyncDisposable
 
     public string SourceTorrents => _folder.CreateFolder("source", "torrents");
 
-    /// <summary>What both roles have logged.</summary>
-    public LogErrorGuard Log => _log;
-
     public SourceNode Source => _source!;
 
     public DestinationNode Destination => _destination!;

@@ -5,6 +5,7 @@ namespace QbSync.Host.Lifetime;
 /// <summary>Who wants the configuration to be read anew. From any thread; taken one after the other.</summary>
 internal sealed class ReloadRequests
 {
+    // Eight: who asks while so many wait loses nothing, since theirs begin after it.
     private readonly Channel<TaskCompletionSource<ReloadOutcome>> _asked =
         Channel.CreateBounded<TaskCompletionSource<ReloadOutcome>>(new BoundedChannelOptions(8) { SingleReader = true });
 
