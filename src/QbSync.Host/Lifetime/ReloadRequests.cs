@@ -5,8 +5,8 @@ namespace QbSync.Host.Lifetime;
 /// <summary>Who wants the configuration to be read anew. From any thread; taken one after the other.</summary>
 internal sealed class ReloadRequests
 {
-    // Eight: who asks while so many wait loses nothing, since theirs begin after it.
     private readonly Channel<TaskCompletionSource<ReloadOutcome>> _asked =
+        // Eight: who asks while so many wait loses nothing, since theirs begin after it.
         Channel.CreateBounded<TaskCompletionSource<ReloadOutcome>>(new BoundedChannelOptions(8) { SingleReader = true });
 
     public ChannelReader<TaskCompletionSource<ReloadOutcome>> Reader => _asked.Reader;

@@ -5,6 +5,7 @@ namespace QbSync.Host.Tests.Commands;
 
 /// <summary>The configuration as the executable takes it: refused, in force, taken anew.</summary>
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 internal sealed class ConfigurationProcessTests : IDisposable
 {
     private const string Canary = "canary-5e1d";
