@@ -14,13 +14,17 @@ internal sealed partial class Reloader(
     private RoleSettings _settings = started;
 
     /// <summary>Answers requests until <paramref name="stop"/>.</summary>
-    public async Task RunAsync(CancellationToken stop)
+    /// <param name="report">Tells the supervisor meanwhile.</param>
+    public async Task RunAsync(SystemdReport report, CancellationToken stop)
     {
         try
         {
             await foreach (var request in requests.Reader.ReadAllAsync(stop))
             {
-                request.TrySetResult(Reload());
+                report.Reloading();
+                var outcome = Reload();
+                report.Reloaded();
+                request.TrySetResult(outcome);
             }
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)

@@ -53,7 +53,7 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
 
         await using var report = new SystemdReport(supervisor, () => node.Status, () => node.IsAlive, signals.Graceful, TimeProvider.System);
 
-        var exit = RunAndDisposeAsync(signals.Graceful, signals.Fast);
+        var exit = RunAndDisposeAsync(report, signals.Graceful, signals.Fast);
         var forced = new TaskCompletionSource();
         await using var registration = signals.Fast.Register(() => forced.TrySetResult());
         if (await Task.WhenAny(exit, forced.Task) != exit)
@@ -64,11 +64,11 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
         return exit.IsCompleted ? await exit : ExitCodes.Done;
     }
 
-    private async Task<int> RunAndDisposeAsync(CancellationToken stop, CancellationToken hurry)
+    private async Task<int> RunAndDisposeAsync(SystemdReport report, CancellationToken stop, CancellationToken hurry)
     {
         var code = ExitCodes.Done;
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        var reloading = reloader.RunAsync(ends.Token);
+        var reloading = reloader.RunAsync(report, ends.Token);
         try
         {
             await node.RunAsync(stop, hurry);

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Text;
 using QbSync.Testing.Processes;
 using QbSync.Testing.Specifications;
 
@@ -192,6 +194,35 @@ internal sealed class ConfigurationProcessTests : IDisposable
             Assert.That(source.HasExited, Is.False, source.Output);
             return source.Output.Contains(text, StringComparison.Ordinal);
         });
+    }
+
+    [Test]
+    [HostCase(20)]
+    public async Task Destination_HangupUnderASupervisor_SaysThatItReadsAnewAndIsReady()
+    {
+        using var supervisor = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        supervisor.Bind(new UnixDomainSocketEndPoint(_folder["notify"]));
+        await using var destination = QbSyncProcess.Start(
+            ["destination", "--data", _folder.CreateFolder("data"), "--client", "folder", "--health-addr", "", "--listen", $"127.0.0.1:{FreePorts.Take()}"],
+            new Dictionary<string, string> { ["NOTIFY_SOCKET"] = _folder["notify"] });
+        await HearsAsync("READY=1");
+        destination.SendHangup();
+        await HearsAsync("RELOADING=1");
+        await HearsAsync("READY=1");
+        Assert.That(await destination.TerminateAsync(), Is.Zero, destination.Output);
+        await HearsAsync("STOPPING=1");
+
+        // What it says of itself in between is its own affair.
+        async Task HearsAsync(string state)
+        {
+            var message = new byte[4096];
+            string heard;
+            do
+            {
+                heard = Encoding.UTF8.GetString(message, 0, await supervisor.ReceiveAsync(message).DefaultTimeout());
+            }
+            while (!heard.StartsWith(state, StringComparison.Ordinal));
+        }
     }
 
     private static int Count(string text, string part) => text.Split(part).Length - 1;
