@@ -17,8 +17,11 @@ internal sealed class LogLinesTests
         await using var nodes = new TwoNodes();
         var torrent = new TorrentBuilder("film.bin") { PieceLength = PieceLength, Length = Pieces * PieceLength, Seed = 1 }.Build();
         nodes.AddAtSource(torrent);
-        await nodes.StartAsync(("handoff", "seeded"), ("sleep", "1s"), ("min-seeding-time", "0"), ("delete-grace", "0"), ("qb-poll-interval", "100ms"));
-        await Eventually.BecomesTrueAsync(() => !File.Exists(Path.Combine(nodes.SourceData, "film.bin")) && nodes.Source.Status!.Torrents.All(static one => one.State == "HandedOff"));
+        await nodes.StartAsync(("drain", "always"), ("qb-poll-interval", "100ms"));
+        await nodes.AllSyncedAsync(1);
+        await nodes.SignalSourceAsync();
+        await nodes.SourceEndedAsync();
+        Assert.That(File.Exists(Path.Combine(nodes.SourceData, "film.bin")), Is.False, "handed over in the drain");
 
         // Both roles write to one log here; each has its own lines.
         var lines = nodes.Log.Entries
