@@ -33,17 +33,22 @@ internal sealed partial class PeerSession(
 
     public int MostStreams { get; private set; } = int.MaxValue;
 
-    public ValueTask<PeerSessionHandle> GetAsync(CancellationToken cancellationToken)
+    /// <summary>The session; when there is none, that of a Hello.</summary>
+    public async ValueTask<PeerSessionHandle> GetAsync(CancellationToken cancellationToken)
     {
+        Task<PeerSessionHandle> hello;
         lock (_gate)
         {
+            // Under one lock: a Hello that ends between two looks would be followed by another.
             if (_current is { } current)
             {
-                return ValueTask.FromResult(current);
+                return current;
             }
+
+            hello = JoinHello_NeedsLock();
         }
 
-        return RenewAsync(cancellationToken);
+        return await hello.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Says Hello, or waits for the one that is being said.</summary>
@@ -52,8 +57,7 @@ internal sealed partial class PeerSession(
         Task<PeerSessionHandle> hello;
         lock (_gate)
         {
-            // On the pool, so that nothing of the call runs under the lock; not cancelled by its first caller, since others may wait for it.
-            hello = _hello ??= Task.Run(SayHelloAsync, CancellationToken.None);
+            hello = JoinHello_NeedsLock();
         }
 
         return await hello.WaitAsync(cancellationToken).ConfigureAwait(false);
@@ -69,6 +73,9 @@ internal sealed partial class PeerSession(
             }
         }
     }
+
+    // On the pool, so that nothing of the call runs under the lock; not cancelled by its first caller, since others may wait for it.
+    private Task<PeerSessionHandle> JoinHello_NeedsLock() => _hello ??= Task.Run(SayHelloAsync, CancellationToken.None);
 
     private async Task<PeerSessionHandle> SayHelloAsync()
     {
