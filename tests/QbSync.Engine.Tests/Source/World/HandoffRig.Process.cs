@@ -20,7 +20,8 @@ internal sealed partial class HandoffRig
         private readonly ReadBack _readBack;
         private readonly ClientLists _lists;
         private readonly HandoffRig _rig;
-        private readonly Task[] _background;
+        private readonly PeerWatcher _watcher;
+        private Task[] _background = [];
         private volatile DestinationGreeting? _greeting;
 
         public Process(HandoffRig rig, HandoffEntry entry, bool isRecovered, CancellationToken end)
@@ -30,7 +31,7 @@ internal sealed partial class HandoffRig
             Registry = Prometheus.Metrics.NewCustomRegistry();
             var clock = new MonotonicClock(rig.Time);
             var metrics = new EngineMetrics(Prometheus.Metrics.WithCustomRegistry(Registry), Registry, "source", new SeriesLimits(), rig.Log);
-            var watcher = new PeerWatcher(
+            _watcher = new PeerWatcher(
                 rig.Destination,
                 new Caller(Guid.NewGuid(), "test"),
                 rig.Options,
@@ -48,7 +49,7 @@ internal sealed partial class HandoffRig
                 Options = rig.Options,
                 Client = rig.Client,
                 ReadBack = _readBack,
-                Destination = new DestinationCalls(rig.Destination, new Caller(Guid.NewGuid(), "test"), watcher, rig.Options.CallTimeout, clock),
+                Destination = new DestinationCalls(rig.Destination, new Caller(Guid.NewGuid(), "test"), _watcher, rig.Options.CallTimeout, clock),
                 Loader = new ContentLoader(rig.Client, rig.Client, rig.Options, clock),
                 Reader = rig.Client,
                 Journal = new HandoffJournal(new WatchedRecords(rig), NullLogger<HandoffJournal>.Instance),
@@ -63,20 +64,25 @@ internal sealed partial class HandoffRig
                 Incarnation = () => _greeting?.Incarnation,
             };
             Run = new HandoffRun(services, entry.Group, entry, new Dictionary<QbSync.Torrents.InfoHash, HandoffFacts>(), isRecovered, _ => { });
-            _background =
-            [
-                Task.Run(() => watcher.RunAsync(_stop.Token), CancellationToken.None),
-                Task.Run(_records.RunAsync, CancellationToken.None),
-                Task.Run(PollAsync, CancellationToken.None),
-            ];
-            Running = Task.Run(RunAsync);
         }
 
         public CollectorRegistry Registry { get; }
 
         public HandoffRun Run { get; }
 
-        public Task<HandoffEnd?> Running { get; }
+        public Task<HandoffEnd?> Running { get; private set; } = Task.FromResult<HandoffEnd?>(null);
+
+        /// <summary>Begins its work: once the rig knows of it, since its first call may end it.</summary>
+        public void Start()
+        {
+            _background =
+            [
+                Task.Run(() => _watcher.RunAsync(_stop.Token), CancellationToken.None),
+                Task.Run(_records.RunAsync, CancellationToken.None),
+                Task.Run(PollAsync, CancellationToken.None),
+            ];
+            Running = Task.Run(RunAsync);
+        }
 
         /// <summary>The end of this process, as a crash: nothing more of it has an effect.</summary>
         public void Kill() => Run.Suspend();

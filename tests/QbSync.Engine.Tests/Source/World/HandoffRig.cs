@@ -215,6 +215,7 @@ internal sealed partial class HandoffRig : IDeleteTurn, ISharedFiles, IAsyncDisp
     {
         var process = new Process(this, entry, isRecovered, _end.Token);
         _processes.Add(process);
+        process.Start();
         return process;
     }
 }
