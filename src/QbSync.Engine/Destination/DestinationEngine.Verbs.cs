@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using QbSync.Engine.Destination.Initialization;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -38,11 +39,19 @@ public sealed partial class DestinationEngine
     }
 
     /// <inheritdoc />
-    public IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, CancellationToken cancellationToken) => _hub.WatchAsync(
-        _sessions.Values.Where(session => session.BelongsTo(caller.Source) && session.View.State != TorrentSessionState.Complete).Select(static session => session.Id),
-        id => FindOwn(caller, id) is { } session ? new DestinationUpdate.Changed(session.GetStatus(withBitmaps: false)) : null,
-        id => FindOwn(caller, id)?.GetHave(),
-        cancellationToken);
+    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var stay = _sources.Join(caller);
+        var updates = _hub.WatchAsync(
+            _sessions.Values.Where(session => session.BelongsTo(caller.Source) && session.View.State != TorrentSessionState.Complete).Select(static session => session.Id),
+            id => FindOwn(caller, id) is { } session ? new DestinationUpdate.Changed(session.GetStatus(withBitmaps: false)) : null,
+            id => FindOwn(caller, id)?.GetHave(),
+            cancellationToken);
+        await foreach (var update in updates.ConfigureAwait(false))
+        {
+            yield return update;
+        }
+    }
 
     /// <inheritdoc />
     public async ValueTask<InitOutcome> InitAsync(Caller caller, InitRequest request, CancellationToken cancellationToken)

@@ -6,6 +6,7 @@ using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
 using QbSync.Engine.Destination.Maintenance;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
@@ -65,6 +66,8 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
 
         (_options, _store, _client, _loggers, _time) = (new Live<DestinationOptions>(options.WithFixedOf(options)), store, client, loggers, time);
         _logger = loggers.CreateLogger<DestinationEngine>();
+        _events = new EngineEvents(loggers.CreateLogger<EngineEvents>());
+        _clock = new MonotonicClock(time);
         _metrics = new EngineMetrics(metrics, registry, "destination", options.Series, loggers);
         _queue = new FinalizeQueue(options.FinalizeWorkers, time);
         _room = new RoomWatch(_options, store.GetFreeBytes, loggers.CreateLogger<RoomWatch>());
@@ -155,6 +158,7 @@ public sealed partial class DestinationEngine : IDestination, IPieceIntake, IAsy
             _quotas,
             _hub,
             _metrics,
+            _events,
             _loggers.CreateLogger<TorrentSession>(),
             _time);
     }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using QbSync.Engine.Destination.Finalization;
 using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Initialization;
+using QbSync.Engine.Status;
 
 namespace QbSync.Engine.Destination;
 
@@ -18,6 +19,7 @@ internal sealed record SessionContext(
     PeerQuotas Quotas,
     WatchHub Hub,
     EngineMetrics Metrics,
+    EngineEvents Events,
     ILogger<TorrentSession> Logger,
     TimeProvider Time)
 {

@@ -1,6 +1,7 @@
 using QbSync.Engine.Destination.Finalization;
 using QbSync.Engine.Destination.Initialization;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -175,6 +176,7 @@ internal sealed partial class TorrentSession
                 Transition(TorrentSessionState.Complete, "final, and in the client");
                 _context.Metrics.FinalizationEnded(success: true, took);
                 _context.Metrics.DestinationTorrentSynced(Id, _storage!.Request.Manifest.Name);
+                Tell(EngineEventKind.TorrentSynced);
                 _finalizing.TrySetResult(new FinalizeOutcome.Complete(MakeCompletion(GetClientView())));
                 break;
             case FinalizeEnd.Incomplete(var bad):
@@ -189,6 +191,7 @@ internal sealed partial class TorrentSession
                 Transition(TorrentSessionState.Failed, refusal.Reason.ToString());
                 _context.Metrics.FinalizationEnded(success: false, took);
                 _context.Metrics.SessionFailed();
+                Tell(EngineEventKind.TorrentFailed, DescribeFailure(refusal));
                 _finalizing.TrySetResult(new FinalizeOutcome.Refused(refusal));
                 break;
             case FinalizeEnd.NoClient:
@@ -200,6 +203,8 @@ internal sealed partial class TorrentSession
                 break;
         }
     }
+
+    private static string DescribeFailure(Refusal refusal) => refusal.Detail.Length > 0 ? refusal.Detail : refusal.Reason.ToString();
 
     private FinalizeOutcome.Incomplete MakeIncomplete() =>
         new(_view.Epoch, _storage!.CopyHave(), _storage.CopyDeferred());

@@ -1,6 +1,7 @@
 using QbSync.Engine.Destination.Handoff;
 using QbSync.Engine.Destination.Maintenance;
 using QbSync.Engine.Shared;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -55,6 +56,7 @@ internal sealed partial class TorrentSession
                 if (IsNews(seen))
                 {
                     Log.TorrentEnteredDownload(_context.Logger, Id, seen.Status.State);
+                    Tell(EngineEventKind.TorrentEnteredDownload, $"the client shows {seen.Status.State}");
                 }
 
                 QueueOnce("stop of a torrent that downloads", lease => seeding.StopAsync(seen.Status.Id, lease));
@@ -158,6 +160,7 @@ internal sealed partial class TorrentSession
                 if (SeedingControl.HasLostContent(seen.Status))
                 {
                     Log.TorrentEnteredDownload(_context.Logger, Id, seen.Status.State);
+                    Tell(EngineEventKind.TorrentEnteredDownload, $"the client shows {seen.Status.State}");
                     _context.Metrics.ClientViolated(GetViolation(seen.Status.State));
                 }
 
@@ -221,6 +224,7 @@ internal sealed partial class TorrentSession
         if (_state == TorrentSessionState.Complete)
         {
             Transition(TorrentSessionState.HandedOff, "started, and seen active");
+            Tell(EngineEventKind.TorrentHandedOff);
         }
         else
         {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using QbSync.Engine.Destination.Finalization;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Ports;
 
@@ -140,6 +141,7 @@ internal sealed partial class TorrentSession
         _refusal = refusal;
         _context.Metrics.SessionFailed();
         Transition(TorrentSessionState.Failed, refusal.Reason.ToString());
+        Tell(EngineEventKind.TorrentFailed, DescribeFailure(refusal));
         var storage = _storage!;
         _lane.Enqueue(lease => RunAsync("record of the failure", token => storage.SetPhaseAsync(StoredPhase.Failed, refusal, token).AsTask(), lease));
     }

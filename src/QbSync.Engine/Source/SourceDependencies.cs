@@ -19,7 +19,8 @@ internal sealed record SourceDependencies(
     EngineMetrics Metrics,
     ILoggerFactory Loggers,
     MonotonicClock Clock,
-    Chance Chance);
+    Chance Chance,
+    EngineEvents Events);
 
 /// <summary>The latest status, swapped whole.</summary>
 internal sealed class StatusHolder(DateTimeOffset now)

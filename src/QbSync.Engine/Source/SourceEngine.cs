@@ -56,7 +56,18 @@ public sealed class SourceEngine : IAsyncDisposable
             new EngineMetrics(metrics, registry, "source", options.Series, loggers),
             loggers,
             clock,
-            new Chance(random));
+            new Chance(random),
+            new EngineEvents(loggers.CreateLogger<EngineEvents>()));
+    }
+
+    /// <summary>
+    /// Something happened that may be worth telling. Called by the engine's own loop, one after the other: a listener returns at once, and what it throws is
+    /// logged and nothing more.
+    /// </summary>
+    public event Action<EngineEvent>? Happened
+    {
+        add => _dependencies.Events.Raised += value;
+        remove => _dependencies.Events.Raised -= value;
     }
 
     /// <summary>What it is doing: immutable, swapped at least once a second.</summary>

@@ -50,6 +50,7 @@ internal sealed partial class SourceLoop
     {
         _space.Add(sample, Now);
         ReadSpace();
+        TellSpace();
         foreach (var device in _turns.See(_spaceStates))
         {
             Log.SpaceNotReleased(_logger, RootsOn(device), DeleteTurns.Patience.TotalSeconds, DeleteTurns.Rest.TotalMinutes);

@@ -186,6 +186,7 @@ internal sealed partial class SourceLoop
         }
 
         sync.FailedAt = _with.Clock.WallNow;
+        Tell(EngineEventKind.TorrentFailed, sync, reason);
         ForgetStream(sync);
         Persist(sync);
         Consider(sync);

@@ -2,6 +2,7 @@ using QbSync.Engine.Source.Drain;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Streaming;
+using QbSync.Engine.Status;
 
 namespace QbSync.Engine.Source;
 
@@ -41,6 +42,7 @@ internal sealed partial class SourceLoop
         _isScheduleDue = true;
         _with.Metrics.SetDraining(true);
         Log.DrainBegan(_logger, _options.Handoff.DrainTimeout);
+        Tell(EngineEventKind.DrainStarted);
         Drain();
     }
 
@@ -133,6 +135,7 @@ internal sealed partial class SourceLoop
     {
         var report = new DrainReport(drain.HandedOff, [.. _syncs.Values.Where(IsLeft).Select(sync => new DrainLeft(sync.Id, sync.Name, WhyLeft(sync)))]);
         Log.DrainEnded(_logger, report.HandedOff, report.Left.Count);
+        Tell(EngineEventKind.DrainEnded, $"{report.HandedOff} torrents were handed over, {report.Left.Count} are left");
         foreach (var same in report.Left.GroupBy(static left => left.Reason).OrderByDescending(static same => same.Count()))
         {
             Log.DrainLeft(_logger, same.Count(), same.Key, string.Join(", ", same.Take(ShownLeft).Select(static left => left.Name)));

@@ -215,7 +215,11 @@ internal sealed partial class SourceLoop
         if (member.IsGone)
         {
             sync.HandedOff = HandedOffRecord.Of(member, entry);
-            sync.Transition(TorrentSyncState.HandedOff, "deleted here, with a proof");
+            if (sync.Transition(TorrentSyncState.HandedOff, "deleted here, with a proof"))
+            {
+                Tell(EngineEventKind.TorrentHandedOff, sync);
+            }
+
             ForgetStream(sync);
         }
         else if (sync.Transition(TorrentSyncState.Synced, end.Reason))
@@ -230,6 +234,10 @@ internal sealed partial class SourceLoop
             sync.Reason = $"handed over later: {end.Reason}";
             sync.NeedsValidation = true;
             sync.NeedsLook = true;
+            if (end.Result == HandoffResult.RolledBack)
+            {
+                Tell(EngineEventKind.TorrentRolledBack, sync, end.Reason);
+            }
         }
 
         Persist(sync);

@@ -1,6 +1,7 @@
 using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Source.Tracking;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Torrents;
 
@@ -234,6 +235,7 @@ internal sealed partial class SourceLoop
         if (!completed.Record.Adopted)
         {
             _with.Metrics.TorrentSynced(sync.Id, sync.Name, NewBytes(sync, before), completed.Record.SyncedAt, AgeOf(sync));
+            Tell(EngineEventKind.TorrentSynced, sync);
         }
 
         ForgetStream(sync);

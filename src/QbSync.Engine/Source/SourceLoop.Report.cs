@@ -97,11 +97,13 @@ internal sealed partial class SourceLoop
 
     private int FailedFinalizations() => _syncs.Values.Count(sync => sync is { State: TorrentSyncState.Finalizing, Hold: not null });
 
+    private static long SelectedBytesOf(TorrentSync sync) =>
+        sync.Stream?.Layout.SelectedBytes ?? sync.Content?.Pieces.SelectedBytes ?? sync.Completion?.SelectedBytes ?? sync.Status?.SelectedSize ?? 0;
+
     private SourceReport.Torrent ReportOf(TorrentSync sync)
     {
         var counts = sync.Stream?.Table.Counts ?? default;
-        var bytes = sync.Stream?.Layout.SelectedBytes ?? sync.Content?.Pieces.SelectedBytes ?? sync.Completion?.SelectedBytes
-            ?? sync.Status?.SelectedSize ?? 0;
+        var bytes = SelectedBytesOf(sync);
         var needed = sync.SelectedPieces;
         var done = sync.State is TorrentSyncState.Synced ? needed : counts.Acknowledged;
         var isActive = sync.State is TorrentSyncState.Discovered or TorrentSyncState.Initializing or TorrentSyncState.Streaming

@@ -273,6 +273,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             }
         }
 
+        TellPeer();
         HoldDialing();
         ApplyRate();
         if (_link is { } link && !_isStopping)

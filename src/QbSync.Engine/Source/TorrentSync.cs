@@ -26,7 +26,18 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     public int Run { get; private set; }
 
     /// <summary>What the client said last; null while it does not list it.</summary>
-    public TorrentStatus? Status { get; set; }
+    public TorrentStatus? Status
+    {
+        get;
+        set
+        {
+            field = value;
+            LastStatus = value ?? LastStatus;
+        }
+    }
+
+    /// <summary>The same, kept when it is not listed any more; null when it never was in this process.</summary>
+    public TorrentStatus? LastStatus { get; private set; }
 
     /// <summary>What the user's lists needed to know of it; null while nothing was asked.</summary>
     public TorrentTraits? Traits { get; set; }
