@@ -10,24 +10,32 @@ namespace QbSync.Host;
 /// <summary>The torrent client that the settings ask for.</summary>
 internal static class ClientFactory
 {
+    private static readonly string[] Credentials = ["qb-username", "qb-password", "qb-api-key", "qb-basic-auth"];
+
+    /// <param name="current">The settings of the moment, for credentials that are read anew.</param>
     /// <param name="records">Where the client keeps what must survive a restart of ours.</param>
     public static ITorrentClient? Create(
-        RoleSettings settings, IDurableRecords? records, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time, Random random) =>
-        settings.Client switch
+        Func<RoleSettings> current, IDurableRecords? records, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        var settings = current();
+        switch (settings.Client)
         {
-            ClientKind.None => null,
-            ClientKind.Folder => new FolderTorrentClient(
-                new FolderClientOptions
+            case ClientKind.Folder:
+                var folders = new FolderClientOptions
                 {
                     TorrentsDirectory = settings.Values.TextOrNull("client-dir") ?? Path.Combine(settings.Data, "torrents"),
                     DataDirectory = settings.Data,
                     ReadOnly = settings.IsDryRun,
-                },
-                loggers,
-                time),
-            ClientKind.QBittorrent => new QBittorrentTorrentClient(
-                ReadOptions(settings), metrics, registry, settings.Mode, loggers, time, random, records),
-        };
+                };
+                return new FolderTorrentClient(folders, loggers, time);
+            case ClientKind.QBittorrent:
+                var options = ReadOptions(settings);
+                options.Reread = () => ReadCredentials(current(), Reread);
+                return new QBittorrentTorrentClient(options, metrics, registry, settings.Mode, loggers, time, random, records);
+            default:
+                return null;
+        }
+    }
 
     /// <summary>The client as the engine gets it: in a dry run only its reads.</summary>
     public static ITorrentClient Guard(RoleSettings settings, ITorrentClient client) => settings.IsDryRun ? new DryRunTorrentClient(client) : client;
@@ -40,19 +48,40 @@ internal static class ClientFactory
         Password = Reveal(settings, "qb-password"),
         ApiKey = Reveal(settings, "qb-api-key"),
         BasicAuth = Reveal(settings, "qb-basic-auth"),
-        Reread = settings.SecretFiles.Keys.Any(static name => name.StartsWith("qb-", StringComparison.Ordinal)) ? () => Reread(settings) : null,
         CaFile = settings.Values.TextOrNull("qb-ca-file"),
         TlsFingerprint = settings.Values.TextOrNull("qb-tls-fingerprint"),
         Timeout = settings.Values.Duration("qb-timeout"),
         TorrentsDirectory = settings.Role == Roles.Source ? settings.Values.TextOrNull("qb-torrents-dir") : null,
     };
 
-    private static QBittorrentCredentials Reread(RoleSettings settings) => new()
+    /// <summary>Gives a client that runs the credentials of newer settings; where they are the same and were refused, they may be tried once more.</summary>
+    public static void Renew(QBittorrentTorrentClient client, RoleSettings before, RoleSettings now)
+    {
+        if (before.Values.FindChanges(now.Values).Any(static option => Credentials.Contains(option.Name)))
+        {
+            client.UseCredentials(ReadCredentials(now, Reveal));
+        }
+        else
+        {
+            RetryLogin(client);
+        }
+    }
+
+    /// <summary>Lets a client that is left alone since it refused us be asked now. No login that works is given up for that.</summary>
+    public static void RetryLogin(QBittorrentTorrentClient client)
+    {
+        if (client.Availability.Gate == ClientGate.Isolated)
+        {
+            client.RetryLogin();
+        }
+    }
+
+    private static QBittorrentCredentials ReadCredentials(RoleSettings settings, Func<RoleSettings, string, string?> read) => new()
     {
         Username = settings.Values.TextOrNull("qb-username"),
-        Password = Reread(settings, "qb-password"),
-        ApiKey = Reread(settings, "qb-api-key"),
-        BasicAuth = Reread(settings, "qb-basic-auth"),
+        Password = read(settings, "qb-password"),
+        ApiKey = read(settings, "qb-api-key"),
+        BasicAuth = read(settings, "qb-basic-auth"),
     };
 
     private static string? Reread(RoleSettings settings, string name) =>

@@ -70,13 +70,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         IDurableRecords? records = Settings.Client != ClientKind.QBittorrent ? null
             : Settings.IsDryRun ? new ReadOnlyRecords(clientState)
             : Own(new DurableRecords(clientState, Loggers, Factory, Settings.Mode));
-        var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random);
-        if (client is IAsyncDisposable disposable)
-        {
-            Own(disposable);
-        }
-
-        _client = client = client is null ? null : ClientFactory.Guard(Settings, client);
+        var client = _client = OpenClient(records, random);
         var store = _store = Own(new TorrentStore(
             EngineOptions.ForStore(Settings),
             Factory,

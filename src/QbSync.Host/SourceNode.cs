@@ -50,7 +50,11 @@ internal sealed class SourceNode(
     protected override ControlActions Actions => _engine is not { } engine ? ControlActions.None : new ControlActions
     {
         Drain = AskForDrain,
-        RetryAsync = engine.RetryAsync,
+        RetryAsync = (id, cancellationToken) =>
+        {
+            RetryLogin();
+            return engine.RetryAsync(id, cancellationToken);
+        },
     };
 
     private string Address => Settings.Values.Address("destination-addr")!.Value.ToString();
@@ -95,13 +99,7 @@ internal sealed class SourceNode(
         IDurableRecords records = Settings.IsDryRun
             ? new ReadOnlyRecords(Settings.StateDirectory)
             : Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
-        var client = ClientFactory.Create(Settings, records, Factory, Registry, Loggers, Time, random)!;
-        if (client is IAsyncDisposable disposable)
-        {
-            Own(disposable);
-        }
-
-        _client = client = ClientFactory.Guard(Settings, client);
+        var client = _client = OpenClient(records, random)!;
         var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = values.Integer("open-files") }, Factory, Registry, Loggers, Time);
         Own(new DisposeOnly(reader));
         var destination = Own(new RemoteDestination(

@@ -79,7 +79,7 @@ internal sealed record RoleSettings
 
     /// <summary>These settings with what <paramref name="newer"/> has of options that are taken while the role runs.</summary>
     public RoleSettings? TakeReloadable(RoleSettings newer, IReadOnlyDictionary<string, string> environment, OptionErrors errors) =>
-        Make(Role, Values.TakeReloadable(newer.Values), environment, OpenSecretFiles, SecretFiles, errors);
+        Make(Role, Values.TakeReloadable(newer.Values), environment, newer.OpenSecretFiles, newer.SecretFiles, errors);
 
     private static RoleSettings? Make(
         Roles role,

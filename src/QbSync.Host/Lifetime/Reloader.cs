@@ -52,7 +52,7 @@ internal sealed partial class Reloader(
         }
 
         string[] taken = [.. _settings.Values.FindChanges(next.Values).Select(static option => option.Name)];
-        string[] left = [.. next.Values.FindChanges(read.Values).Where(option => !IsReadAnew(option)).Select(static option => option.Name)];
+        string[] left = [.. next.Values.FindChanges(read.Values).Select(static option => option.Name)];
         _settings = next;
         lines.Least = LogLines.ParseLevel(next.LogLevel);
         node.Apply(next);
@@ -64,8 +64,4 @@ internal sealed partial class Reloader(
 
         return new ReloadOutcome([], taken, left);
     }
-
-    /// <summary>Whether whoever uses it reads its file by itself when it is refused.</summary>
-    private bool IsReadAnew(OptionDefinition option) =>
-        option.IsSecret && option.Name.StartsWith("qb-", StringComparison.Ordinal) && _settings.SecretFiles.ContainsKey(option.Name);
 }

@@ -5,6 +5,8 @@ using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
 using QbSync.Host.Reporting;
+using QbSync.Ports;
+using QbSync.QBittorrent;
 
 namespace QbSync.Host.Lifetime;
 
@@ -25,6 +27,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
     private StatusBoard? _board;
     private EventStream? _events;
     private ReadinessChecks? _readiness;
+    private QBittorrentTorrentClient? _login;
     private volatile bool _isStopping;
 
     protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
@@ -118,7 +121,13 @@ internal abstract partial class RoleNode : IAsyncDisposable
     /// <summary>Goes on by other settings: of those, what can be taken while it runs is in force within a second. Once it has started; by one caller at a time.</summary>
     public void Apply(RoleSettings settings)
     {
+        var before = _settings;
         _settings = settings;
+        if (_login is { } login)
+        {
+            ClientFactory.Renew(login, before, settings);
+        }
+
         Apply();
     }
 
@@ -169,6 +178,29 @@ internal abstract partial class RoleNode : IAsyncDisposable
     protected virtual Task OpenAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     protected abstract Task RunRoleAsync(CancellationToken stop, CancellationToken hurry);
+
+    /// <summary>The client that the settings ask for, as an engine gets it; null for none. It ends with the role.</summary>
+    /// <param name="records">Where the client keeps what must survive a restart of ours.</param>
+    protected ITorrentClient? OpenClient(IDurableRecords? records, Random random)
+    {
+        var client = ClientFactory.Create(() => Settings, records, Factory, Registry, Loggers, Time, random);
+        if (client is IAsyncDisposable disposable)
+        {
+            Own(disposable);
+        }
+
+        _login = client as QBittorrentTorrentClient;
+        return client is null ? null : ClientFactory.Guard(Settings, client);
+    }
+
+    /// <summary>Lets a client that refused our login be asked once more, since a person wants that.</summary>
+    protected void RetryLogin()
+    {
+        if (_login is { } login)
+        {
+            ClientFactory.RetryLogin(login);
+        }
+    }
 
     protected ReadinessCheck StatusCheck(string name, Func<EngineStatus, bool> isGood) =>
         new(name, () => Task.FromResult(Status is { } status && isGood(status)));
