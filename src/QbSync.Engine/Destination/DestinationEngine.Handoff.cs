@@ -19,8 +19,9 @@ public sealed partial class DestinationEngine
             return new ProveOutcome.Unknown();
         }
 
-        var (ended, outcome) = await AnswerAsync(session.ProveAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
-        return ended ? outcome ?? new ProveOutcome.Unknown() : new ProveOutcome.Running(Looking);
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.ProveAsync(request), began, cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? (GetRefusal() is { } stopping ? new ProveOutcome.Refused(stopping) : new ProveOutcome.Unknown()) : new ProveOutcome.Running(Looking);
     }
 
     /// <inheritdoc />
@@ -41,8 +42,9 @@ public sealed partial class DestinationEngine
             return new StartOutcome.Refused(missing);
         }
 
-        var (ended, outcome) = await AnswerAsync(session.StartAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
-        return ended ? outcome ?? new StartOutcome.Unknown() : new StartOutcome.Running(Looking);
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.StartAsync(request), began, cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? (GetRefusal() is { } stopping ? new StartOutcome.Refused(stopping) : new StartOutcome.Unknown()) : new StartOutcome.Running(Looking);
     }
 
     /// <inheritdoc />
@@ -63,8 +65,9 @@ public sealed partial class DestinationEngine
             return new WithdrawOutcome.Refused(missing);
         }
 
-        var (ended, outcome) = await AnswerAsync(session.WithdrawAsync(), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
-        return ended ? outcome ?? new WithdrawOutcome.Done(null) : new WithdrawOutcome.Running(Looking);
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.WithdrawAsync(), began, cancellationToken).ConfigureAwait(false);
+        return ended ? outcome ?? (GetRefusal() is { } stopping ? new WithdrawOutcome.Refused(stopping) : new WithdrawOutcome.Done(null)) : new WithdrawOutcome.Running(Looking);
     }
 
     /// <inheritdoc />
@@ -81,9 +84,10 @@ public sealed partial class DestinationEngine
         }
 
         // It has no Running: a caller that is told Busy asks again.
-        var (ended, outcome) = await AnswerAsync(session.ConfirmAsync(request), _time.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+        var began = _time.GetTimestamp();
+        var (ended, outcome) = await AnswerAsync(session.ConfirmAsync(request), began, cancellationToken).ConfigureAwait(false);
         return ended
-            ? outcome ?? new ConfirmOutcome.Unknown()
+            ? outcome ?? (GetRefusal() is { } stopping ? new ConfirmOutcome.Refused(stopping) : new ConfirmOutcome.Unknown())
             : new ConfirmOutcome.Refused(new Refusal(RefusalReason.Busy, "It is being tagged and closed.", TimeSpan.FromSeconds(1)));
     }
 

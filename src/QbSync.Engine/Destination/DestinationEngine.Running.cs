@@ -89,7 +89,12 @@ public sealed partial class DestinationEngine
 
     private async Task StopAsync()
     {
-        _isStopping = true;
+        lock (_gate)
+        {
+            // What is not there by now never comes: all sessions below are all that there are.
+            _isStopping = true;
+        }
+
         _recovered.TrySetCanceled(CancellationToken.None);
         _hub.Stop();
         await Parallel.ForEachAsync(

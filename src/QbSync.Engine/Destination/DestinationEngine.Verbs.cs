@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using QbSync.Engine.Destination.Initialization;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -8,9 +7,6 @@ namespace QbSync.Engine.Destination;
 
 public sealed partial class DestinationEngine
 {
-    /// <summary>Ids of one status call.</summary>
-    private const int MaxStatusIds = 256;
-
     /// <summary>How long a greeting waits for the state to be read.</summary>
     private static readonly TimeSpan GreetWithin = TimeSpan.FromSeconds(4);
 
@@ -27,30 +23,6 @@ public sealed partial class DestinationEngine
         }
 
         return new DestinationGreeting(_options.Current.DryRun ? 0 : _store.Incarnation, $"QbSync {typeof(DestinationEngine).Assembly.GetName().Version}", TimeSpan.FromSeconds(30));
-    }
-
-    /// <inheritdoc />
-    public ValueTask<IReadOnlyList<DestinationTorrentStatus>> GetStatusAsync(Caller caller, StatusRequest request, CancellationToken cancellationToken)
-    {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Torrents.Count, MaxStatusIds);
-        var refusal = GetRefusal();
-        return ValueTask.FromResult<IReadOnlyList<DestinationTorrentStatus>>(
-            [.. request.Torrents.Select(id => GetStatus(caller, id, request.WithBitmaps, refusal))]);
-    }
-
-    /// <inheritdoc />
-    public async IAsyncEnumerable<DestinationUpdate> WatchAsync(Caller caller, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var stay = _sources.Join(caller);
-        var updates = _hub.WatchAsync(
-            _sessions.Values.Where(session => session.BelongsTo(caller.Source) && session.View.State != TorrentSessionState.Complete).Select(static session => session.Id),
-            id => FindOwn(caller, id) is { } session ? new DestinationUpdate.Changed(session.GetStatus(withBitmaps: false)) : null,
-            id => FindOwn(caller, id)?.GetHave(),
-            cancellationToken);
-        await foreach (var update in updates.ConfigureAwait(false))
-        {
-            yield return update;
-        }
     }
 
     /// <inheritdoc />
@@ -99,6 +71,11 @@ public sealed partial class DestinationEngine
                 return outcome;
             }
 
+            if (GetRefusal() is { } stopping)
+            {
+                return new InitOutcome.Refused(stopping);
+            }
+
             await ForgetAsync(session).ConfigureAwait(false);
         }
     }
@@ -129,7 +106,7 @@ public sealed partial class DestinationEngine
         }
 
         return ended && outcome is not FinalizeOutcome.Running
-            ? outcome ?? new FinalizeOutcome.Unknown()
+            ? outcome ?? (GetRefusal() is { } stopping ? new FinalizeOutcome.Refused(stopping) : new FinalizeOutcome.Unknown())
             : new FinalizeOutcome.Running(session.GetProgress());
     }
 
@@ -148,9 +125,15 @@ public sealed partial class DestinationEngine
 
         var began = _time.GetTimestamp();
         var (ended, outcome) = await AnswerAsync(session.AbortAsync(request.Cause, request.Mode, caller.Grants.MayDelete), began, cancellationToken).ConfigureAwait(false);
-        return ended ? outcome ?? new AbortOutcome.Done(0, 0) : new AbortOutcome.Running(session.GetProgress());
+        return ended
+            ? outcome ?? (GetRefusal() is { } stopping ? new AbortOutcome.Refused(stopping) : new AbortOutcome.Done(0, 0))
+            : new AbortOutcome.Running(session.GetProgress());
     }
 
+    /// <summary>
+    /// Why nothing is done now. Looked at before a verb, and again when its session turns out to have ended: all end when the engine stops, and then neither
+    /// is anything done nor is the torrent unknown.
+    /// </summary>
     private Refusal? GetRefusal()
     {
         if (_isStopping)
@@ -168,16 +151,6 @@ public sealed partial class DestinationEngine
 
     /// <summary>Why the disk takes nothing now.</summary>
     private Refusal? GetTrouble() => _context is null ? null : _store.GetTrouble();
-
-    private DestinationTorrentStatus GetStatus(Caller caller, InfoHash id, bool withBitmaps, Refusal? refusal)
-    {
-        if (refusal is not null)
-        {
-            return new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Unknown, Refusal = refusal };
-        }
-
-        return FindOwn(caller, id)?.GetStatus(withBitmaps) ?? new DestinationTorrentStatus { Id = id, State = DestinationTorrentState.Absent };
-    }
 
     /// <summary>A session of the caller. Torrents of others look absent.</summary>
     private TorrentSession? FindOwn(Caller caller, InfoHash id) =>
@@ -201,6 +174,12 @@ public sealed partial class DestinationEngine
             if (_sessions.TryGetValue(request.Id, out known))
             {
                 return (known, null);
+            }
+
+            if (_isStopping)
+            {
+                // Nobody would close it any more.
+                return (null, GetRefusal());
             }
 
             if (_openSessions >= _options.Current.MaxSessions)

@@ -23,6 +23,7 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     private DateTimeOffset? _arrivedAt;
     private DateTimeOffset? _finishedAt;
     private bool _isRetired;
+    private TaskCompletionSource? _ended;
     private volatile SessionView _view;
 
     /// <summary>A session of a torrent without a record.</summary>
@@ -85,8 +86,30 @@ internal sealed partial class TorrentSession : IAsyncDisposable
         }
     });
 
-    /// <summary>Cancels and joins all work, makes what was received durable, and closes the storage. Nothing is lost or decided.</summary>
+    /// <summary>
+    /// Cancels and joins all work, makes what was received durable, and closes the storage. Nothing is lost or decided. Who comes second, as when it is forgotten
+    /// while the engine stops, waits for the first.
+    /// </summary>
     public async ValueTask DisposeAsync()
+    {
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref _ended, ended, null) is { } already)
+        {
+            await already.Task.ConfigureAwait(false);
+            return;
+        }
+
+        try
+        {
+            await CloseAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            ended.SetResult();
+        }
+    }
+
+    private async Task CloseAsync()
     {
         await _lane.DisposeAsync().ConfigureAwait(false);
         await _mailbox.DisposeAsync().ConfigureAwait(false);
