@@ -112,11 +112,11 @@ internal sealed partial class LinkModel(CongestionOptions options)
         window.OnHandedOver(weight, _rate.OnHandedOver(weight, now), now);
     }
 
-    /// <summary>The stream's newest chunk did not go out after all.</summary>
+    /// <summary>The stream's newest chunk did not go out after all. One that has ended took all its chunks with it.</summary>
     public void TakeBack(CongestionWindow window, int weight, TimeSpan now)
     {
         Unstick(window);
-        if (window.TryTakeBack(weight))
+        if (_windows.Contains(window) && window.TryTakeBack(weight))
         {
             _busy -= window.InFlight == 0 ? 1 : 0;
             _rate.Drop(weight);

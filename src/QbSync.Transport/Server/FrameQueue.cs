@@ -141,7 +141,7 @@ internal sealed partial class FrameQueue(
             var now = time.GetTimestamp();
             foreach (var attempt in _attempts.Values)
             {
-                if (attempt.Outstanding > 0 && time.GetElapsedTime(attempt.NewestChunk, now) >= patience)
+                if (IsLate_NeedsLock(attempt, now))
                 {
                     (expired ??= []).Add(attempt);
                 }
@@ -150,7 +150,7 @@ internal sealed partial class FrameQueue(
 
         foreach (var attempt in expired ?? [])
         {
-            if (TryEnd(attempt, assembler.GetEnd(attempt.Piece), out var isWhole, giveUp: true))
+            if (TryEnd(attempt, assembler.GetEnd(attempt.Piece), out var isWhole, giveUp: true, onlyIfLate: true))
             {
                 acks.Answer(attempt.Number, PieceAckStatus.StorageError, isWhole: isWhole);
             }
@@ -161,13 +161,14 @@ internal sealed partial class FrameQueue(
     /// <param name="end">Where its last chunk ends, if anybody knows.</param>
     /// <param name="isWhole">Its last chunk has come.</param>
     /// <param name="giveUp">What the intake may hold open for it is to be given up by a worker.</param>
-    public bool TryEnd(PieceAttempt attempt, int? end, out bool isWhole, bool giveUp = false)
+    /// <param name="onlyIfLate">It ends unless its disk has moved since it was found to be late.</param>
+    public bool TryEnd(PieceAttempt attempt, int? end, out bool isWhole, bool giveUp = false, bool onlyIfLate = false)
     {
         long dropped;
         lock (workers.Gate)
         {
             isWhole = attempt.Reached == end;
-            if (attempt.IsEnded)
+            if (attempt.IsEnded || (onlyIfLate && !IsLate_NeedsLock(attempt, time.GetTimestamp())))
             {
                 return false;
             }
@@ -225,6 +226,9 @@ internal sealed partial class FrameQueue(
         Release(dropped);
         _failed.TrySetResult(error);
     }
+
+    private bool IsLate_NeedsLock(PieceAttempt attempt, long now) =>
+        attempt.Outstanding > 0 && time.GetElapsedTime(attempt.NewestChunk, now) >= patience;
 
     private void Release(long weight)
     {

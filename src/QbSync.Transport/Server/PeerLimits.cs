@@ -28,18 +28,14 @@ internal sealed class PeerLimits(TransportServerOptions options)
         limit = $"max-peer-connections: {options.MaxConnections} connections are open.";
         lock (_gate)
         {
-            if (!_peers.TryGetValue(peer, out var use))
-            {
-                _peers.Add(peer, use = new PeerUse());
-            }
-
+            var use = Find_NeedsLock(peer);
             if (use.Connections >= options.MaxConnections)
             {
                 return null;
             }
 
             use.Connections++;
-            return new PeerConnectionUse(this, peer, use);
+            return new PeerConnectionUse(this, peer);
         }
     }
 
@@ -48,7 +44,7 @@ internal sealed class PeerLimits(TransportServerOptions options)
     {
         lock (_gate)
         {
-            var use = connection.Of;
+            var use = Find_NeedsLock(connection.Peer);
             switch (kind)
             {
                 case CallKind.Pieces when connection.Streams >= options.MaxStreams:
@@ -82,7 +78,7 @@ internal sealed class PeerLimits(TransportServerOptions options)
     {
         lock (_gate)
         {
-            var use = connection.Of;
+            var use = Find_NeedsLock(connection.Peer);
             switch (kind)
             {
                 case CallKind.Pieces:
@@ -105,9 +101,21 @@ internal sealed class PeerLimits(TransportServerOptions options)
     {
         lock (_gate)
         {
-            connection.Of.Connections--;
-            Forget_NeedsLock(connection.Peer, connection.Of);
+            var use = Find_NeedsLock(connection.Peer);
+            use.Connections--;
+            Forget_NeedsLock(connection.Peer, use);
         }
+    }
+
+    /// <summary>By its name each time: a connection may be gone, and with it all that was known of its peer, before its first call is counted.</summary>
+    private PeerUse Find_NeedsLock(string peer)
+    {
+        if (!_peers.TryGetValue(peer, out var use))
+        {
+            _peers.Add(peer, use = new PeerUse());
+        }
+
+        return use;
     }
 
     /// <summary>A connection may go before its last call: the peer is known until all is over.</summary>
@@ -133,13 +141,11 @@ internal sealed class PeerUse
 }
 
 /// <summary>A counted connection of a peer. Its number belongs to the limits' gate. Disposed once, when the connection is closed.</summary>
-internal sealed class PeerConnectionUse(PeerLimits limits, string peer, PeerUse use) : IDisposable
+internal sealed class PeerConnectionUse(PeerLimits limits, string peer) : IDisposable
 {
     private int _isDisposed;
 
     public string Peer => peer;
-
-    public PeerUse Of => use;
 
     public int Streams { get; set; }
 

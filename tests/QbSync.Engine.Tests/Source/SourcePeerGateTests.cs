@@ -1,6 +1,11 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using QbSync.Engine.Shared;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Tests.Source.World;
+using QbSync.Ports;
 using QbSync.Testing.Specifications;
+using QbSync.Testing.Waiting;
 
 namespace QbSync.Engine.Tests.Source;
 
@@ -63,6 +68,51 @@ internal sealed class SourcePeerGateTests
 
         await world.PassAsync(TimeSpan.FromMinutes(1));
         Assert.That(await world.ScrapeAsync(), Does.Contain($"{Trips} 0").And.Contain($"{State} 0"));
+    }
+
+    [Test]
+    [TransportCase(37)]
+    public async Task Watcher_GateOpensAfterTheGreetingAndBeforeItListens_GreetsAgainAndListensBehindAClosedGateOnly()
+    {
+        var time = new FakeTimeProvider();
+        var clock = new MonotonicClock(time);
+        var registry = Prometheus.Metrics.NewCustomRegistry();
+        var destination = new MemoryDestination(time);
+        List<int> watches = [];
+        PeerWatcher watcher = null!;
+        watcher = new PeerWatcher(
+            destination,
+            new Caller(Guid.NewGuid(), "source"),
+            new SourceOptions(),
+            clock,
+            new Chance(new Random(1)),
+            new EngineMetrics(Prometheus.Metrics.WithCustomRegistry(registry), registry, "source", new SeriesLimits(), NullLoggerFactory.Instance),
+            TakeAsync,
+            NullLogger<PeerWatcher>.Instance);
+        using var stop = new CancellationTokenSource();
+        var running = Task.Run(() => watcher.RunAsync(stop.Token));
+
+        await VirtualTime.PassUntilAsync(
+            time, () => destination.Count("Watch") > 0, static _ => TimeSpan.FromMilliseconds(100), static () => { }, static () => "it listens");
+
+        Assert.That(watches, Is.EqualTo(new[] { 0, 0 }), "who listened behind the open gate would never probe");
+        Assert.That(watcher.State, Is.EqualTo(PeerGateState.Closed));
+        await stop.CancelAsync();
+        await running.DefaultTimeout();
+
+        ValueTask TakeAsync(PeerEvent news, CancellationToken cancellationToken)
+        {
+            if (news is PeerEvent.Up)
+            {
+                watches.Add(destination.Count("Watch"));
+                for (var failure = 0; watches.Count == 1 && failure < 3; failure++)
+                {
+                    watcher.Failed(clock.Now);
+                }
+            }
+
+            return ValueTask.CompletedTask;
+        }
     }
 
     [Test]

@@ -68,6 +68,19 @@ internal sealed class LinkModelTests
     }
 
     [Test]
+    [TransportCase(19)]
+    public void TakeBack_AfterTheStreamEnded_LeavesNothingNegative()
+    {
+        var (model, window) = Open();
+        model.OnHandedOver(window, Chunk, TimeSpan.Zero);
+        model.Remove(window, TimeSpan.Zero);
+
+        model.TakeBack(window, Chunk, TimeSpan.Zero);
+
+        Assert.That(model.InFlight, Is.Zero, "its chunks left the count with it, and once");
+    }
+
+    [Test]
     public void Remove_StreamWithBytesInFlight_LeavesTheLinksCountAndNoOtherWindow()
     {
         var (model, lost) = Open();

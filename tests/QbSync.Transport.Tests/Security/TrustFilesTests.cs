@@ -224,6 +224,19 @@ internal sealed class TrustFilesTests
     }
 
     [Test]
+    public void Code_TriedWhileAnotherIsOpened_LeavesTheOtherAsItIs()
+    {
+        var file = new PairingFile(_folder["pairing.json"], new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60)));
+        var tried = file.Open(RandomNumberGenerator.GetBytes(PairingFile.KeyBytes), "nas");
+        var other = file.Open(RandomNumberGenerator.GetBytes(PairingFile.KeyBytes), "nas");
+
+        file.CountTry(tried);
+
+        Assert.That(file.Read()!.Key, Is.EqualTo(other.Key));
+        Assert.That(file.Read()!.Tries, Is.Zero);
+    }
+
+    [Test]
     public void Code_ClockSetBackOrFileOpenToOthers_IsNotOpen()
     {
         var now = DateTimeOffset.UnixEpoch.AddYears(60);

@@ -158,6 +158,22 @@ internal sealed class CallGateTests
         Assert.That(limits.TryBegin(again, CallKind.Call, out _), Is.True);
     }
 
+    [Test]
+    public void Limits_CallOfAConnectionThatCloses_CountsWithThoseOfTheNext()
+    {
+        var limits = new PeerLimits(new TransportServerOptions { MaxConnections = 1, MaxStreams = 1, MaxCalls = 1 });
+        var gone = limits.TryConnect("a", out _)!;
+        gone.Dispose();
+        Assert.That(limits.TryBegin(gone, CallKind.Call, out _), Is.True, "it came before the connection was closed, and is counted after");
+        using var next = limits.TryConnect("a", out _)!;
+        Assert.That(limits.TryBegin(next, CallKind.Call, out _), Is.False);
+
+        limits.End(gone, CallKind.Call);
+
+        Assert.That(limits.TryConnect("a", out _), Is.Null, "the next connection is still counted");
+        Assert.That(limits.TryBegin(next, CallKind.Call, out _), Is.True);
+    }
+
     /// <summary>Not before its time, and then with the status of a deadline.</summary>
     private async Task EndsAtAsync(Task call, TimeSpan limit)
     {

@@ -87,6 +87,7 @@ internal sealed partial class PeerWatcher(
     /// <param name="began">When the call began.</param>
     public void Failed(TimeSpan began)
     {
+        CancellationTokenSource? listening;
         lock (_lock)
         {
             _isTroubled = true;
@@ -94,14 +95,17 @@ internal sealed partial class PeerWatcher(
             {
                 return;
             }
+
+            listening = _listening;
         }
 
-        OnOpened();
+        OnOpened(listening);
     }
 
     /// <summary>The link has streams, or none any more.</summary>
     public void LinkChanged(bool connected)
     {
+        CancellationTokenSource? listening;
         lock (_lock)
         {
             if (connected)
@@ -116,9 +120,11 @@ internal sealed partial class PeerWatcher(
             {
                 return;
             }
+
+            listening = _listening;
         }
 
-        OnOpened();
+        OnOpened(listening);
     }
 
     /// <summary>Who is trusted has changed: a destination that is parked is asked at once.</summary>
@@ -134,15 +140,10 @@ internal sealed partial class PeerWatcher(
         nudge?.TrySetResult();
     }
 
-    private void OnOpened()
+    /// <param name="listening">What listened when the gate opened: what begins later began behind a gate that was closed again.</param>
+    private void OnOpened(CancellationTokenSource? listening)
     {
         metrics.GateOpened();
-        CancellationTokenSource? listening;
-        lock (_lock)
-        {
-            listening = _listening;
-        }
-
         try
         {
             listening?.Cancel();
@@ -257,6 +258,12 @@ internal sealed partial class PeerWatcher(
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
         lock (_lock)
         {
+            if (_gate.State != PeerGateState.Closed)
+            {
+                // It opened after the greeting, when there was nothing yet to end: who listened now would do so behind an open gate, and nobody would probe.
+                return;
+            }
+
             _listening = ended;
         }
 

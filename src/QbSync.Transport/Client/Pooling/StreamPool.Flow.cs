@@ -209,7 +209,7 @@ internal sealed partial class StreamPool
     private long? TryReturnCredit_NeedsLock(PooledStream stream, TimeSpan now)
     {
         var window = stream.Window;
-        if (stream.IsRented || window.InFlight > 0 || now - window.LastBusy < IdleAfter || window.Credit - window.HandedOver <= KeptCredit)
+        if (stream.IsRented || stream.IsDraining || window.InFlight > 0 || now - window.LastBusy < IdleAfter || window.Credit - window.HandedOver <= KeptCredit)
         {
             return null;
         }

@@ -41,8 +41,9 @@ internal sealed partial class StreamPool
                 {
                     stuck.Add(stream);
                 }
-                else if (!stream.IsRented && now - stream.MovedAt >= PingAfter)
+                else if (!stream.IsRented && !stream.IsDraining && now - stream.MovedAt >= PingAfter)
                 {
+                    // Not one that drains: whoever drained it takes it next, to end it.
                     stream.IsRented = true;
                     stream.MovedAt = now;
                     silent.Add(stream);

@@ -63,16 +63,21 @@ internal sealed class PairingFile(string path, TimeProvider time, bool isReadOnl
             : null;
     }
 
-    /// <summary>Counts a wrong try, durably; the last one closes the code.</summary>
+    /// <summary>Counts a wrong try, durably; the last one closes the code. Another that was opened since is not written over.</summary>
     public void CountTry(OpenPairing open)
     {
-        if (open.Tries + 1 >= MostTries)
+        if (Read() is not { } current || !CryptographicOperations.FixedTimeEquals(current.Key, open.Key))
         {
-            Close(open);
+            return;
+        }
+
+        if (current.Tries + 1 >= MostTries)
+        {
+            PrivateFile.Delete(path);
         }
         else
         {
-            Write(open with { Tries = open.Tries + 1 });
+            Write(current with { Tries = current.Tries + 1 });
         }
     }
 

@@ -219,6 +219,18 @@ internal sealed class StreamPoolTests
     }
 
     [Test]
+    public async Task Sweep_StreamThatWasDrained_IsLeftToWhoEndsIt()
+    {
+        var stream = _test.Add(out var writer, credit: 16 << 20);
+        await Pool.DrainAsync(stream).DefaultTimeout();
+
+        Sweep(after: 60);
+
+        Assert.That((writer.Pings, writer.Returned.Count), Is.EqualTo((0, 0)));
+        Assert.That(Pool.TryRent(stream), Is.True, "it can be half-closed");
+    }
+
+    [Test]
     public void Sweep_AnsweredLate_IsGivenOnce()
     {
         var stream = _test.Add(out _);
