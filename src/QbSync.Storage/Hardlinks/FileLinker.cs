@@ -58,7 +58,7 @@ internal sealed partial class FileLinker : IAsyncDisposable
             return LinkStep.None;
         }
 
-        var step = _claims.Take(new FileRef(torrent, file), key, Find(key) is not null, _time.GetTimestamp(), out var woken);
+        var step = _claims.Take(new FileRef(torrent, file), key, () => Find(key) is not null, _time.GetTimestamp(), out var woken);
         WakeAll(woken);
         return step;
     }

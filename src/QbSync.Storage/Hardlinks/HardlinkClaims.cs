@@ -16,10 +16,12 @@ internal sealed class HardlinkClaims
     /// <summary>Claims a file, or says what became of its claim.</summary>
     /// <param name="file">The file.</param>
     /// <param name="key">Its key; a claim under another key is given up first.</param>
-    /// <param name="isKnown">Whether a file of this key can be linked to.</param>
+    /// <param name="isKnown">
+    /// Whether a file of this key can be linked to. Asked under the lock: a writer offers its file before it gives its claim up, so that nobody sees neither.
+    /// </param>
     /// <param name="now">The clock.</param>
     /// <param name="woken">Who waited under the other key.</param>
-    public LinkStep Take(FileRef file, LinkKey key, bool isKnown, long now, out IReadOnlyCollection<InfoHash> woken)
+    public LinkStep Take(FileRef file, LinkKey key, Func<bool> isKnown, long now, out IReadOnlyCollection<InfoHash> woken)
     {
         lock (_gate)
         {
@@ -42,7 +44,7 @@ internal sealed class HardlinkClaims
                 return LinkStep.None;
             }
 
-            if (isKnown)
+            if (isKnown())
             {
                 return LinkStep.Linkable;
             }

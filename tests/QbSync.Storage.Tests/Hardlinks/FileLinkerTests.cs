@@ -271,6 +271,51 @@ public sealed class FileLinkerTests
         Assert.That(rig.Linker.Begin(LinkRig.Torrent(3), 0, LinkRig.Identity(), LinkRig.Source), Is.EqualTo(LinkStep.None));
     }
 
+    /// <summary>A file is offered before its claim is given up: who asks at that moment is never told to receive it as well.</summary>
+    [Test]
+    public async Task AskedWhileTheWriterPublishes_LinksOrWaits_AndNeverWrites()
+    {
+        await using var rig = new LinkRig();
+        var record = rig.Publish(1, 0, "a", null);
+        using var together = new Barrier(2);
+        const int Rounds = 3000;
+        var publishing = Task.Factory.StartNew(
+            () =>
+            {
+                for (var round = 1; round <= Rounds; round++)
+                {
+                    var identity = LinkRig.Identity(inode: (ulong)round);
+                    rig.Linker.Begin(LinkRig.Torrent(1), 0, identity, LinkRig.Source);
+                    together.SignalAndWait();
+                    rig.Linker.Published(LinkRig.Torrent(1), 0, identity, LinkRig.Source, ["a"], record);
+                    together.SignalAndWait();
+                }
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        var asking = Task.Factory.StartNew(
+            () =>
+            {
+                var steps = new HashSet<LinkStep>();
+                for (var round = 1; round <= Rounds; round++)
+                {
+                    var identity = LinkRig.Identity(inode: (ulong)round);
+                    together.SignalAndWait();
+                    steps.Add(rig.Linker.Begin(LinkRig.Torrent(2), round, identity, LinkRig.Source));
+                    together.SignalAndWait();
+                    steps.Add(rig.Linker.Begin(LinkRig.Torrent(2), round, identity, LinkRig.Source) == LinkStep.Linkable ? LinkStep.Linkable : LinkStep.None);
+                }
+
+                return steps;
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default);
+        await publishing.DefaultTimeout();
+        Assert.That(await asking.DefaultTimeout(), Has.No.Member(LinkStep.None));
+    }
+
     private static async Task AdvanceAsync(LinkRig rig, TimeSpan time)
     {
         // A timer that has one tick pending drops the next, so time goes on in steps, each seen by who waits for it.
