@@ -37,12 +37,6 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
     /// <summary>Set to hold back removal until the test lets it go.</summary>
     public Task DiscardGate { get; set; } = Task.CompletedTask;
 
-    /// <summary>Set to answer <see cref="SettleAsync"/> in the storage's place.</summary>
-    public Func<SettleOutcome>? Settles { get; set; }
-
-    /// <summary>Pieces shown as deferred, if not the storage's.</summary>
-    public PieceBitmap? Deferred { get; set; }
-
     public StoreRequest Request => inner.Request;
 
     public PieceLayout Layout => inner.Layout;
@@ -57,7 +51,7 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public int HeldPieces => inner.HeldPieces;
 
-    public int DeferredPieces => Deferred?.Count ?? inner.DeferredPieces;
+    public int DeferredPieces => inner.DeferredPieces;
 
     public bool IsUnsettled => inner.IsUnsettled;
 
@@ -67,7 +61,7 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
 
     public PieceBitmap CopyHave() => inner.CopyHave();
 
-    public PieceBitmap CopyDeferred() => Deferred?.Clone() ?? inner.CopyDeferred();
+    public PieceBitmap CopyDeferred() => inner.CopyDeferred();
 
     public bool IsPublished(int fileIndex) => inner.IsPublished(fileIndex);
 
@@ -81,7 +75,7 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
     {
         await SettleGate.WaitAsync(cancellationToken);
         disk.ThrowIfFaulty(nameof(SettleAsync));
-        return Settles?.Invoke() ?? await inner.SettleAsync(bytesRead, cancellationToken);
+        return await inner.SettleAsync(bytesRead, cancellationToken);
     }
 
     public ValueTask<int> FlushAsync(CancellationToken cancellationToken)
