@@ -12,6 +12,7 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
     private readonly Lock _gate = new();
     private FileHandle? _handle;
     private TaskCompletionSource? _syncing;
+    private int _generation;
     private int _users;
     private long _writes;
     private long _syncedWrites;
@@ -22,6 +23,18 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
 
     /// <summary>When it was last used, in the cache's count of uses.</summary>
     public long LastUse { get; private set; }
+
+    /// <summary>How often it was given up: a handle that was opened before that leads to what is not there any more.</summary>
+    public int Generation
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _generation;
+            }
+        }
+    }
 
     /// <summary>Failed flushes so far.</summary>
     public long Failures => Interlocked.Read(ref _failures);
@@ -136,13 +149,13 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
     public void Close()
     {
         FileHandle? handle;
+        cache.Closed(this); // first: an entry without a handle is harmless, a handle without an entry stays open
         lock (_gate)
         {
             _syncedWrites = _writes;
             handle = TakeHandle_NeedsLock();
         }
 
-        cache.Closed(this);
         if (TryClose(handle) is { } failure)
         {
             ExceptionDispatchInfo.Throw(failure);
@@ -150,17 +163,18 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
     }
 
     /// <summary>Closes the handle whatever was written: the file is given up.</summary>
-    public void Abandon()
+    public void Abandon() => GiveUp()?.Dispose();
+
+    /// <summary>Gives the file up without I/O: no write that begins after this goes where writes went before. What is returned is to be disposed.</summary>
+    public FileHandle? GiveUp()
     {
-        FileHandle? handle;
+        cache.Closed(this);
         lock (_gate)
         {
+            _generation++;
             _syncedWrites = _writes;
-            handle = TakeHandle_NeedsLock();
+            return TakeHandle_NeedsLock();
         }
-
-        handle?.Dispose();
-        cache.Closed(this);
     }
 
     /// <summary>Opens the file for writing, making it if need be.</summary>
@@ -176,31 +190,46 @@ internal abstract class CachedFile(WriteHandleCache cache, IFileSystem files)
 
     private FileHandle Acquire()
     {
-        lock (_gate)
+        while (true)
         {
-            if (_handle is not null)
+            int generation;
+            lock (_gate)
             {
-                _users++;
-                LastUse = cache.NextUse();
-                return _handle;
+                if (_handle is not null)
+                {
+                    return Use_NeedsLock(_handle);
+                }
+
+                generation = _generation;
+            }
+
+            var opened = cache.Open(Open);
+            FileHandle? used = null;
+            lock (_gate)
+            {
+                // Two writers may have opened the file at once: both handles are good, one is enough. One of a file that was given up meanwhile is not.
+                _handle ??= generation == _generation ? opened : null;
+                used = _handle is null ? null : Use_NeedsLock(_handle);
+            }
+
+            if (used != opened)
+            {
+                opened.Dispose();
+            }
+
+            if (used is not null)
+            {
+                cache.Opened(this);
+                return used;
             }
         }
+    }
 
-        var opened = cache.Open(Open);
-        FileHandle? spare = null;
-        lock (_gate)
-        {
-            spare = _handle is null ? null : opened;
-            _handle ??= opened;
-            opened = _handle;
-            _users++;
-            LastUse = cache.NextUse();
-        }
-
-        // Two writers may have opened the file at once; both handles were good, one is enough.
-        spare?.Dispose();
-        cache.Opened(this);
-        return opened;
+    private FileHandle Use_NeedsLock(FileHandle handle)
+    {
+        _users++;
+        LastUse = cache.NextUse();
+        return handle;
     }
 
     private void Release(bool wrote)

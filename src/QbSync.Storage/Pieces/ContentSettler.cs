@@ -40,6 +40,7 @@ internal sealed class ContentSettler : IDisposable
         Found = new PieceBitmap(_looked.Length);
         Checked = new PieceBitmap(_looked.Length);
         Dropped = new PieceBitmap(_looked.Length);
+        Changed = new PieceBitmap(_looked.Length);
         _checkpointTime = context.Time.GetTimestamp();
     }
 
@@ -54,6 +55,9 @@ internal sealed class ContentSettler : IDisposable
 
     /// <summary>Pieces that local content does not bring, not yet committed.</summary>
     public PieceBitmap Dropped { get; }
+
+    /// <summary>Pieces that were lost, or came in doubt, during this run. Guarded by the torrent.</summary>
+    public PieceBitmap Changed { get; }
 
     /// <summary>Whether the last piece that was bad says for sure that the candidate is not the file.</summary>
     public bool IsCertain { get; private set; }

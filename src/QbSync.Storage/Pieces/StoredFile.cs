@@ -14,7 +14,6 @@ internal sealed class StoredFile : CachedFile
     private volatile FileRecord? _record;
     private volatile LocalContent? _local;
     private volatile bool _isParked;
-    private volatile bool _isAllocated;
 
     public StoredFile(TorrentStorage owner, StorageContext context, int index, FileRecord? record)
         : base(context.Handles, context.Files)
@@ -24,7 +23,7 @@ internal sealed class StoredFile : CachedFile
         Index = index;
         Length = owner.Request.Manifest.Files[index].Length;
         _record = record;
-        _isAllocated = record is not null;
+        IsAllocated = record is not null;
         IsSparse = record is { Kind: OwnKind.Partial } && (!owner.Preallocates || Length < MinPreallocated);
     }
 
@@ -58,8 +57,8 @@ internal sealed class StoredFile : CachedFile
         set => _isParked = value;
     }
 
-    /// <summary>Whether its blocks come with its bytes.</summary>
-    public bool IsSparse { get; private set; }
+    /// <summary>Whether its blocks come with its bytes. Guarded by the torrent.</summary>
+    public bool IsSparse { get; set; }
 
     /// <summary>Bytes that a sparse file still has to take. Guarded by the torrent.</summary>
     public long Unwritten { get; set; }
@@ -70,8 +69,8 @@ internal sealed class StoredFile : CachedFile
     /// <summary>Where slices of incoming pieces go. What parks a file is taken away last, so that no slice meets a state in between.</summary>
     public FileRoute Route => _isParked ? FileRoute.Park : Kind is OwnKind.None or OwnKind.Partial ? FileRoute.Write : FileRoute.Compare;
 
-    /// <summary>Whether its blocks are reserved, or reserving them was found to be impossible.</summary>
-    public bool IsAllocated => _isAllocated;
+    /// <summary>Whether its blocks are reserved, or come with its bytes. Guarded by the torrent.</summary>
+    public bool IsAllocated { get; set; }
 
     /// <summary>Hidden name of the partial file, made of the torrent's id and the file's index, so that it collides with nothing.</summary>
     public string PartialName => GetPartialName(_owner.Request.Manifest.Id, Index);
@@ -97,17 +96,9 @@ internal sealed class StoredFile : CachedFile
     /// <summary>Another file, whole in length, stands under the hidden name by our doing.</summary>
     public void Replace(FileRecord record)
     {
-        Abandon();
-        _isAllocated = true;
         _record = record;
-    }
-
-    /// <summary>Drops the handle and what is known: the bytes are not there any more. False when nothing was known.</summary>
-    public bool Forget()
-    {
+        IsAllocated = true;
         Abandon();
-        _isAllocated = false;
-        return Interlocked.Exchange(ref _record, null) is not null;
     }
 
     /// <inheritdoc />
@@ -115,14 +106,15 @@ internal sealed class StoredFile : CachedFile
     {
         using var folder = _owner.EnsureFolderOf(this);
 
-        // Looked at before the name is: another thread may make the file and its record in between.
+        // Looked at before the name is: another thread may make the file and its record in between, or find that it is lost.
+        var generation = Generation;
         var wasMade = _record is not null;
         var handle = Files.OpenFile(folder, PartialName, writable: true);
         if (handle is null)
         {
             if (wasMade)
             {
-                throw Lost();
+                throw Lost(generation);
             }
 
             handle = Files.CreateFile(folder, PartialName) ?? Files.OpenFile(folder, PartialName, writable: true)
@@ -131,8 +123,8 @@ internal sealed class StoredFile : CachedFile
 
         try
         {
-            Check(handle);
-            Allocate(handle);
+            Check(handle, generation);
+            Allocate(handle, generation);
             return handle;
         }
         catch
@@ -149,7 +141,7 @@ internal sealed class StoredFile : CachedFile
         _owner.LoseUnflushed(this, failure);
     }
 
-    private void Check(FileHandle handle)
+    private void Check(FileHandle handle, int generation)
     {
         var stat = Files.Stat(handle);
         if (stat.Links != 1)
@@ -158,38 +150,32 @@ internal sealed class StoredFile : CachedFile
             throw new StorageException(StorageFault.PathConflict, $"The partial file '{PartialName}' has another name too, so it is not written to.");
         }
 
-        if (_record is not { } record)
+        if (!_owner.TakeCreated(this, stat, generation))
         {
-            _record = FileRecord.Of(OwnKind.Partial, stat);
-            _owner.NoteCreated(this);
-        }
-        else if (!record.IsInode(stat))
-        {
-            throw Lost();
+            throw Lost(generation);
         }
     }
 
     /// <summary>Two threads may do this at once and a full disk may stop it half-way; it is the same work each time and loses no byte.</summary>
-    private void Allocate(FileHandle handle)
+    private void Allocate(FileHandle handle, int generation)
     {
-        if (_isAllocated)
+        if (_owner.IsAllocated(this))
         {
             return;
         }
 
-        if (!_owner.Preallocates || Length < MinPreallocated || !Files.TryAllocate(handle, Length))
+        var isSparse = !_owner.Preallocates || Length < MinPreallocated || !Files.TryAllocate(handle, Length);
+        if (isSparse)
         {
             Files.SetLength(handle, Length);
-            IsSparse = true;
         }
 
-        _isAllocated = true;
-        _owner.NoteAllocated(this);
+        _owner.NoteAllocated(this, isSparse, generation);
     }
 
-    private StorageException Lost()
+    private StorageException Lost(int generation)
     {
-        _owner.LoseFile(this);
+        _owner.LoseFile(this, generation);
         return new StorageException(StorageFault.Io, $"The partial file '{PartialName}' vanished or was replaced.");
     }
 }

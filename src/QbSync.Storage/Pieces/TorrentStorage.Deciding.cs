@@ -115,8 +115,13 @@ internal sealed partial class TorrentStorage
             }
 
             _durable.Or(run.Good);
-            _verified.Or(run.Good);
             _pendingClears.Except(run.Good);
+            for (var piece = run.Good.NextSet(0); piece >= 0; piece = NextSet(run.Good, piece))
+            {
+                // The journal says that they were read back; what came in doubt meanwhile is read again.
+                _ = run.Changed[piece] ? _pendingDoubts.Set(piece) : _verified.Set(piece);
+            }
+
             _deferred.Except(run.Good);
             _deferred.Except(run.Dropped);
         }
@@ -170,7 +175,8 @@ internal sealed partial class TorrentStorage
                 ? local with { Kind = LocalKind.Conflict }
                 : new LocalContent(LocalKind.Conflict, GetFinalName(file.Index), file.Record ?? FileRecord.None);
             file.Record = null;
-            file.IsExpected = true;
+            Interlocked.Add(ref _unallocated, -file.Unwritten);
+            (file.IsExpected, file.IsAllocated, file.Unwritten) = (true, false, 0);
             for (var piece = first; piece < first + count; piece++)
             {
                 if (_have[piece] && !isKept(piece))

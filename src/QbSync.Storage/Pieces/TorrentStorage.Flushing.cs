@@ -1,4 +1,5 @@
 using QbSync.Pieces;
+using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
 namespace QbSync.Storage.Pieces;
@@ -19,31 +20,87 @@ internal sealed partial class TorrentStorage
     /// <summary>Whether memory knows more than the journal. Read without the lock: a scrape may be a moment late.</summary>
     public bool IsDirty => _dirty.Count > 0 || _pendingClears.Count > 0 || _pendingDoubts.Count > 0 || _journal.IsFailing;
 
-    /// <summary>A partial file was made; it is journaled with the next flush, unless slices that belong into it are still being moved there.</summary>
-    public void NoteCreated(StoredFile file)
+    /// <summary>
+    /// A file stands under the hidden name: the one that is known, or one that was made now. False when it is another one. What was opened before the file was
+    /// given up is not taken, since its opener opens it anew.
+    /// </summary>
+    public bool TakeCreated(StoredFile file, in FileStat stat, int generation)
     {
         lock (_gate)
         {
-            if (!file.IsParked)
+            if (file.Generation != generation)
             {
-                _newFiles.Add(file);
+                return true;
+            }
+
+            if (file.Record is { } record)
+            {
+                return record.IsInode(stat);
+            }
+
+            file.Record = FileRecord.Of(OwnKind.Partial, stat);
+            NoteCreated_NeedsLock(file);
+            return true;
+        }
+    }
+
+    /// <summary>Whether blocks of a partial file are reserved, or come with its bytes.</summary>
+    public bool IsAllocated(StoredFile file)
+    {
+        lock (_gate)
+        {
+            return file.IsAllocated;
+        }
+    }
+
+    /// <summary>Blocks of a partial file are reserved; or it is sparse, and takes them as it is written. Several openers tell so, and it counts once.</summary>
+    public void NoteAllocated(StoredFile file, bool isSparse, int generation)
+    {
+        lock (_gate)
+        {
+            if (file.IsAllocated || file.Generation != generation)
+            {
+                return;
+            }
+
+            (file.IsAllocated, file.IsSparse) = (true, isSparse);
+            if (isSparse)
+            {
+                file.Unwritten = file.Length;
+            }
+            else
+            {
+                Interlocked.Add(ref _unallocated, -file.Length);
             }
         }
     }
 
-    /// <summary>Blocks of a partial file are reserved; or it is sparse, and takes them as it is written.</summary>
-    public void NoteAllocated(StoredFile file)
+    /// <summary>A partial file was made; it is journaled with the next flush, unless slices that belong into it are still being moved there.</summary>
+    private void NoteCreated_NeedsLock(StoredFile file)
     {
-        if (!file.IsSparse)
+        if (!file.IsParked)
         {
-            Interlocked.Add(ref _unallocated, -file.Length);
-            return;
+            _newFiles.Add(file);
+        }
+    }
+
+    /// <summary>What is known of a file is over; its handle, to be disposed outside the lock, and whether anything was known.</summary>
+    private (bool WasKnown, FileHandle? Handle) Drop_NeedsLock(StoredFile file)
+    {
+        var handle = file.GiveUp();
+        if (file.Record is null)
+        {
+            return (false, handle);
         }
 
-        lock (_gate)
+        file.Record = null;
+        if (file.IsAllocated)
         {
-            file.Unwritten = file.Length;
+            Interlocked.Add(ref _unallocated, file.Length - file.Unwritten);
+            (file.IsAllocated, file.Unwritten) = (false, 0);
         }
+
+        return (true, handle);
     }
 
     /// <summary>Bytes of a sparse file were written.</summary>
@@ -62,6 +119,7 @@ internal sealed partial class TorrentStorage
     {
         foreach (var file in files)
         {
+            var generation = file.Generation;
             if (file is not StoredFile { Record: { Kind: OwnKind.Partial } record, IsParked: false } stored)
             {
                 continue;
@@ -70,7 +128,7 @@ internal sealed partial class TorrentStorage
             using var folder = OpenFolderOf(stored.Index);
             if (folder is null || _context.Files.Stat(folder, stored.PartialName) is not { } stat || !record.IsInode(stat) || stat.Length != stored.Length)
             {
-                LoseFile(stored);
+                LoseFile(stored, generation);
             }
         }
     }

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Storage.IO;
 
 namespace QbSync.Storage.Pieces;
 
@@ -15,59 +16,74 @@ internal sealed partial class TorrentStorage
             _context.Space.FoundFull();
         }
 
-        var lost = Lose(file, dirtyOnly: true, PieceAckStatus.StorageError);
+        int lost;
+        lock (_gate)
+        {
+            lost = Lose_NeedsLock(file, dirtyOnly: true, PieceAckStatus.StorageError);
+        }
+
         Log.FlushFailed(_logger, _request.Manifest.Id, file is null ? _folder.Path : DescribeFile(file.Index), lost, failure.Message);
     }
 
     /// <summary>A partial file vanished or was replaced: every piece of it is needed again.</summary>
-    public void LoseFile(StoredFile file)
+    /// <param name="file">The file.</param>
+    /// <param name="generation">What it was when it was looked at: what was made anew since is not lost. Null for whatever it is.</param>
+    public void LoseFile(StoredFile file, int? generation = null)
     {
-        if (!file.Forget())
+        FileHandle? handle;
+        bool wasKnown;
+        var lost = 0;
+        lock (_gate)
+        {
+            if (generation is { } seen && file.Generation != seen)
+            {
+                return;
+            }
+
+            // In one: a file that is made anew meanwhile is another one, and what is noted of it stays.
+            (wasKnown, handle) = Drop_NeedsLock(file);
+            if (wasKnown)
+            {
+                _newFiles.Remove(file);
+                _lostFiles.Add(file.Index);
+                lost = Lose_NeedsLock(file, dirtyOnly: false, PieceAckStatus.FileLost);
+            }
+        }
+
+        handle?.Dispose();
+        if (!wasKnown)
         {
             return;
         }
 
-        lock (_gate)
-        {
-            Interlocked.Add(ref _unallocated, file.Length - file.Unwritten);
-            file.Unwritten = 0;
-            _newFiles.Remove(file);
-            _lostFiles.Add(file.Index);
-        }
-
-        var lost = Lose(file, dirtyOnly: false, PieceAckStatus.FileLost);
         Log.FileLost(_logger, _request.Manifest.Id, DescribeFile(file.Index), lost);
     }
 
     /// <summary>Clears bits and ends the attempts of pieces that touch a file; what was written of them before may be gone. Number of held pieces lost.</summary>
-    private int Lose(StoredFile? file, bool dirtyOnly, PieceAckStatus answer)
+    private int Lose_NeedsLock(StoredFile? file, bool dirtyOnly, PieceAckStatus answer)
     {
         var lost = 0;
-        lock (_gate)
+        var (first, count) = file is null ? (0, _have.Length) : Layout.GetPieces(Layout.Manifest.Files[file.Index]);
+        for (var piece = first; piece < first + count; piece++)
         {
-            var (first, count) = file is null ? (0, _have.Length) : Layout.GetPieces(Layout.Manifest.Files[file.Index]);
-            for (var piece = first; piece < first + count; piece++)
+            if (file is null && !Layout.IsBoundary(piece))
             {
-                if (file is null && !Layout.IsBoundary(piece))
-                {
-                    continue;
-                }
-
-                if (_claims.Remove(piece, out var claim))
-                {
-                    claim.Forced = answer;
-                }
-
-                if (_have[piece] && (!dirtyOnly || _dirty[piece]))
-                {
-                    Clear_NeedsLock(piece);
-                    lost++;
-                }
+                continue;
             }
 
-            _lostInFlush += lost;
+            if (_claims.Remove(piece, out var claim))
+            {
+                claim.Forced = answer;
+            }
+
+            if (_have[piece] && (!dirtyOnly || _dirty[piece]))
+            {
+                Clear_NeedsLock(piece);
+                lost++;
+            }
         }
 
+        _lostInFlush += lost;
         if (lost > 0)
         {
             Interlocked.Increment(ref _losses);
@@ -82,6 +98,7 @@ internal sealed partial class TorrentStorage
         _have.Clear(piece);
         _dirty.Clear(piece);
         _verified.Clear(piece);
+        NoteChanged_NeedsLock(piece);
         _clearedInFlush?.Set(piece);
         if (_durable[piece] || _clearedInFlush is not null)
         {

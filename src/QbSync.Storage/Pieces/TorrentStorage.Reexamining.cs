@@ -36,12 +36,13 @@ internal sealed partial class TorrentStorage
             }
         }
 
+        using var reading = BeginReading(run.Changed);
         using (var reader = NewReadBack(index => looks.ContainsKey(index) ? ForgetCached(OpenFinal(index)) : OpenToVerify(index), looks.Keys.First()))
         {
             for (var piece = pieces.NextSet(0); piece >= 0; piece = NextSet(pieces, piece))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (NeedsReadBack(piece) is not null)
+                if (NeedsReadBack(piece, run.Changed) is not null)
                 {
                     run.Add(piece, await reader.CheckAsync(piece, cancellationToken).ConfigureAwait(false));
                     bytesRead?.Report(reader.BytesRead);
@@ -60,6 +61,7 @@ internal sealed partial class TorrentStorage
             run.Keep(_have);
             run.Good.Except(_dirty); // not durable yet: a bit that says more than the disk would outlive a crash
             run.Good.Except(_pendingClears);
+            run.Good.Except(run.Changed);
         }
 
         List<StoredFile> back = [];
@@ -101,11 +103,18 @@ internal sealed partial class TorrentStorage
 
         foreach (var file in gone)
         {
-            Interlocked.Add(ref _unallocated, file.Forget() ? file.Length : 0);
+            FileHandle? handle;
+            lock (_gate)
+            {
+                (_, handle) = Drop_NeedsLock(file);
+            }
+
+            handle?.Dispose();
         }
 
         lock (_gate)
         {
+            run.Good.Except(run.Changed);
             _verified.Or(run.Good);
         }
 

@@ -240,7 +240,11 @@ internal sealed partial class TorrentStorage
         }
         catch (StorageException)
         {
-            NoteCreated(file);
+            lock (_gate)
+            {
+                NoteCreated_NeedsLock(file);
+            }
+
             throw;
         }
 

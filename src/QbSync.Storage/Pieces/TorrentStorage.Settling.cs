@@ -74,6 +74,7 @@ internal sealed partial class TorrentStorage
         }
 
         using var run = new ContentSettler(this, _context, _request, Layout, bytesRead);
+        using var reading = BeginReading(run.Changed);
         foreach (var file in undecided)
         {
             if (file.Local is { Kind: LocalKind.Candidate })

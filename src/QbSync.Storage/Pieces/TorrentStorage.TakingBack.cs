@@ -18,12 +18,14 @@ internal sealed partial class TorrentStorage
         {
             foreach (var file in _files.Values)
             {
-                if (file.Record is { } record && record.Inode == inode)
+                if ((file.Record ?? file.Local?.Record) is { } record && record.Inode == inode)
                 {
                     var (first, count) = Layout.GetPieces(Layout.Manifest.Files[file.Index]);
                     for (var piece = first; piece < first + count; piece++)
                     {
-                        _ = _verified.Clear(piece) && _durable[piece] && _pendingDoubts.Set(piece);
+                        // Where it is read just now, the journal may be about to say that it was read back.
+                        NoteChanged_NeedsLock(piece);
+                        _ = (_verified.Clear(piece) || _readings.Count > 0) && _durable[piece] && _pendingDoubts.Set(piece);
                     }
                 }
             }

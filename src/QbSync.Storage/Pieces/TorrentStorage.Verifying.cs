@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using QbSync.Pieces;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
@@ -13,6 +14,9 @@ internal sealed partial class TorrentStorage
     private const long LeastForMore = 32L << 20;
 
     private readonly ConcurrentDictionary<int, DateTimeOffset> _readBackAt = [];
+
+    /// <summary>What changed since readings under way began, each its own.</summary>
+    private readonly List<PieceBitmap> _readings = [];
 
     /// <inheritdoc />
     public async ValueTask<int> VerifyFileAsync(int fileIndex, IProgress<long>? bytesRead, CancellationToken cancellationToken)
@@ -29,6 +33,7 @@ internal sealed partial class TorrentStorage
         var nextBytes = CheckpointBytes;
         var since = _context.Time.GetTimestamp();
         using var crew = NewCrew(fileIndex);
+        using var reading = BeginReading(run.Changed);
         var share = crew.GetShare(Layout.Manifest.PieceLength);
         List<int> due = new(share);
         try
@@ -36,7 +41,7 @@ internal sealed partial class TorrentStorage
             for (var piece = first; piece < first + count; piece++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                var needed = NeedsReadBack(piece);
+                var needed = NeedsReadBack(piece, run.Changed);
                 notGood += needed is null ? 1 : 0;
                 if (needed is true)
                 {
@@ -75,11 +80,32 @@ internal sealed partial class TorrentStorage
         return notGood;
     }
 
-    /// <summary>Whether a piece has yet to be read back; null when it is not even held.</summary>
-    private bool? NeedsReadBack(int piece)
+    /// <summary>Has noted in a bitmap which pieces change, until what is returned is disposed.</summary>
+    private Reading BeginReading(PieceBitmap changed)
     {
         lock (_gate)
         {
+            _readings.Add(changed);
+        }
+
+        return new Reading(this, changed);
+    }
+
+    /// <summary>What was read of a piece says nothing any more.</summary>
+    private void NoteChanged_NeedsLock(int piece)
+    {
+        foreach (var changed in _readings)
+        {
+            changed.Set(piece);
+        }
+    }
+
+    /// <summary>Whether a piece has yet to be read back; null when it is not even held. Its reading begins: what changes from here on is noted.</summary>
+    private bool? NeedsReadBack(int piece, PieceBitmap changed)
+    {
+        lock (_gate)
+        {
+            changed.Clear(piece);
             return _have[piece] ? !_verified[piece] : null;
         }
     }
@@ -99,6 +125,7 @@ internal sealed partial class TorrentStorage
                 run.Keep(_durable);
                 run.Drop(_dirty);
                 run.Drop(_pendingClears);
+                run.Drop(run.Changed);
             }
 
             var suspects = FindSuspects(run.Bad);
@@ -110,6 +137,7 @@ internal sealed partial class TorrentStorage
             });
             lock (_gate)
             {
+                run.Good.Except(run.Changed); // while the journal took them; the next flush says so
                 _verified.Or(run.Good);
             }
 
@@ -189,4 +217,15 @@ internal sealed partial class TorrentStorage
     private Torrents.TorrentFile GetSelected(int fileIndex) => _files.ContainsKey(fileIndex)
         ? Layout.Manifest.Files[fileIndex]
         : throw new ArgumentOutOfRangeException(nameof(fileIndex), fileIndex, "The file is not selected.");
+
+    private sealed class Reading(TorrentStorage owner, PieceBitmap changed) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (owner._gate)
+            {
+                owner._readings.RemoveAll(one => ReferenceEquals(one, changed));
+            }
+        }
+    }
 }

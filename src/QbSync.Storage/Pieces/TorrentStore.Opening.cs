@@ -106,6 +106,13 @@ public sealed partial class TorrentStore
     /// <summary>Room for this torrent besides what the others will still take.</summary>
     private Refusal? ReserveSpace(InfoHash id, long required)
     {
+        // What a torrent took of the device between the two looks at it is missing in one of them: the larger promise counts.
+        long before;
+        lock (_gate)
+        {
+            before = CountPromised_NeedsLock();
+        }
+
         if (GetFreeBytes() is not { } free)
         {
             return null;
@@ -113,7 +120,7 @@ public sealed partial class TorrentStore
 
         lock (_gate)
         {
-            var available = free - _options.Current.MinFreeBytes - _torrents.Values.Sum(storage => storage.UnallocatedBytes) - _opening.Values.Sum();
+            var available = free - _options.Current.MinFreeBytes - Math.Max(before, CountPromised_NeedsLock());
             if (required > 0 && required > available)
             {
                 return new Refusal(
@@ -124,6 +131,9 @@ public sealed partial class TorrentStore
             return null;
         }
     }
+
+    /// <summary>Bytes that open torrents, and those being opened, will still take.</summary>
+    private long CountPromised_NeedsLock() => _torrents.Values.Sum(static storage => storage.UnallocatedBytes) + _opening.Values.Sum();
 
     private TorrentStorage Create(StoreRequest request, ContentSurvey survey)
     {

@@ -182,13 +182,14 @@ public sealed partial class TorrentStore : ITorrentStore
 
     private void Forget(TorrentStorage storage)
     {
+        Opened(_paths).Release(storage.Request.Manifest.Id);
+        Opened(_context).Links.Release(storage.Request.Manifest.Id);
+
+        // Last: who opens the torrent anew after this reserves for itself.
         lock (_gate)
         {
             _torrents.TryRemove(storage.Request.Manifest.Id, out _);
         }
-
-        Opened(_paths).Release(storage.Request.Manifest.Id);
-        Opened(_context).Links.Release(storage.Request.Manifest.Id);
     }
 
     /// <summary>Others may hold the same inode: they look at it again before they rely on it.</summary>

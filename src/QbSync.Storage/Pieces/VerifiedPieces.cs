@@ -11,6 +11,9 @@ internal sealed class VerifiedPieces(int pieces)
     /// <summary>Those that do not, or could not be read whole.</summary>
     public PieceBitmap Bad { get; } = new(pieces);
 
+    /// <summary>Pieces that were lost, or came in doubt, since their reading began: what was read of them is not what there is. Guarded by the torrent.</summary>
+    public PieceBitmap Changed { get; } = new(pieces);
+
     /// <summary>Takes a verdict.</summary>
     public void Add(int piece, PieceVerdict verdict) => (verdict == PieceVerdict.Good ? Good : Bad).Set(piece);
 

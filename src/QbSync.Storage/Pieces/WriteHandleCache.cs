@@ -41,12 +41,7 @@ internal sealed class WriteHandleCache(int capacity)
     /// <summary>A file has a handle now; others may lose theirs.</summary>
     public void Opened(CachedFile file)
     {
-        lock (_gate)
-        {
-            _open.Add(file);
-            _count = _open.Count;
-        }
-
+        Note(file);
         Trim(file);
     }
 
@@ -56,6 +51,15 @@ internal sealed class WriteHandleCache(int capacity)
         lock (_gate)
         {
             _open.Remove(file);
+            _count = _open.Count;
+        }
+    }
+
+    private void Note(CachedFile file)
+    {
+        lock (_gate)
+        {
+            _open.Add(file);
             _count = _open.Count;
         }
     }
@@ -87,13 +91,12 @@ internal sealed class WriteHandleCache(int capacity)
                 return; // every other file is in use; the bound is exceeded until the next opening
             }
 
-            if (victim.TryEvict())
-            {
-                Closed(victim);
-            }
-            else
+            // Forgotten first: one that is opened again at once notes itself anew.
+            Closed(victim);
+            if (!victim.TryEvict())
             {
                 (busy ??= []).Add(victim);
+                Note(victim);
             }
         }
     }

@@ -1,4 +1,6 @@
 using QbSync.Outcomes;
+using QbSync.Ports;
+using QbSync.Storage.Pieces;
 using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 
@@ -37,4 +39,57 @@ public sealed class PartialFileRaceTests
             Assert.That(storage.HeldPieces, Is.EqualTo(4));
         }
     }
+
+    /// <summary>Room that is reserved twice would be promised to others though it is taken.</summary>
+    [Test]
+    public async Task TwoWorkersThatMakeAFile_ReserveItsRoomOnce()
+    {
+        var torrent = new TorrentBuilder("big") { PieceLength = 1 << 20, Length = 2 << 20 }.Build();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        using var both = new Barrier(2);
+        _rig.Files.Fault = call =>
+        {
+            if (call.Operation == "TryAllocate")
+            {
+                both.SignalAndWait();
+            }
+
+            return null;
+        };
+        Assert.That(
+            await Task.WhenAll(SendAsync(storage, torrent, 0), SendAsync(storage, torrent, 1)).DefaultTimeout(), Is.All.EqualTo(PieceAckStatus.Accepted));
+        Assert.That(((TorrentStorage)storage).UnallocatedBytes, Is.Zero);
+    }
+
+    /// <summary>A handle that was opened before the file was lost leads to what is not there any more.</summary>
+    [Test]
+    public async Task FileIsLostWhileAWorkerOpensIt_NothingIsWrittenToTheLostOne()
+    {
+        var torrent = new TorrentBuilder("lost") { PieceLength = 1 << 20, Length = 4 << 20 }.Build();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        using var isInside = new ManualResetEventSlim();
+        using var mayGoOn = new ManualResetEventSlim();
+        _rig.Files.Fault = call =>
+        {
+            if (call.Operation == "TryAllocate" && !isInside.IsSet)
+            {
+                isInside.Set();
+                mayGoOn.Wait();
+            }
+
+            return null;
+        };
+        var slow = SendAsync(storage, torrent, 0);
+        isInside.Wait();
+        File.Delete(_rig.ListPartials().Single());
+        Assert.That(StoreRig.Send(storage, torrent, 1), Is.EqualTo(PieceAckStatus.FileLost));
+        mayGoOn.Set();
+        Assert.That(await slow.DefaultTimeout(), Is.EqualTo(PieceAckStatus.FileLost));
+        StoreRig.SendAll(storage, torrent);
+        await StoreRig.FinishAsync(storage);
+        Assert.That(((TorrentStorage)storage).UnallocatedBytes, Is.Zero);
+    }
+
+    private static Task<PieceAckStatus> SendAsync(ITorrentStorage storage, BuiltTorrent torrent, int piece) => Task.Factory.StartNew(
+        () => StoreRig.Send(storage, torrent, piece, chunk: torrent.Manifest.PieceLength), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 }

@@ -1,4 +1,5 @@
 using QbSync.Outcomes;
+using QbSync.Storage.Pieces;
 using QbSync.Storage.Tests.IO;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
@@ -73,6 +74,45 @@ public sealed class TorrentStorageReadBackTests
         var storage = await ReceiveAsync();
         Assert.That(await storage.VerifyFileAsync(0, null, default), Is.Zero);
         Assert.That(_rig.Files.Calls.Count(static call => call.Operation == "DropCache"), Is.EqualTo(drops));
+    }
+
+    /// <summary>What was read before the doubt says nothing of what there is after it.</summary>
+    [Test]
+    public async Task DoubtThatComesWhileItIsReadBack_HasItReadAgain()
+    {
+        var storage = await ReceiveAsync();
+        var inode = FileOf(storage).Record!.Inode;
+        Assert.That(await storage.VerifyFileAsync(0, new Told(_ => ((TorrentStorage)storage).Doubt(inode)), default).DefaultTimeout(), Is.Positive);
+        Assert.That(async () => await storage.PublishFilesAsync([0], default), Throws.TypeOf<StorageException>(), "it was not read back");
+        _rig.Files.ClearCalls();
+        Assert.That(await storage.VerifyFileAsync(0, null, default).DefaultTimeout(), Is.Zero);
+        Assert.That(_rig.Files.Calls.Any(static call => call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal)), Is.True);
+        Assert.That(await storage.PublishFilesAsync([0], default).DefaultTimeout(), Is.Null);
+    }
+
+    /// <summary>The journal takes the bits between two looks at them.</summary>
+    [Test]
+    public async Task DoubtThatComesWhileTheJournalTakesIt_HasItReadAgain_AlsoAfterACrash()
+    {
+        var storage = await ReceiveAsync();
+        var inode = FileOf(storage).Record!.Inode;
+        _rig.Files.Fault = call =>
+        {
+            if (call is { Operation: "Sync", Name: "journal" })
+            {
+                ((TorrentStorage)storage).Doubt(inode);
+            }
+
+            return null;
+        };
+        Assert.That(await storage.VerifyFileAsync(0, null, default).DefaultTimeout(), Is.EqualTo(Torrent.Manifest.PieceCount));
+        _rig.Files.Fault = null;
+        await storage.FlushAsync(default).DefaultTimeout();
+        storage = (await _rig.CrashAndStartAsync()).Single();
+        Assert.That(storage.HeldPieces, Is.EqualTo(Torrent.Manifest.PieceCount));
+        _rig.Files.ClearCalls();
+        Assert.That(await storage.VerifyFileAsync(0, null, default).DefaultTimeout(), Is.Zero);
+        Assert.That(_rig.Files.Calls.Any(static call => call.Operation == "Read" && call.Name.EndsWith("-part", StringComparison.Ordinal)), Is.True);
     }
 
     [Test]
@@ -167,6 +207,8 @@ public sealed class TorrentStorageReadBackTests
         Assert.That(await storage.VerifyFileAsync(0, new Told(again.Add), default), Is.Zero);
         Assert.That(again[^1], Is.LessThanOrEqualTo(32 << 20));
     }
+
+    private static StoredFile FileOf(Ports.ITorrentStorage storage) => ((TorrentStorage)storage).FindFile(0)!;
 
     private Task<Ports.ITorrentStorage> ReceiveAsync() => ReceiveAsync(Torrent);
 
