@@ -77,6 +77,11 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
             Registry,
             Loggers,
             Time));
+        if (!Settings.IsDryRun)
+        {
+            store.TakeState();
+        }
+
         _engine = Own(new DestinationEngine(
             EngineOptions.ForDestination(Settings),
             store,

@@ -17,5 +17,6 @@ internal static class HostEventIds
     public const int Reloaded = 5011;
     public const int ReloadRefused = 5012;
     public const int NeedsRestart = 5013;
+    public const int ReloadFailed = 5014;
     public const int NoControlSocket = 5060;
 }

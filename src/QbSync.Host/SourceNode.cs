@@ -25,6 +25,8 @@ internal sealed class SourceNode(
     private ITorrentClient? _client;
     private RemoteDestination? _destination;
     private readonly TaskCompletionSource _drain = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private bool _isLeaving;
 
     public override EngineStatus? Status => _engine?.Status ?? _dryRun?.Status;
 
@@ -77,7 +79,7 @@ internal sealed class SourceNode(
             _engine.Leave();
             var gate = new DrainGate(
                 Settings.Values.Choice<DrainMode>("drain"), Settings.Values.Text("drain-annotation"), cluster, Time, Loggers.CreateLogger<DrainGate>());
-            if (_drain.Task.IsCompleted || await gate.IsOpenAsync(hurry))
+            if (LeavesForDrain() || await gate.IsOpenAsync(hurry))
             {
                 await _engine.DrainAsync(hurry);
             }
@@ -134,8 +136,24 @@ internal sealed class SourceNode(
 
     private static string SourceName(RoleSettings settings) => settings.Values.TextOrNull("source-name") ?? Environment.MachineName;
 
-    /// <summary>A drain ends in a stop, so one that is stopping has nothing to begin.</summary>
-    private bool AskForDrain() => !IsStopping && _drain.TrySetResult();
+    /// <summary>A drain ends in a stop, so one that is stopping has nothing to begin. Who hears that it drains can rely on that, whatever comes in the same moment.</summary>
+    private bool AskForDrain()
+    {
+        lock (_gate)
+        {
+            return !IsStopping && !_isLeaving && _drain.TrySetResult();
+        }
+    }
+
+    /// <summary>Whether it was asked to drain. Now that it leaves, no answer to that changes any more.</summary>
+    private bool LeavesForDrain()
+    {
+        lock (_gate)
+        {
+            _isLeaving = true;
+            return _drain.Task.IsCompleted;
+        }
+    }
 
     private PeerStatus Peer(EngineStatus? engine)
     {

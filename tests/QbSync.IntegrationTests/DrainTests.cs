@@ -10,6 +10,7 @@ internal sealed class DrainTests
     private static readonly HttpClient Http = new() { Timeout = Testing.Waiting.TaskExtensions.Timeout };
 
     [Test]
+    [HostCase(13)]
     [SourceCase(119)]
     [MetricCase("G22"), MetricCase("Q7")]
     public async Task Signal_WithDrainAlways_HandsOverWhileEverythingIsReported()

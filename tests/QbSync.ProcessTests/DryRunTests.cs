@@ -11,6 +11,7 @@ namespace QbSync.ProcessTests;
 public sealed class DryRunTests
 {
     [Test]
+    [HostCase(22)]
     [SourceCase(122)]
     public async Task Source_WithRemovalExclusionPressureAndDrain_ChangesNothingAndARealRunSyncsAll()
     {
@@ -92,6 +93,7 @@ public sealed class DryRunTests
     }
 
     [Test]
+    [HostCase(23)]
     [SourceCase(122)]
     public async Task Destination_UnderARealSource_ChangesNothingFailsNothingAndARealRunSyncsAll()
     {

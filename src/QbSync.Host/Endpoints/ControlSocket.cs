@@ -31,23 +31,29 @@ internal static class ControlSocket
         }
     }
 
-    /// <summary>Takes away what a process that is gone left there.</summary>
+    /// <summary>Makes the state folder, for its owner alone, where it is not there yet.</summary>
+    public static void MakeFolder(string stateDirectory)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(stateDirectory);
+        }
+        else
+        {
+            Directory.CreateDirectory(stateDirectory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
+
+    /// <summary>
+    /// Takes away what a process that is gone left there. Only for who has the state folder: of two that begin at once, one would take the other's for a leftover
+    /// while that binds it already and does not listen yet.
+    /// </summary>
     /// <exception cref="IOException">Somebody listens there, or the path is longer than the system allows.</exception>
     public static async Task MakeRoomAsync(string path, CancellationToken cancellationToken)
     {
         if (!File.Exists(path))
         {
             _ = Endpoint(path);
-            var folder = Path.GetDirectoryName(path)!;
-            if (OperatingSystem.IsWindows())
-            {
-                Directory.CreateDirectory(folder);
-            }
-            else
-            {
-                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-            }
-
             return;
         }
 

@@ -2,12 +2,16 @@ namespace QbSync.Host.Endpoints;
 
 /// <summary>
 /// Answers whether a role can work now. However many probes come, a check that was good runs again after ten seconds at the earliest, and a running one is
-/// joined; one that was bad is looked at anew, so that a role is ready as soon as what it lacked is back. Thread-safe.
+/// joined; one that was bad is looked at anew, so that a role is ready as soon as what it lacked is back. No probe waits longer than five seconds, whatever a
+/// check waits for. Thread-safe.
 /// </summary>
 internal sealed class ReadinessChecks(
     IReadOnlyList<ReadinessCheck> checks, HostMetrics metrics, TimeProvider time)
 {
     public static readonly TimeSpan Fresh = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest time that a probe waits.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (Task<bool> Result, long StartedAt)> _results = [];
@@ -24,8 +28,15 @@ internal sealed class ReadinessChecks(
             return false;
         }
 
-        var results = await Task.WhenAll(checks.Select(RunAsync));
-        return results.All(good => good);
+        var results = await Task.WhenAll(checks.Select(WaitAsync));
+        return !_isClosed && results.All(good => good);
+    }
+
+    private async Task<bool> WaitAsync(ReadinessCheck check)
+    {
+        var running = RunAsync(check);
+        await ((Task)running).WaitAsync(Patience, time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return running is { IsCompletedSuccessfully: true, Result: true };
     }
 
     private Task<bool> RunAsync(ReadinessCheck check)
@@ -35,8 +46,10 @@ internal sealed class ReadinessChecks(
         lock (_gate)
         {
             hit = _results.TryGetValue(check.Name, out var known)
-                && (!known.Result.IsCompleted || (known.Result.Result && time.GetElapsedTime(known.StartedAt) < Fresh));
-            result = hit ? known.Result : check.IsGoodAsync();
+                && (!known.Result.IsCompleted || (known.Result is { IsCompletedSuccessfully: true, Result: true } && time.GetElapsedTime(known.StartedAt) < Fresh));
+
+            // On a thread of its own: one that looks at a disk may stand still, and those that join it must not stand in line behind it.
+            result = hit ? known.Result : Task.Run(check.IsGoodAsync);
             if (!hit)
             {
                 _results[check.Name] = (result, time.GetTimestamp());

@@ -37,6 +37,7 @@ internal sealed class StatusServer : IAsyncDisposable
     /// <exception cref="IOException">Another process listens there, or it cannot be made.</exception>
     public static async Task<StatusServer> StartControlAsync(string path, HttpSurface surface, CancellationToken cancellationToken)
     {
+        ControlSocket.MakeFolder(Path.GetDirectoryName(path)!);
         await ControlSocket.MakeRoomAsync(path, cancellationToken);
         var server = await StartAsync(
             kestrel => kestrel.ListenUnixSocket(path, static listener => listener.Protocols = HttpProtocols.Http1),

@@ -18,7 +18,15 @@ internal sealed class ReloadRequests
     public async Task<ReloadOutcome> AskAsync(CancellationToken cancellationToken)
     {
         var answer = new TaskCompletionSource<ReloadOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await _asked.Writer.WriteAsync(answer, cancellationToken);
+        try
+        {
+            await _asked.Writer.WriteAsync(answer, cancellationToken);
+        }
+        catch (ChannelClosedException closed)
+        {
+            throw new OperationCanceledException("The role stops.", closed);
+        }
+
         return await answer.Task.WaitAsync(cancellationToken);
     }
 

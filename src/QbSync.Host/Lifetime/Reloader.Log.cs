@@ -12,6 +12,9 @@ internal sealed partial class Reloader
         [LoggerMessage(HostEventIds.ReloadRefused, LogLevel.Error, "The configuration is wrong, so everything stays as it was: {Error}")]
         public static partial void ReloadRefused(ILogger logger, string error);
 
+        [LoggerMessage(HostEventIds.ReloadFailed, LogLevel.Error, "The configuration could not be read anew.")]
+        public static partial void ReloadFailed(ILogger logger, Exception error);
+
         [LoggerMessage(HostEventIds.NeedsRestart, LogLevel.Warning, "--{Option} has another value now and needs restart.")]
         public static partial void NeedsRestart(ILogger logger, string option);
     }

@@ -22,7 +22,18 @@ internal sealed partial class Reloader(
             await foreach (var request in requests.Reader.ReadAllAsync(stop))
             {
                 report.Reloading();
-                var outcome = Reload();
+                ReloadOutcome outcome;
+                try
+                {
+                    outcome = Reload();
+                }
+                catch (Exception error) when (error is not OutOfMemoryException)
+                {
+                    // A fault of ours, and no reason to end a role that works: who asked is told, and the supervisor does not wait for ever.
+                    Log.ReloadFailed(logger, error);
+                    outcome = new ReloadOutcome([error.Message], [], []);
+                }
+
                 report.Reloaded();
                 request.TrySetResult(outcome);
             }
@@ -30,8 +41,10 @@ internal sealed partial class Reloader(
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
         }
-
-        requests.Close();
+        finally
+        {
+            requests.Close();
+        }
     }
 
     private ReloadOutcome Reload()

@@ -12,7 +12,7 @@ namespace QbSync.Host.Lifetime;
 
 /// <summary>
 /// One running role with all that it owns: registry, health listener, stores, engine. Nothing is shared with another node of the same process.
-/// Disposing it ends what is left in the reverse order of making; the health listener goes last.
+/// Disposing it ends what is left in the reverse order of making; the control socket goes first, the health listener last.
 /// </summary>
 internal abstract partial class RoleNode : IAsyncDisposable
 {
@@ -87,6 +87,11 @@ internal abstract partial class RoleNode : IAsyncDisposable
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         var metrics = new HostMetrics(Factory, Settings.Mode);
+        if (!Settings.IsDryRun)
+        {
+            ControlSocket.MakeFolder(Settings.StateDirectory);
+        }
+
         Build();
         _readiness = new ReadinessChecks(Checks, metrics, Time);
         _board = new StatusBoard(Facts with { IsStopping = () => _isStopping }, Time);
@@ -110,12 +115,15 @@ internal abstract partial class RoleNode : IAsyncDisposable
     /// <param name="hurry">Cuts that short: what is not over within five seconds is repaired at the next start.</param>
     public async Task RunAsync(CancellationToken stop, CancellationToken hurry = default)
     {
+        // What is told of it changes before the role itself hears of the stop.
+        using var role = new CancellationTokenSource();
         await using var registration = stop.Register(() =>
         {
             _isStopping = true;
             _readiness?.Close();
+            role.Cancel();
         });
-        await RunRoleAsync(stop, hurry);
+        await RunRoleAsync(role.Token, hurry);
     }
 
     /// <summary>Goes on by other settings: of those, what can be taken while it runs is in force within a second. Once it has started; by one caller at a time.</summary>
@@ -133,18 +141,21 @@ internal abstract partial class RoleNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // Before the state folder is let go: whoever takes that next has a control socket there of its own.
+        if (_control is not null)
+        {
+            await _control.DisposeAsync();
+        }
+
         while (_owned.TryPop(out var owned))
         {
             await owned.DisposeAsync();
         }
 
         _events?.Stop();
-        foreach (var server in (StatusServer?[])[_control, _http])
+        if (_http is not null)
         {
-            if (server is not null)
-            {
-                await server.DisposeAsync();
-            }
+            await _http.DisposeAsync();
         }
 
         if (_board is not null)
@@ -168,7 +179,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
         }
     }
 
-    /// <summary>Makes what the role consists of; nothing of it runs yet.</summary>
+    /// <summary>Makes what the role consists of and takes the state folder, so that what is in it is this process's alone; nothing of it runs yet.</summary>
     protected abstract void Build();
 
     /// <summary>Gives the settings, which are others now, to what the role consists of.</summary>

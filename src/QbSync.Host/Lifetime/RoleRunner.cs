@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging;
 using QbSync.Host.Configuration;
 using QbSync.Transport;
@@ -38,11 +39,17 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
             await node.DisposeAsync();
             return ExitCodes.Done;
         }
-        catch (Exception error) when (error is StorageException or TrustException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is StorageException or TrustException or IOException or UnauthorizedAccessException or SocketException)
         {
             Log.CouldNotStart(_logger, settings.Mode, error.Message);
             await node.DisposeAsync();
             return ExitCodes.CouldNotStart;
+        }
+        catch (Exception error) when (error is not OutOfMemoryException)
+        {
+            Log.Failed(_logger, error, settings.Mode);
+            await node.DisposeAsync();
+            return ExitCodes.Failed;
         }
 
         Log.Started(_logger, settings.Mode, HostMetrics.Version, settings.Data, settings.StateDirectory, node.HealthAddress);
@@ -54,7 +61,7 @@ internal sealed partial class RoleRunner(RoleNode node, RoleSettings settings, S
         await using var report = new SystemdReport(supervisor, () => node.Status, () => node.IsAlive, signals.Graceful, TimeProvider.System);
 
         var exit = RunAndDisposeAsync(report, signals.Graceful, signals.Fast);
-        var forced = new TaskCompletionSource();
+        var forced = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using var registration = signals.Fast.Register(() => forced.TrySetResult());
         if (await Task.WhenAny(exit, forced.Task) != exit)
         {

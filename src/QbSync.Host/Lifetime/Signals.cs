@@ -28,13 +28,11 @@ internal sealed class Signals : IDisposable
 
     public void Dispose()
     {
+        // The two sources stay as they are, since a signal that came a moment ago may be on its way to them; they hold nothing of the system's.
         foreach (var registration in _registrations)
         {
             registration.Dispose();
         }
-
-        _graceful.Dispose();
-        _fast.Dispose();
     }
 
     private static void OnHangup(PosixSignalContext context, Action reload)
@@ -52,6 +50,8 @@ internal sealed class Signals : IDisposable
                 _graceful.Cancel();
                 break;
             case 2:
+                // The first may be on its way still, on another thread.
+                _graceful.Cancel();
                 _fast.Cancel();
                 break;
             default:

@@ -1,28 +1,40 @@
 using System.Globalization;
+using System.Threading.Channels;
 using QbSync.Engine.Status;
 
 namespace QbSync.Host.Lifetime;
 
 /// <summary>
 /// What a running role tells its supervisor: that it is ready, what it does, that it lives, that it reads its options anew, that it stops. Runs from its making to
-/// its disposal.
+/// its disposal. What to tell is decided under one lock and told in that order, so that after the word of the stop nothing says that it works. Thread-safe.
 /// </summary>
 internal sealed class SystemdReport : IAsyncDisposable
 {
+    // So many wait only where the supervisor hears nothing, and then the oldest matter least.
+    private const int MostWaiting = 16;
+
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
 
     // A drain may take longer than the supervisor would wait by itself: each word of us gives so much more.
     private static readonly TimeSpan MoreTime = TimeSpan.FromSeconds(60);
 
+    // At the end: a supervisor that hears nothing is left alone.
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _ends = new();
+    private readonly Lock _gate = new();
+    private readonly Channel<string[]> _words =
+        Channel.CreateBounded<string[]>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
+
     private readonly SystemdNotifier _notifier;
     private readonly Func<EngineStatus?> _status;
     private readonly Func<bool> _isAlive;
     private readonly PeriodicTimer? _timer;
     private readonly CancellationTokenRegistration _stopping;
-    private readonly Task _running = Task.CompletedTask;
+    private readonly Task _ticking = Task.CompletedTask;
+    private readonly Task _telling = Task.CompletedTask;
     private readonly TimeProvider _time;
-    private volatile bool _isStopping;
+    private bool _isStopping;
     private string _told;
 
     /// <summary>Tells that the role is ready, and goes on telling.</summary>
@@ -37,41 +49,67 @@ internal sealed class SystemdReport : IAsyncDisposable
             return;
         }
 
-        notifier.Tell("READY=1", "STATUS=" + _told);
+        _words.Writer.TryWrite(["READY=1", "STATUS=" + _told]);
+        _telling = Task.Run(TellAsync, CancellationToken.None);
         _timer = new PeriodicTimer(notifier.Watchdog / 2 is { } half && half < StatusInterval ? half : StatusInterval, time);
-        _running = TellOnAsync();
-        _stopping = stop.Register(TellStopping);
+        _ticking = TickAsync();
+        _stopping = stop.Register(Stopping);
     }
 
     /// <summary>Tells that options are read anew, until <see cref="Reloaded"/>.</summary>
-    public void Reloading() => _notifier.Tell(
+    public void Reloading() => SayUnlessStopping(
         "RELOADING=1", string.Create(CultureInfo.InvariantCulture, $"MONOTONIC_USEC={(long)_time.GetElapsedTime(0).TotalMicroseconds}"));
 
     /// <summary>Tells that they are.</summary>
-    public void Reloaded() => _notifier.Tell("READY=1");
+    public void Reloaded() => SayUnlessStopping("READY=1");
 
     public async ValueTask DisposeAsync()
     {
         await _stopping.DisposeAsync();
         await _ends.CancelAsync();
-        await _running;
+        await _ticking;
+        _words.Writer.TryComplete();
+        await _telling.WaitAsync(LastWords, _time).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _timer?.Dispose();
         _ends.Dispose();
     }
 
-    private void TellStopping()
+    private void Stopping()
     {
-        _isStopping = true;
-        _notifier.Tell("STOPPING=1", "STATUS=Stopping.", ExtendTimeout());
+        lock (_gate)
+        {
+            _isStopping = true;
+            _words.Writer.TryWrite(["STOPPING=1", "STATUS=Stopping.", ExtendTimeout()]);
+        }
     }
 
-    private async Task TellOnAsync()
+    private void SayUnlessStopping(params string[] states)
+    {
+        lock (_gate)
+        {
+            if (!_isStopping && _notifier.IsOn)
+            {
+                _words.Writer.TryWrite(states);
+            }
+        }
+    }
+
+    /// <summary>The only one that speaks, so that what was decided first is heard first.</summary>
+    private async Task TellAsync()
+    {
+        await foreach (var states in _words.Reader.ReadAllAsync(CancellationToken.None))
+        {
+            _notifier.Tell(states);
+        }
+    }
+
+    private async Task TickAsync()
     {
         try
         {
             while (await _timer!.WaitForNextTickAsync(_ends.Token))
             {
-                TellNow();
+                Tick(_isAlive(), Describe(_status()));
             }
         }
         catch (OperationCanceledException)
@@ -80,31 +118,31 @@ internal sealed class SystemdReport : IAsyncDisposable
         }
     }
 
-    private void TellNow()
+    private void Tick(bool isAlive, string now)
     {
         var states = new List<string>();
-        if (_isAlive())
+        lock (_gate)
         {
-            if (_notifier.Watchdog is not null)
+            if (isAlive && _notifier.Watchdog is not null)
             {
                 states.Add("WATCHDOG=1");
             }
 
-            if (_isStopping)
+            if (isAlive && _isStopping)
             {
                 states.Add(ExtendTimeout());
             }
-        }
 
-        if (!_isStopping && Describe(_status()) is var now && now != _told)
-        {
-            _told = now;
-            states.Add("STATUS=" + now);
-        }
+            if (!_isStopping && now != _told)
+            {
+                _told = now;
+                states.Add("STATUS=" + now);
+            }
 
-        if (states.Count > 0)
-        {
-            _notifier.Tell([.. states]);
+            if (states.Count > 0)
+            {
+                _words.Writer.TryWrite([.. states]);
+            }
         }
     }
 

@@ -82,7 +82,9 @@ internal sealed class LogLines(TextWriter output, LogFormat format, LogLevel lea
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(logLevel))
+            var isCutOff = !_isOurs && IsCutOff(eventId, exception);
+            logLevel = isCutOff ? LogLevel.Debug : logLevel;
+            if (owner.IsShown(_isOurs || isCutOff, logLevel))
             {
                 owner.Write(new LogEntry(
                     owner.Now, logLevel, _part, eventId, formatter(state, exception), state as IReadOnlyList<KeyValuePair<string, object?>> ?? [], exception));
@@ -91,6 +93,10 @@ internal sealed class LogLines(TextWriter output, LogFormat format, LogLevel lea
     }
 
     private DateTimeOffset Now => time.GetUtcNow();
+
+    /// <summary>Whether the server complains of somebody who went in the middle of a request: no trouble of this program, whatever the server calls it.</summary>
+    private static bool IsCutOff(EventId id, Exception? error) =>
+        error is OperationCanceledException or IOException || (error is not null && id.Name == "ErrorReadingMessage");
 }
 
 /// <summary>How a log line looks.</summary>

@@ -17,7 +17,7 @@ internal sealed class ClientBreaker(
     private bool _isTelling;
     private volatile ClientGate _state; // read by scrapes, which take no lock
     private ClientGate _beforeProbe;
-    private int _failuresInRow, _breaksInRow;
+    private int _failuresInRow, _breaksInRow, _lifts;
     private DateTimeOffset _until;
     private TorrentClientException? _last;
 
@@ -35,11 +35,15 @@ internal sealed class ClientBreaker(
         }
     }
 
-    /// <summary>Ends an isolation early, since what it was for may have changed: the next call probes.</summary>
+    /// <summary>
+    /// Ends an isolation early, since what it was for may have changed: the next call probes. So it does after a call under way that was sent before this, and isolates
+    /// after it.
+    /// </summary>
     public void Lift()
     {
         lock (_gate)
         {
+            _lifts++;
             if (_state == ClientGate.Isolated && _until > time.GetUtcNow())
             {
                 _until = time.GetUtcNow();
@@ -53,22 +57,22 @@ internal sealed class ClientBreaker(
     protected override async ValueTask<Outcome<TResult>> ExecuteCore<TResult, TState>(
         Func<ResilienceContext, TState, ValueTask<Outcome<TResult>>> callback, ResilienceContext context, TState state)
     {
-        if (Enter(out var isProbe) is { } refusal)
+        if (Enter(out var isProbe, out var lifts) is { } refusal)
         {
             return Outcome.FromException<TResult>(refusal);
         }
 
         var outcome = await callback(context, state).ConfigureAwait(context.ContinueOnCapturedContext);
-        Report(outcome.Exception, isProbe);
+        Report(outcome.Exception, isProbe, lifts);
         return outcome;
     }
 
     /// <summary>The exception for a call that must not be sent now; null lets it pass.</summary>
-    private TorrentClientException? Enter(out bool isProbe)
+    private TorrentClientException? Enter(out bool isProbe, out int lifts)
     {
         lock (_gate)
         {
-            isProbe = false;
+            (isProbe, lifts) = (false, _lifts);
             if (_state == ClientGate.Closed)
             {
                 return null;
@@ -92,7 +96,7 @@ internal sealed class ClientBreaker(
     }
 
     // Behind an open gate only the probe has a say: what was under way when the gate opened tells of the time before.
-    private void Report(Exception? exception, bool isProbe)
+    private void Report(Exception? exception, bool isProbe, int lifts)
     {
         lock (_gate)
         {
@@ -101,7 +105,7 @@ internal sealed class ClientBreaker(
                 var change = exception switch
                 {
                     null => Succeeded_NeedsLock(),
-                    TorrentClientException failure when FaultKinds.Isolates(failure.Fault) => Isolated_NeedsLock(failure),
+                    TorrentClientException failure when FaultKinds.Isolates(failure.Fault) => Isolated_NeedsLock(failure, isLifted: lifts != _lifts),
                     TorrentClientException failure when FaultKinds.Trips(failure.Fault) => Failed_NeedsLock(failure),
                     TorrentClientException failure when !FaultKinds.IsUnsent(failure.Fault) => Succeeded_NeedsLock(),
 
@@ -118,10 +122,10 @@ internal sealed class ClientBreaker(
         Tell();
     }
 
-    private BreakerChange Isolated_NeedsLock(TorrentClientException failure)
+    private BreakerChange Isolated_NeedsLock(TorrentClientException failure, bool isLifted)
     {
         _last = failure;
-        _until = failure.RetryAfter is { } wait ? Later_NeedsLock(wait) : DateTimeOffset.MaxValue;
+        _until = isLifted ? time.GetUtcNow() : failure.RetryAfter is { } wait ? Later_NeedsLock(wait) : DateTimeOffset.MaxValue;
         return Transition_NeedsLock(ClientGate.Isolated);
     }
 

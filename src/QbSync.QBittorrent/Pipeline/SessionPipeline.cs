@@ -20,6 +20,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
     private ClientSession? _session, _last;
     private Task<ClientSession>? _opening;
     private bool _away;
+    private int _doubts;
 
     public SessionPipeline(HttpExchange http, SessionOpener opener, CredentialsInUse credentials, ILogger logger)
     {
@@ -97,6 +98,9 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
             {
                 _session = null;
             }
+
+            // What an opening under way was told may be from before this.
+            _doubts += session is null ? 1 : 0;
         }
     }
 
@@ -163,31 +167,41 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
 
     private async Task<ClientSession> OpenCoreAsync(CancellationToken cancellationToken)
     {
-        ClientSession? last;
-        lock (_gate)
-        {
-            last = _last;
-        }
-
         try
         {
-            var found = await _opener.OpenAsync(cancellationToken).ConfigureAwait(false);
-            bool changed;
-            lock (_gate)
+            while (true)
             {
-                changed = last is null || _away || !found.IsAlike(last);
-                found = found with { Generation = (last?.Generation ?? 0) + 1, Epoch = (last?.Epoch ?? 0) + (changed ? 1 : 0) };
-                _away = false;
-                _session = _last = found;
-                _opening = null;
-            }
+                ClientSession? last;
+                int doubts;
+                lock (_gate)
+                {
+                    (last, doubts) = (_last, _doubts);
+                }
 
-            if (changed)
-            {
-                Log.Connected(_logger, found.Version, found.Profile.Version.ToString(), _http.Url);
-            }
+                var found = await _opener.OpenAsync(cancellationToken).ConfigureAwait(false);
+                bool changed;
+                lock (_gate)
+                {
+                    if (_doubts != doubts)
+                    {
+                        // Meanwhile nobody listened there, or somebody wants everything asked anew: who told us this may be gone.
+                        continue;
+                    }
 
-            return found;
+                    changed = last is null || _away || !found.IsAlike(last);
+                    found = found with { Generation = (last?.Generation ?? 0) + 1, Epoch = (last?.Epoch ?? 0) + (changed ? 1 : 0) };
+                    _away = false;
+                    _session = _last = found;
+                    _opening = null;
+                }
+
+                if (changed)
+                {
+                    Log.Connected(_logger, found.Version, found.Profile.Version.ToString(), _http.Url);
+                }
+
+                return found;
+            }
         }
         catch
         {
@@ -216,6 +230,7 @@ internal sealed partial class SessionPipeline : IApiPipeline, IAsyncDisposable
         {
             _away = _last is not null;
             _session = null;
+            _doubts++;
         }
     }
 }

@@ -68,14 +68,45 @@ public sealed partial class TorrentStore
         }
     }
 
+    /// <summary>
+    /// Takes the state folder for this process, and makes it when it is absent, before anything else is done there; <see cref="RecoverAsync"/> takes it where that was
+    /// not done. Not with that at once.
+    /// </summary>
+    /// <exception cref="StorageException"><see cref="StorageFault.Locked"/>, naming the process that has it, or it cannot be used.</exception>
+    public void TakeState()
+    {
+        if (_state is not null)
+        {
+            return;
+        }
+
+        _state = RootDirectory.Open(_files, _options.Current.StateDirectory, create: true);
+        try
+        {
+            _lock = StateLock.Take(_files, _state.Handle, _state.Path);
+        }
+        catch
+        {
+            ReleaseState();
+            throw;
+        }
+    }
+
+    private void ReleaseState()
+    {
+        _lock?.Dispose();
+        _state?.Dispose();
+        (_lock, _state) = (null, null);
+    }
+
     /// <summary>Takes the state folder and the data folder; the ids that have state.</summary>
     private List<InfoHash> OpenFolders()
     {
-        var state = RootDirectory.Open(_files, _options.Current.StateDirectory, create: true);
+        TakeState();
+        var state = _state!;
         RootDirectory? root = null;
         try
         {
-            _lock = StateLock.Take(_files, state.Handle, state.Path);
             root = RootDirectory.Open(_files, _options.Current.DataRoot, create: false);
             using var torrents = state.EnsureFolder([SessionFolder.Parent]);
             var ids = new List<InfoHash>();
@@ -106,9 +137,8 @@ public sealed partial class TorrentStore
         catch
         {
             _incarnation = null;
-            _lock?.Dispose();
             root?.Dispose();
-            state.Dispose();
+            ReleaseState();
             throw;
         }
     }

@@ -29,6 +29,7 @@ public sealed partial class TorrentStore : ITorrentStore
     private volatile StorageContext? _context;
     private PathReservations? _paths;
     private StateLock? _lock;
+    private RootDirectory? _state;
     private StateFlusher? _flusher;
     private Incarnation? _incarnation;
     private bool _isDisposed;
@@ -132,7 +133,7 @@ public sealed partial class TorrentStore : ITorrentStore
         }
 
         LeaveCleanMark(isClean);
-        _lock?.Dispose();
+        ReleaseState();
         _context?.Dispose();
     }
 

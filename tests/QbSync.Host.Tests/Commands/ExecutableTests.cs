@@ -66,6 +66,37 @@ internal sealed class ExecutableTests
         Assert.That(await first.TerminateAsync(), Is.Zero, first.Output);
     }
 
+    /// <summary>Whichever comes first keeps the folder and what it has there; the other leaves no trace.</summary>
+    [Test]
+    public async Task Destinations_TwoOfOneStateFolderAtOnce_OneRunsWithItsControlSocket()
+    {
+        using var folder = new TempDirectory();
+        QbSyncProcess Start() => QbSyncProcess.Start(
+            ["destination", "--data", folder.Path, "--client", "folder", "--state-dir", folder["state"], "--health-addr", "", "--listen", $"127.0.0.1:{FreePorts.Take()}"]);
+        await using var one = Start();
+        await using var two = Start();
+        await Eventually.BecomesTrueAsync(() => one.HasExited || two.HasExited);
+        var (loser, winner) = one.HasExited ? (one, two) : (two, one);
+        Assert.That(await loser.WaitForExitAsync(), Is.EqualTo(3), loser.Output);
+
+        await Eventually.BecomesTrueAsync(() => winner.HasExited || winner.Output.Contains("The destination ", StringComparison.Ordinal));
+        Assert.That(winner.Output, Does.Not.Contain("There is no control socket"));
+        await using var status = QbSyncProcess.Start(["status", "--role", "destination", "--state-dir", folder["state"], "--probe", "livez"]);
+        Assert.That(await status.WaitForExitAsync(), Is.Zero, winner.Output);
+        Assert.That(await winner.TerminateAsync(), Is.Zero, winner.Output);
+        Assert.That(File.Exists(folder["state", "control.sock"]), Is.False);
+    }
+
+    [Test]
+    public async Task Destination_AddressOfAnotherMachine_ExitsWith3()
+    {
+        using var folder = new TempDirectory();
+        await using var process = QbSyncProcess.Start(
+            ["destination", "--data", folder.Path, "--client", "folder", "--health-addr", "", "--listen", "198.51.100.7:50051"]);
+        Assert.That(await process.WaitForExitAsync(), Is.EqualTo(3), process.Output);
+        Assert.That(process.Output, Does.Contain("could not start"));
+    }
+
     [Test]
     [SourceCase(82)]
     public async Task Source_RecordOfANewerVersion_ExitsWith3AndLeavesItAsItIs()

@@ -14,6 +14,7 @@ internal sealed class RefusedLoginTests
     private int _logins, _others;
 
     [Test]
+    [HostCase(24)]
     [ClientCase(4)]
     public async Task WrongPassword_WithProbesOfReadinessAndARestart_IsSentOnce()
     {

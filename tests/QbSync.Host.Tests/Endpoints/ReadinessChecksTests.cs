@@ -60,6 +60,46 @@ internal sealed class ReadinessChecksTests
         Assert.That(runs, Is.EqualTo(1));
     }
 
+    /// <summary>A mount that hangs, say: a probe has its answer all the same, and those after it ask no second time.</summary>
+    [Test]
+    [HostCase(24)]
+    public async Task Probe_OfACheckThatStandsStill_IsANoInItsTime()
+    {
+        var time = new FakeTimeProvider();
+        using var ends = new ManualResetEventSlim();
+        var runs = 0;
+        var checks = new ReadinessChecks(
+            [
+                new ReadinessCheck("data", () =>
+                {
+                    Interlocked.Increment(ref runs);
+                    ends.Wait();
+                    return Task.FromResult(true);
+                }),
+            ],
+            new HostMetrics(Metrics.WithCustomRegistry(Metrics.NewCustomRegistry()), "destination"),
+            time);
+        var probes = Enumerable.Range(0, 3).Select(_ => checks.AreAllGoodAsync()).ToArray();
+        time.Advance(ReadinessChecks.Patience);
+        Assert.That(await Task.WhenAll(probes).DefaultTimeout(), Has.All.False);
+        ends.Set();
+        await Eventually.BecomesTrueAsync(async () => await checks.AreAllGoodAsync().DefaultTimeout());
+        Assert.That(runs, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Probe_OfACheckThatThrows_IsANoAndAskedAnew()
+    {
+        var fails = true;
+        var checks = new ReadinessChecks(
+            [new ReadinessCheck("data", () => fails ? throw new InvalidOperationException("no") : Task.FromResult(true))],
+            new HostMetrics(Metrics.WithCustomRegistry(Metrics.NewCustomRegistry()), "destination"),
+            new FakeTimeProvider());
+        Assert.That(await checks.AreAllGoodAsync().DefaultTimeout(), Is.False);
+        fails = false;
+        Assert.That(await checks.AreAllGoodAsync().DefaultTimeout(), Is.True);
+    }
+
     [Test]
     [HostCase(24)]
     public async Task Probe_SaysYesOrNoAndNoMore()

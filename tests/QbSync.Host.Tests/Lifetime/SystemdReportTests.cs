@@ -54,6 +54,26 @@ internal sealed class SystemdReportTests
         await report.DisposeAsync().AsTask().DefaultTimeout();
     }
 
+    /// <summary>A stop in the middle of a reload: whoever hears that it is ready again would wait for it in vain.</summary>
+    [Test]
+    public async Task Reloaded_AfterTheStop_IsNotTold()
+    {
+        using var folder = new TempDirectory();
+        using var supervisor = Listen(folder["notify"]);
+        var time = new FakeTimeProvider();
+        using var stop = new CancellationTokenSource();
+        using var notifier = SystemdNotifier.Create(new Dictionary<string, string> { ["NOTIFY_SOCKET"] = folder["notify"], ["WATCHDOG_USEC"] = "8000000" }, processId: 17);
+        await using var report = new SystemdReport(notifier, () => Idle, () => true, stop.Token, time);
+        Assert.That(await ReadAsync(supervisor), Does.StartWith("READY=1"));
+        report.Reloading();
+        Assert.That(await ReadAsync(supervisor), Does.StartWith("RELOADING=1"));
+        await stop.CancelAsync();
+        report.Reloaded();
+        time.Advance(TimeSpan.FromSeconds(4));
+        Assert.That(await ReadAsync(supervisor), Does.StartWith("STOPPING=1"));
+        Assert.That(await ReadAsync(supervisor), Is.EqualTo("WATCHDOG=1\nEXTEND_TIMEOUT_USEC=60000000"));
+    }
+
     [Test]
     public async Task Report_WithoutASocket_SaysNothingAndEnds()
     {

@@ -58,6 +58,23 @@ internal sealed partial class LogLinesTests
             Is.EqualTo(("IOException", "disk\ngone")));
     }
 
+    /// <summary>Who goes in the middle of a request is no trouble of ours, whatever the web server calls it.</summary>
+    [TestCase("Grpc.AspNetCore.Server.ServerCallHandler", true, ExpectedResult = 0)]
+    [TestCase("Microsoft.AspNetCore.Server.Kestrel", true, ExpectedResult = 0)]
+    [TestCase("Microsoft.AspNetCore.Server.Kestrel", false, ExpectedResult = 1)]
+    [TestCase("QbSync.Tests.Thing", true, ExpectedResult = 1)]
+    public int Error_OfTheServer_IsWrittenUnlessTheRequestWasCut(string category, bool isCut)
+    {
+        using var lines = Open(LogFormat.Console);
+        Exception error = isCut ? new IOException("The client reset the request stream.") : new InvalidOperationException("no");
+        lines.CreateLogger(category).Log(LogLevel.Error, 5, "An unhandled exception.", error, static (state, _) => state);
+        var written = Written.Length;
+        lines.Least = LogLevel.Debug;
+        lines.CreateLogger(category).Log(LogLevel.Error, 5, "An unhandled exception.", error, static (state, _) => state);
+        Assert.That(_output.ToString(), Does.Contain("An unhandled exception."));
+        return written;
+    }
+
     [Test]
     [HostCase(21)]
     public void Warning_AThousandTimes_IsOneLineAndThenHowOften([Values] LogFormat format)

@@ -181,7 +181,18 @@ internal sealed class CredentialsTests
         }
 
         Assert.That(await client.Api.GetVersionAsync(default).DefaultTimeout(), Is.EqualTo("v9.9.9"));
-        Assert.That(told, Is.EqualTo(new[] { ClientGate.Isolated, ClientGate.HalfOpen, ClientGate.Closed }));
+
+        // One thread at a time tells, maybe the one that watches the file.
+        await Eventually.BecomesTrueAsync(() => Told().Length == 3);
+        Assert.That(Told(), Is.EqualTo(new[] { ClientGate.Isolated, ClientGate.HalfOpen, ClientGate.Closed }));
+
+        ClientGate[] Told()
+        {
+            lock (told)
+            {
+                return [.. told];
+            }
+        }
     }
 
     [Test]

@@ -75,6 +75,9 @@ public sealed class LoopMount : IDisposable
         TestContext.Out.WriteLine($"Filled with {length} bytes; {GetFreeBytes()} are free.");
     }
 
+    /// <summary>What was done so far is on the device, as after a while it is anyway.</summary>
+    public void Flush() => Check(Run("sync", ["-f", Path]));
+
     /// <summary>The power goes: what was not flushed is lost, and from now on every call fails, until it is mounted again.</summary>
     public unsafe void CutPower()
     {

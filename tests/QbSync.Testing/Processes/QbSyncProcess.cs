@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using QbSync.Testing.Waiting;
 
 namespace QbSync.Testing.Processes;
 
@@ -86,6 +87,13 @@ public sealed partial class QbSyncProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Sends it a SIGTERM, and waits until the system has given it to the process: of two that wait there, one is lost.</summary>
+    public async Task SendTermAsync()
+    {
+        SendTerm();
+        await Eventually.BecomesTrueAsync(() => _process.HasExited || !IsTermPending());
+    }
+
     /// <summary>Asks it to read its configuration anew, and waits for nothing.</summary>
     public void SendHangup()
     {
@@ -113,6 +121,20 @@ public sealed partial class QbSyncProcess : IAsyncDisposable
         if (TestContext.CurrentContext.Result.Outcome.Status == NUnit.Framework.Interfaces.TestStatus.Failed)
         {
             await TestContext.Out.WriteLineAsync(Output);
+        }
+    }
+
+    private bool IsTermPending()
+    {
+        try
+        {
+            return File.ReadLines($"/proc/{_process.Id}/status")
+                .Where(static line => line.StartsWith("ShdPnd:", StringComparison.Ordinal) || line.StartsWith("SigPnd:", StringComparison.Ordinal))
+                .Any(static line => (Convert.ToUInt64(line[7..].Trim(), 16) & (1UL << (SigTerm - 1))) != 0);
+        }
+        catch (IOException)
+        {
+            return false; // it has just ended
         }
     }
 

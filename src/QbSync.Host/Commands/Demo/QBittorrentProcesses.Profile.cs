@@ -94,6 +94,9 @@ internal static class QBittorrentProfile
         ("Connection\\InterfaceName", "lo"),
         ("Connection\\InterfaceAddress", "127.0.0.1"),
         ("Connection\\UPnP", "false"),
+
+        // Else it fetches a list of the world's addresses by countries, and looks up the name of who has it.
+        ("Connection\\ResolvePeerCountries", "false"),
         ("Bittorrent\\DHT", "false"),
         ("Bittorrent\\PeX", "false"),
         ("Bittorrent\\LSD", "false"),
