@@ -1,5 +1,4 @@
 using System.Net;
-using QbSync.Ports;
 using QbSync.QBittorrent.Tests.Scripted;
 using QbSync.Testing.Waiting;
 

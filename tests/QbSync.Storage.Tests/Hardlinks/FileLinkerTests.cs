@@ -278,7 +278,7 @@ public sealed class FileLinkerTests
         await using var rig = new LinkRig();
         var record = rig.Publish(1, 0, "a", null);
         using var together = new Barrier(2);
-        const int Rounds = 3000;
+        const int Rounds = 500;
         var publishing = Task.Factory.StartNew(
             () =>
             {
