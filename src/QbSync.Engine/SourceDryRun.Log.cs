@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Logging;
-using QbSync.Engine.Source.Planning;
+using QbSync.Engine.Plans;
 using QbSync.Torrents;
 
 namespace QbSync.Engine;

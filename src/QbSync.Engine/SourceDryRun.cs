@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Prometheus;
+using QbSync.Engine.Plans;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source;
 using QbSync.Engine.Source.Peers;
@@ -40,6 +41,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
     private TaskCompletionSource _news = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile EngineStatus _status;
     private volatile PeerWatcher? _peer;
+    private readonly Lazy<Task<Planner>> _planner;
     private volatile string? _peerProblem;
     private volatile bool _isGreeted;
     private volatile SourceReport _report = SourceReport.Empty;
@@ -73,6 +75,7 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         _clock = new MonotonicClock(time);
         _chance = new Chance(random);
         _status = new EngineStatus { At = time.GetUtcNow() };
+        _planner = new Lazy<Task<Planner>>(MakePlannerAsync);
     }
 
     /// <summary>What it would do: the word of each torrent stands for its state.</summary>
@@ -122,27 +125,15 @@ public sealed partial class SourceDryRun : IAsyncDisposable
     private async Task RunOnceAsync(CancellationToken stop)
     {
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(stop, _disposed.Token);
-        var ledger = await _records.LoadLedgerAsync(ends.Token).ConfigureAwait(false);
-        var records = await _records.LoadAsync(ledger, ends.Token).ConfigureAwait(false);
-        var sourceId = await _records.GetSourceIdAsync(static () => new Guid(RandomNumberGenerator.GetBytes(16)), ends.Token).ConfigureAwait(false);
-        var caller = new Caller(sourceId, _options.Current.Name) { Incarnation = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong))) };
-        var peer = new PeerWatcher(_destination, caller, _options.Current, _clock, _chance, _metrics, OnPeerAsync, _loggers.CreateLogger<PeerWatcher>());
-        _peer = peer;
-        _metrics.PublishSource(() => _report, () => (int)peer.State, _options);
-        var rules = new PlanRules(_options);
-        var maker = new PlanMaker(
-            rules,
-            new ContentLoader(_client, _reader, _options, _clock),
-            new DestinationCalls(_destination, caller, peer, _options.Current.CallTimeout, _clock),
-            records.ToDictionary(static record => InfoHash.Parse(record.Id)),
-            _clock.Provider);
+        var planner = await _planner.Value.WaitAsync(ends.Token).ConfigureAwait(false);
+        _peer = planner.Peer;
+        _metrics.PublishSource(() => _report, () => (int)planner.Peer.State, _options);
         Log.Began(_logger);
-        var watching = Task.Run(() => peer.RunAsync(ends.Token), CancellationToken.None);
+        var watching = Task.Run(() => planner.Peer.RunAsync(ends.Token), CancellationToken.None);
         await RestAsync(FirstWord, ends.Token).ConfigureAwait(false);
         while (!ends.IsCancellationRequested)
         {
-            rules.TakeOptions();
-            await CycleAsync(maker, peer, ends.Token).ConfigureAwait(false);
+            await CycleAsync(planner, ends.Token).ConfigureAwait(false);
             await RestAsync(_options.Current.Sleep < LongestRest ? _options.Current.Sleep : LongestRest, ends.Token).ConfigureAwait(false);
         }
 
@@ -184,16 +175,20 @@ public sealed partial class SourceDryRun : IAsyncDisposable
         return default;
     }
 
-    private async Task CycleAsync(PlanMaker maker, PeerWatcher peer, CancellationToken cancellationToken)
+    private async Task CycleAsync(Planner planner, CancellationToken cancellationToken)
     {
         bool? clientOk = null;
         try
         {
-            var update = await _client.PollAsync([], cancellationToken).ConfigureAwait(false);
-            clientOk = true;
-            _report = _report with { FreeBytes = new Dictionary<string, long?> { [_options.Current.Data] = update.FreeBytes }, At = _clock.WallNow };
-            var isReady = _isGreeted && peer.State == PeerGateState.Closed;
-            Say(await maker.MakeAsync(update, isReady, cancellationToken).ConfigureAwait(false));
+            Say(await planner.Desk.UseAsync(
+                async maker =>
+                {
+                    var update = await _client.PollAsync([], cancellationToken).ConfigureAwait(false);
+                    clientOk = true;
+                    _report = _report with { FreeBytes = new Dictionary<string, long?> { [_options.Current.Data] = update.FreeBytes }, At = _clock.WallNow };
+                    return await maker.MakeAsync(new PlanBasis(update, planner.Records, IsPeerReady(planner)), cancellationToken).ConfigureAwait(false);
+                },
+                cancellationToken).ConfigureAwait(false));
             _problem = "";
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)

@@ -2,6 +2,7 @@ using QbSync.Engine.Source.Cleanup;
 using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Source.Peers;
 using QbSync.Engine.Source.Phases;
+using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Streaming;
 using QbSync.Engine.Source.Tracking;
 using QbSync.Outcomes;
@@ -70,6 +71,12 @@ internal abstract record SourceCommand
 
     /// <summary>What failed or rests is to be tried again: one torrent, or all. The answer is how many those are; null when that one is not known.</summary>
     public sealed record Retry(InfoHash? Id, TaskCompletionSource<int?> Answer) : SourceCommand;
+
+    /// <summary>What would be done is asked for: what is known now, and of that torrent in particular.</summary>
+    public sealed record Plan(InfoHash? Id, TaskCompletionSource<PlanQuestion> Answer) : SourceCommand;
+
+    /// <summary>A torrent is to be handed over. The answer is why that does not begin; empty when it does, null when it is not known.</summary>
+    public sealed record HandOff(InfoHash Id, TaskCompletionSource<string?> Answer) : SourceCommand;
 
     /// <summary>A look at who shares files in a drain; none when that could not be told.</summary>
     public sealed record DrainLooked(GroupLook? Look) : SourceCommand;

@@ -15,7 +15,7 @@ namespace QbSync.Engine;
 /// The source: finds torrents in a client, streams them to a destination piece by piece while they download, and finalizes them there. Needs neither client
 /// nor destination to start. Runs once; its <see cref="Status"/> may be read from any thread.
 /// </summary>
-public sealed class SourceEngine : IAsyncDisposable
+public sealed partial class SourceEngine : IAsyncDisposable
 {
     private readonly SourceDependencies _dependencies;
     private readonly CancellationTokenSource _disposed = new();
@@ -131,22 +131,6 @@ public sealed class SourceEngine : IAsyncDisposable
         var draining = loop.DrainAsync(hurry);
         await Task.WhenAny(draining, running).ConfigureAwait(false);
         return draining.IsCompleted ? await draining.ConfigureAwait(false) : null;
-    }
-
-    /// <summary>Tries again at once what failed or waits after a failure: its failure, its tag and its pause are cleared.</summary>
-    /// <param name="id">The torrent; null for all.</param>
-    /// <param name="cancellationToken">Ends the wait for the answer; the request stands.</param>
-    /// <returns>How many torrents that were; null when that one is not known, or the engine does not run.</returns>
-    public async Task<int?> RetryAsync(InfoHash? id, CancellationToken cancellationToken)
-    {
-        if (_loop is not { } loop || _running is not { } running)
-        {
-            return null;
-        }
-
-        var retrying = loop.RetryAsync(id);
-        await Task.WhenAny(retrying, running).WaitAsync(cancellationToken).ConfigureAwait(false);
-        return retrying.IsCompletedSuccessfully ? await retrying.ConfigureAwait(false) : null; // else it stopped meanwhile
     }
 
     /// <summary>Stops it, if it runs, and waits for that.</summary>

@@ -1,8 +1,9 @@
+using QbSync.Engine.Source.Handoff;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source;
 
-/// <summary>What the user wants to be tried again.</summary>
+/// <summary>What the user wants to be tried again, or handed over.</summary>
 internal sealed partial class SourceLoop
 {
     /// <summary>Clears failure, tag and pause of one torrent, or of all. How many had any; null when that one is not known. From any thread.</summary>
@@ -47,5 +48,37 @@ internal sealed partial class SourceLoop
             default:
                 return false;
         }
+    }
+
+    /// <summary>Hands one torrent over. Why that does not begin, empty when it does, null when it is not known. From any thread.</summary>
+    public async Task<string?> HandOffAsync(InfoHash id)
+    {
+        var answer = new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await PostAsync(new SourceCommand.HandOff(id, answer)).ConfigureAwait(false);
+        return await answer.Task.ConfigureAwait(false);
+    }
+
+    /// <summary>It goes alone: whose files others have, too, loses its entry here and no file.</summary>
+    private void OnHandOff(SourceCommand.HandOff asked)
+    {
+        if (!_syncs.TryGetValue(asked.Id, out var sync))
+        {
+            asked.Answer.SetResult(null);
+            return;
+        }
+
+        _inHand = sync.Id;
+        var refusal = sync.State == TorrentSyncState.HandingOff ? "it is being handed over already" : HandoffRefusal(sync, HandoffCause.Asked);
+        if (refusal is null && !PeerReady)
+        {
+            refusal = "the destination does not answer";
+        }
+
+        if (refusal is null && !BeginHandoff(new HandoffGroup([sync.Id], HandoffCause.Asked, FreesBytes: 0)))
+        {
+            refusal = "it may not go now";
+        }
+
+        asked.Answer.SetResult(refusal ?? "");
     }
 }

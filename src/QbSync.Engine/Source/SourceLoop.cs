@@ -65,6 +65,7 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
             (news, cancellationToken) => _commands.Writer.WriteAsync(new SourceCommand.Peer(news), cancellationToken),
             with.Loggers.CreateLogger<PeerWatcher>());
         _destination = new DestinationCalls(with.Destination, caller, _peer, _options.CallTimeout, with.Clock);
+        _plans = MakePlanDesk();
         _records = new RecordWriter(with.Records, with.Loggers.CreateLogger<RecordWriter>());
         _loader = new ContentLoader(with.Client, with.Reader, with.Options, with.Clock);
         _readBack = new ReadBack(with.Client, with.Clock.Provider, with.Loggers.CreateLogger<ReadBack>());
@@ -229,6 +230,12 @@ internal sealed partial class SourceLoop : IMonitorSink, IDisposable
                 break;
             case SourceCommand.Retry retry:
                 OnRetry(retry);
+                break;
+            case SourceCommand.Plan plan:
+                OnPlan(plan);
+                break;
+            case SourceCommand.HandOff handOff:
+                OnHandOff(handOff);
                 break;
             case SourceCommand.DrainLooked looked:
                 OnDrainLooked(looked.Look);

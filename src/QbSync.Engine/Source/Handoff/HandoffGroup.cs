@@ -19,6 +19,9 @@ internal enum HandoffCause
 
     /// <summary>The source is going away.</summary>
     Drain = 2,
+
+    /// <summary>The user asked for it.</summary>
+    Asked = 3,
 }
 
 /// <summary>How a group's handoff ended.</summary>

@@ -1,3 +1,4 @@
+using QbSync.Engine.Plans;
 using QbSync.Engine.Source.Planning;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -27,19 +28,28 @@ internal static class HandoffRules
     /// <summary>Why a torrent that the client shows so may not be handed over for such a cause; null when it may.</summary>
     public static string? FindRefusal(TorrentStatus status, HandoffCause cause, SourceOptions options, DateTimeOffset now)
     {
-        var isDrain = cause == HandoffCause.Drain;
         var handoff = options.Handoff;
-        return status switch
-        {
-            _ when ClientClasses.Of(status) != ClientClass.Complete => $"it is not complete here ({status.State})",
-            _ when Has(status, options.ExcludeSyncTag) => $"the tag '{options.ExcludeSyncTag}' forbids it",
-            _ when isDrain => null,
-            _ when handoff.Mode == HandoffMode.Never => "handoff is 'never', but for a drain",
-            _ when Has(status, handoff.ExcludeCleanupTag) => $"the tag '{handoff.ExcludeCleanupTag}' keeps it",
-            _ when SeedingTimeOf(status, now) < handoff.MinSeedingTime => "it has not seeded long enough",
-            _ => null,
-        };
+        return Incomplete(status) ?? Forbidden(status, options.ExcludeSyncTag)
+            ?? (cause == HandoffCause.Drain ? null : Never(handoff) ?? Kept(status, handoff.ExcludeCleanupTag) ?? TooYoung(status, handoff, now));
     }
+
+    /// <summary>Every condition of <see cref="FindRefusal"/> but in a drain, in the order in which they are asked, as they are now.</summary>
+    public static IEnumerable<PlanCondition> Conditions(TorrentStatus status, SourceOptions options, DateTimeOffset now)
+    {
+        var handoff = options.Handoff;
+        yield return Condition("it is complete here", Incomplete(status), $"the client says {status.State}");
+        yield return Condition("no tag forbids it", Forbidden(status, options.ExcludeSyncTag), TagValue(status, options.ExcludeSyncTag), "exclude-sync-tag");
+        yield return Condition("handing over is wanted", Never(handoff), handoff.Mode.ToString().ToLowerInvariant(), "handoff");
+        yield return Condition("no tag keeps it", Kept(status, handoff.ExcludeCleanupTag), TagValue(status, handoff.ExcludeCleanupTag), "exclude-cleanup-tag");
+        yield return Condition(
+            "it has seeded long enough", TooYoung(status, handoff, now), $"{PlanWords.Time(SeedingTimeOf(status, now))} of {PlanWords.Time(handoff.MinSeedingTime)}", "min-seeding-time");
+
+        static PlanCondition Condition(string name, string? refusal, string value, string? option = null) => new(PlanTopic.Handoff, name, refusal is null, value, option);
+    }
+
+    /// <summary>Whether a torrent has yet to seed before it may go.</summary>
+    public static string? TooYoung(TorrentStatus status, HandoffOptions handoff, DateTimeOffset now) =>
+        SeedingTimeOf(status, now) < handoff.MinSeedingTime ? "it has not seeded long enough" : null;
 
     /// <summary>How long it has seeded: by the client, else since it was complete; unknown is not at all.</summary>
     public static TimeSpan SeedingTimeOf(TorrentStatus status, DateTimeOffset now) => status switch
@@ -84,6 +94,17 @@ internal static class HandoffRules
             SeedingThere.Unknown,
         _ => SeedingThere.Inactive,
     };
+
+    private static string? Incomplete(TorrentStatus status) =>
+        ClientClasses.Of(status) != ClientClass.Complete ? $"it is not complete here ({status.State})" : null;
+
+    private static string? Forbidden(TorrentStatus status, string tag) => Has(status, tag) ? $"the tag '{tag}' forbids it" : null;
+
+    private static string? Never(HandoffOptions handoff) => handoff.Mode == HandoffMode.Never ? "handoff is 'never', but for a drain" : null;
+
+    private static string? Kept(TorrentStatus status, string tag) => Has(status, tag) ? $"the tag '{tag}' keeps it" : null;
+
+    private static string TagValue(TorrentStatus status, string tag) => PlanWords.Tag(tag, Has(status, tag));
 
     private static bool Has(TorrentStatus status, string tag) => tag.Length > 0 && status.Tags.Contains(tag);
 }

@@ -25,6 +25,54 @@ internal static class ProofRules
 
     private static readonly TimeSpan SeenWithin = TimeSpan.FromSeconds(10);
 
+    /// <summary>Which torrent and which content the proof is of.</summary>
+    private static readonly ProofRule<ProofFacts>[] OfContent =
+    [
+        new("the proof is of this torrent", static facts => facts.Proof.Id != facts.Question.Id ? "the proof is of another torrent" : null),
+        new("the proof answers the question of now", static facts =>
+            facts.Question.Nonce.Length == 0 || !facts.Proof.Nonce.Span.SequenceEqual(facts.Question.Nonce) ? "the proof answers another question" : null),
+        new("the proof is of this .torrent", static facts =>
+            facts.Proof.ManifestDigest.IsEmpty || !facts.Proof.ManifestDigest.Span.SequenceEqual(facts.Question.Manifest.InfoDigest.Span)
+                ? "the proof is of another .torrent" : null),
+        new("the proof has a name", static facts => facts.Proof.ProofId.IsEmpty ? "the proof has no name" : null),
+        new("what is selected here is known", static facts => HereOf(facts) is null ? "what is selected here is not known" : null),
+        new("the proof tells its files", static facts => ThereOf(facts) is null ? "the proof does not tell the files that it is of" : null),
+        new("every file that is selected here is proven", FindUnproven),
+        new("every byte that is selected here is proven", static facts =>
+            facts.Question.SelectedBytes < 0 || facts.Proof.SelectedBytes < facts.Question.SelectedBytes
+                ? "the proof is of fewer bytes than are selected here" : null),
+        new("every byte there was read back after it was written", static facts =>
+            facts.Proof.BytesReadBack < facts.Proof.SelectedBytes ? "not every byte there was read back" : null),
+    ];
+
+    /// <summary>What the destination's client shows.</summary>
+    private static readonly ProofRule<ClientFacts>[] OfClient =
+    [
+        new("the destination's client has it", static facts => facts.View is null ? "what the client there shows is not known" : null),
+        new("the destination's client is on the seeding side", static facts =>
+            facts.View is { } view && (view.State.GetSide() != TorrentSide.Seeding || (facts.MustBeActive && view.State.IsStopped()))
+                ? $"the client there shows {view.State}" : null),
+        new("the destination's client lacks nothing", static facts =>
+            facts.View is { } view && (!(view.Progress >= 1.0) || view.BytesLeft != 0) ? "the client there lacks content" : null),
+        new("the destination's client was looked at just now", static facts =>
+            facts.View is { } view && facts.AnsweredAt - view.SeenAt > SeenWithin ? "the client there was looked at too long ago" : null),
+    ];
+
+    /// <summary>Whether it is of now.</summary>
+    private static readonly ProofRule<ProofFacts>[] OfAge =
+    [
+        new("the proof ended after it began", static facts => facts.Proof.To < facts.Proof.From ? "the proof ended before it began" : null),
+        new("the clock here was not set back", static facts =>
+            facts.AnsweredAt < facts.Question.AskedAt || facts.Now < facts.AnsweredAt ? "the clock here was set back" : null),
+        new("the proof is no older than a minute", static facts => facts.Now - facts.Question.AskedAt > GoodFor ? "the proof is too old" : null),
+        new("the destination was not restarted meanwhile", static facts =>
+            facts.Question.Incarnation is null || facts.Incarnation != facts.Question.Incarnation ? "the destination was restarted meanwhile" : null),
+    ];
+
+    /// <summary>Everything that is asked of a proof, in the order in which it is.</summary>
+    public static IReadOnlyList<string> Names { get; } =
+        [.. OfContent.Select(static rule => rule.Name), .. OfClient.Select(static rule => rule.Name), .. OfAge.Select(static rule => rule.Name)];
+
     /// <summary>The reason against a proof, and its kind; null when there is none.</summary>
     /// <param name="question">What was asked.</param>
     /// <param name="proof">What was answered.</param>
@@ -33,66 +81,67 @@ internal static class ProofRules
     /// <param name="mustBeActive">Whether it has to seed there already.</param>
     /// <param name="now">The time at which it is used.</param>
     public static DeleteFault? FindFault(
-        ProofQuestion question, Proof proof, DateTimeOffset answeredAt, ulong? incarnation, bool mustBeActive, DateTimeOffset now) =>
-        (FindIdentityFault(question, proof) ?? FindContentFault(question, proof)) is { } lacking ? new DeleteFault(lacking, DeleteBlock.NoProof)
-            : FindClientFault(proof.Client, answeredAt, mustBeActive) is { } client ? new DeleteFault(client, DeleteBlock.DestinationNotSeeding)
-            : FindAgeFault(question, proof, answeredAt, incarnation, now) is { } age ? new DeleteFault(age, DeleteBlock.ProofStale)
+        ProofQuestion question, Proof proof, DateTimeOffset answeredAt, ulong? incarnation, bool mustBeActive, DateTimeOffset now)
+    {
+        var facts = new ProofFacts(question, proof, answeredAt, incarnation, now);
+        return First(OfContent, facts) is { } lacking ? new DeleteFault(lacking, DeleteBlock.NoProof)
+            : First(OfClient, new ClientFacts(proof.Client, answeredAt, mustBeActive)) is { } client ? new DeleteFault(client, DeleteBlock.DestinationNotSeeding)
+            : First(OfAge, facts) is { } age ? new DeleteFault(age, DeleteBlock.ProofStale)
             : null;
+    }
 
-    private static string? FindIdentityFault(ProofQuestion question, Proof proof) => proof switch
+    /// <summary>
+    /// Everything that is asked of a proof, with what stands against it as far as a status of the destination tells that without one.
+    /// </summary>
+    /// <param name="view">What the client there shows; null when that is not known.</param>
+    /// <param name="now">When that was told.</param>
+    public static IEnumerable<(string Name, bool IsKnown, string? Fault)> Foresee(ClientView? view, DateTimeOffset now)
     {
-        _ when proof.Id != question.Id => "the proof is of another torrent",
-        _ when question.Nonce.Length == 0 || !proof.Nonce.Span.SequenceEqual(question.Nonce) => "the proof answers another question",
-        _ when proof.ManifestDigest.IsEmpty || !proof.ManifestDigest.Span.SequenceEqual(question.Manifest.InfoDigest.Span) =>
-            "the proof is of another .torrent",
-        _ when proof.ProofId.IsEmpty => "the proof has no name",
-        _ => null,
-    };
+        var client = new ClientFacts(view, now, MustBeActive: false);
+        return
+        [
+            .. OfContent.Select(static rule => (rule.Name, false, (string?)null)),
+            .. OfClient.Select(rule => (rule.Name, view is not null, view is null ? null : rule.FindFault(client))),
+            .. OfAge.Select(static rule => (rule.Name, false, (string?)null)),
+        ];
+    }
 
-    private static string? FindContentFault(ProofQuestion question, Proof proof)
+    private static string? First<T>(ProofRule<T>[] rules, T facts)
     {
-        if (!Selection.TryFromBytes(question.Manifest, question.Selection, out var here) || here!.IsEmpty)
+        foreach (var rule in rules)
         {
-            return "what is selected here is not known";
+            if (rule.FindFault(facts) is { } fault)
+            {
+                return fault;
+            }
         }
 
-        if (!Selection.TryFromBytes(question.Manifest, proof.ProvenFiles.Span, out var proven))
-        {
-            return "the proof does not tell the files that it is of";
-        }
+        return null;
+    }
 
-        foreach (var file in question.Manifest.Files)
+    private static Selection? HereOf(ProofFacts facts) =>
+        Selection.TryFromBytes(facts.Question.Manifest, facts.Question.Selection, out var here) && !here!.IsEmpty ? here : null;
+
+    private static Selection? ThereOf(ProofFacts facts) =>
+        Selection.TryFromBytes(facts.Question.Manifest, facts.Proof.ProvenFiles.Span, out var proven) ? proven : null;
+
+    private static string? FindUnproven(ProofFacts facts)
+    {
+        var (here, there) = (HereOf(facts)!, ThereOf(facts)!);
+        foreach (var file in facts.Question.Manifest.Files)
         {
-            if (here.IsSelected(file.Index) && !proven!.IsSelected(file.Index))
+            if (here.IsSelected(file.Index) && !there.IsSelected(file.Index))
             {
                 return $"the proof lacks {string.Join('/', file.Path)}";
             }
         }
 
-        return proof switch
-        {
-            _ when question.SelectedBytes < 0 || proof.SelectedBytes < question.SelectedBytes => "the proof is of fewer bytes than are selected here",
-            _ when proof.BytesReadBack < proof.SelectedBytes => "not every byte there was read back",
-            _ => null,
-        };
+        return null;
     }
 
-    private static string? FindClientFault(ClientView? client, DateTimeOffset answeredAt, bool mustBeActive) => client switch
-    {
-        null => "what the client there shows is not known",
-        _ when client.State.GetSide() != TorrentSide.Seeding => $"the client there shows {client.State}",
-        _ when mustBeActive && client.State.IsStopped() => $"the client there shows {client.State}",
-        _ when !(client.Progress >= 1.0) || client.BytesLeft != 0 => "the client there lacks content",
-        _ when answeredAt - client.SeenAt > SeenWithin => "the client there was looked at too long ago",
-        _ => null,
-    };
+    private sealed record ProofRule<T>(string Name, Func<T, string?> FindFault);
 
-    private static string? FindAgeFault(ProofQuestion question, Proof proof, DateTimeOffset answeredAt, ulong? incarnation, DateTimeOffset now) => proof switch
-    {
-        _ when proof.To < proof.From => "the proof ended before it began",
-        _ when answeredAt < question.AskedAt || now < answeredAt => "the clock here was set back",
-        _ when now - question.AskedAt > GoodFor => "the proof is too old",
-        _ when question.Incarnation is null || incarnation != question.Incarnation => "the destination was restarted meanwhile",
-        _ => null,
-    };
+    private sealed record ProofFacts(ProofQuestion Question, Proof Proof, DateTimeOffset AnsweredAt, ulong? Incarnation, DateTimeOffset Now);
+
+    private sealed record ClientFacts(ClientView? View, DateTimeOffset AnsweredAt, bool MustBeActive);
 }

@@ -1,3 +1,5 @@
+using QbSync.Engine.Plans;
+using QbSync.Engine.Source.Handoff;
 using QbSync.Engine.Status;
 using QbSync.Ports;
 using QbSync.Torrents;
@@ -5,14 +7,14 @@ using QbSync.Torrents;
 namespace QbSync.Engine.Source.Planning;
 
 /// <summary>What a plan says of a torrent, by the decisions that an engine takes. Pure.</summary>
-internal sealed class PlanRules(Live<SourceOptions> live)
+internal sealed partial class PlanRules(Live<SourceOptions> live)
 {
     private SourceOptions _options = live.Current;
     private SyncFilter _filter = new(live.Current.Filter);
 
     public SyncFilter Filter => _filter;
 
-    /// <summary>Decides by the _options that are in force now; the same ones until it is called again.</summary>
+    /// <summary>Decides by the options that are in force now; the same ones until it is called again.</summary>
     public void TakeOptions()
     {
         if (!ReferenceEquals(_options, live.Current))
@@ -67,6 +69,7 @@ internal sealed class PlanRules(Live<SourceOptions> live)
         {
             TorrentSyncState.Synced => KeepOrHandOver(torrent, freeBytes, now),
             TorrentSyncState.Failed => Line(torrent, PlanAction.Failed, torrent.Record is { Reason.Length: > 0 } failed ? failed.Reason : "it has failed"),
+            TorrentSyncState.Excluded when IsExcluded(torrent.Status) => Skip(torrent, $"the tag '{_options.ExcludeSyncTag}' forbids it"),
             TorrentSyncState.Excluded => Skip(torrent, torrent.Status is { } status && _filter.Judge(status, torrent.Traits).Refusal is { } refusal ? refusal : "it is excluded"),
             TorrentSyncState.HandingOff => Line(torrent, PlanAction.Handoff, "its handoff is under way"),
             TorrentSyncState.Removing => Line(torrent, PlanAction.Remove, OwedOf(torrent)),
@@ -83,6 +86,10 @@ internal sealed class PlanRules(Live<SourceOptions> live)
         _ => "it is gone here, and nothing is owed",
     };
 
+    /// <summary>The line of one that went with a proof.</summary>
+    public static PlanLine HandedOver(PlannedTorrent torrent) => Skip(
+        torrent, torrent.Record?.HandedOff is { } gone ? $"it was handed over and deleted here, {Day(gone.At)}" : "it was handed over");
+
     public static PlanLine Skip(PlannedTorrent torrent, string reason) => Line(torrent, PlanAction.Skip, reason);
 
     private static PlanLine Line(PlannedTorrent torrent, PlanAction action, string reason) => new(torrent.Id, torrent.Name, action, reason);
@@ -94,11 +101,10 @@ internal sealed class PlanRules(Live<SourceOptions> live)
             return Line(torrent, PlanAction.Keep, reason);
         }
 
-        var isShort = _options.MinSpace > 0 && freeBytes < _options.MinSpace;
         return _options.Handoff.Mode switch
         {
             HandoffMode.Seeded => HandOver("it has seeded for min-seeding-time"),
-            HandoffMode.Pressure when isShort => HandOver("space is short, and it may go when its turn comes"),
+            HandoffMode.Pressure when IsShort(freeBytes) => HandOver("space is short, and it may go when its turn comes"),
             _ => Line(torrent, PlanAction.Keep, "space is not short"),
         };
 
@@ -108,15 +114,19 @@ internal sealed class PlanRules(Live<SourceOptions> live)
     private string? KeepReason(PlannedTorrent torrent, DateTimeOffset now)
     {
         var status = torrent.Status!;
-        var seeded = status.SeedingTime ?? (status.CompletedAt is { } completed ? now - completed : TimeSpan.Zero);
+        var handoff = _options.Handoff;
+        if (HandoffRules.FindRefusal(status, HandoffCause.Pressure, _options, now) is { } refusal)
+        {
+            return refusal == HandoffRules.TooYoung(status, handoff, now)
+                ? $"it has to seed for another {PlanWords.Time(handoff.MinSeedingTime - HandoffRules.SeedingTimeOf(status, now))}"
+                : refusal;
+        }
+
         return torrent switch
         {
-            { Class: not ClientClass.Complete } => $"it is not complete here ({status.State})",
-            _ when IsExcluded(status) => $"the tag '{_options.ExcludeSyncTag}' forbids it",
-            _ when _options.Handoff.Mode == HandoffMode.Never => "handoff is never, but for a drain",
-            _ when HasTag(status, _options.Handoff.ExcludeCleanupTag) => $"the tag '{_options.Handoff.ExcludeCleanupTag}' keeps it",
             { Answer: null } => "the destination does not answer",
-            _ when seeded < _options.Handoff.MinSeedingTime => $"it has to seed for another {Words(_options.Handoff.MinSeedingTime - seeded)}",
+            { Answer.State: not (DestinationTorrentState.Complete or DestinationTorrentState.HandedOff) } => BusyThere(torrent),
+            { Record.HandoffRestsUntil: { } until } when until > now => $"an earlier handoff turned back: tried again in {PlanWords.Time(until - now)}",
             _ => null,
         };
     }
@@ -127,7 +137,7 @@ internal sealed class PlanRules(Live<SourceOptions> live)
         { WaitingFor: WaitingReason.Peer } => Line(
             torrent, torrent.Class == ClientClass.Complete ? PlanAction.Sync : PlanAction.Stream, "the destination does not answer"),
         { WaitingFor: WaitingReason.Client } => Skip(torrent, $"the client is busy with it ({torrent.Status?.State})"),
-        { Action: SyncAction.AskStatus } => Skip(torrent, torrent.Answer?.Refusal?.Detail is { Length: > 0 } why ? why : "the destination is busy with it"),
+        { Action: SyncAction.AskStatus } => Skip(torrent, BusyThere(torrent)),
         _ => Skip(torrent, "nothing is to be done"),
     };
 
@@ -138,7 +148,10 @@ internal sealed class PlanRules(Live<SourceOptions> live)
         _ => "the destination does not have it",
     };
 
-    private static string Words(TimeSpan time) => time >= TimeSpan.FromHours(1) ? $"{time.TotalHours:0.#} h" : $"{Math.Ceiling(time.TotalMinutes):0} min";
+    private static string BusyThere(PlannedTorrent torrent) =>
+        torrent.Answer?.Refusal?.Detail is { Length: > 0 } why ? why : "the destination is busy with it";
+
+    private bool IsShort(long? freeBytes) => _options.MinSpace > 0 && freeBytes < _options.MinSpace;
 
     private bool IsExcluded(TorrentStatus? status) => HasTag(status, _options.ExcludeSyncTag);
 

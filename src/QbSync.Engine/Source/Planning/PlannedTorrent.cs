@@ -22,6 +22,9 @@ internal sealed class PlannedTorrent(InfoHash id, TorrentStatus? status, Torrent
 
     public TorrentTraits? Traits { get; set; }
 
+    /// <summary>Where its files are; null while nobody looked.</summary>
+    public PlannedPlace? Place { get; set; }
+
     /// <summary>What the destination answered; null while it was not asked.</summary>
     public DestinationTorrentStatus? Answer { get; set; }
 
@@ -42,3 +45,9 @@ internal sealed class PlannedTorrent(InfoHash id, TorrentStatus? status, Torrent
         _ => TorrentSyncState.Discovered,
     };
 }
+
+/// <summary>Where a torrent's files are, and how much of it is wanted.</summary>
+/// <param name="Problem">Why they cannot be read; empty when they can.</param>
+/// <param name="Folder">Where they are; empty when that is not known.</param>
+/// <param name="SelectedBytes">Null when that is not known.</param>
+internal sealed record PlannedPlace(string Problem, string Folder, long? SelectedBytes);

@@ -1,3 +1,4 @@
+using QbSync.Engine.Plans;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Source.Planning;
@@ -28,56 +29,69 @@ internal sealed class SyncFilter(SyncFilterOptions options)
     /// <param name="traits">Null while they are not known: then they are asked for only if nothing else refuses the torrent.</param>
     public FilterVerdict Judge(TorrentStatus status, TorrentTraits? traits)
     {
-        var refusal = Excluded(status, traits) ?? NotIncluded(status, traits) ?? Sized(status)
-            ?? (NeedsManifest && traits is { IsPrivate: true } ? "it is private, and private-torrents is skip" : null);
+        var refusal = ExcludedCategory(status) ?? ExcludedTag(status) ?? ExcludedTracker(traits)
+            ?? NoCategory(status) ?? NoTag(status) ?? NoTracker(traits)
+            ?? TooSmall(status) ?? TooLarge(status) ?? Private(traits);
         return new FilterVerdict(refusal is null && traits is null && (NeedsTrackers || NeedsManifest), refusal);
     }
 
-    private string? Excluded(TorrentStatus status, TorrentTraits? traits)
+    /// <summary>Every list and limit, in the order in which they are asked, as they are now.</summary>
+    public IEnumerable<PlanCondition> Conditions(TorrentStatus status, TorrentTraits? traits)
     {
-        if (options.ExcludeCategories.FirstOrDefault(pattern => IsCategory(status.Category, pattern)) is { } category)
-        {
-            return $"exclude-category has '{category}'";
-        }
+        var category = status.Category.Length == 0 ? "it has no category" : $"its category is '{status.Category}'";
+        var tags = PlanWords.List([.. status.Tags.Order(StringComparer.Ordinal)], "it has no tags");
+        var trackers = traits is null ? null : PlanWords.List(traits.TrackerHosts, "it has no trackers");
+        var size = $"{status.SelectedSize} bytes";
+        yield return Known("no list excludes its category", ExcludedCategory(status), category, "exclude-category", options.ExcludeCategories);
+        yield return Known("no list excludes a tag of it", ExcludedTag(status), tags, "exclude-tag", options.ExcludeTags);
+        yield return Asked("no list excludes a tracker of it", ExcludedTracker(traits), trackers, "exclude-tracker", options.ExcludeTrackers);
+        yield return Known("its category is wanted", NoCategory(status), category, "include-category", options.IncludeCategories);
+        yield return Known("a tag of it is wanted", NoTag(status), tags, "include-tag", options.IncludeTags);
+        yield return Asked("a tracker of it is wanted", NoTracker(traits), trackers, "include-tracker", options.IncludeTrackers);
+        yield return new PlanCondition(PlanTopic.Sync, "it is large enough", TooSmall(status) is null, size, "min-torrent-size");
+        yield return new PlanCondition(PlanTopic.Sync, "it is not too large", TooLarge(status) is null, size, "max-torrent-size");
+        yield return new PlanCondition(
+            PlanTopic.Sync,
+            "its being private or not is no obstacle",
+            NeedsManifest && traits is null ? null : Private(traits) is null,
+            !NeedsManifest ? "private ones are synced, too" : traits is null ? "not known" : traits.IsPrivate ? "it is private" : "it is not private",
+            "private-torrents");
 
-        if (options.ExcludeTags.FirstOrDefault(status.Tags.Contains) is { } tag)
-        {
-            return $"exclude-tag has '{tag}'";
-        }
+        static PlanCondition Known(string name, string? refusal, string value, string option, IReadOnlyList<string> list) =>
+            new(PlanTopic.Sync, name, refusal is null, list.Count == 0 ? "the list is empty" : value, option);
 
-        return traits is not null && options.ExcludeTrackers.FirstOrDefault(pattern => IsAnyHost(traits, pattern)) is { } tracker
-            ? $"exclude-tracker has '{tracker}'"
-            : null;
+        static PlanCondition Asked(string name, string? refusal, string? value, string option, IReadOnlyList<string> list) =>
+            new(PlanTopic.Sync, name, list.Count > 0 && value is null ? null : refusal is null, list.Count == 0 ? "the list is empty" : value ?? "not known", option);
     }
 
-    private string? NotIncluded(TorrentStatus status, TorrentTraits? traits)
-    {
-        if (options.IncludeCategories.Count > 0 && !options.IncludeCategories.Any(pattern => IsCategory(status.Category, pattern)))
-        {
-            return $"include-category does not have '{status.Category}'";
-        }
+    private string? ExcludedCategory(TorrentStatus status) =>
+        options.ExcludeCategories.FirstOrDefault(pattern => IsCategory(status.Category, pattern)) is { } category ? $"exclude-category has '{category}'" : null;
 
-        if (options.IncludeTags.Count > 0 && !options.IncludeTags.Any(status.Tags.Contains))
-        {
-            return "include-tag has none of its tags";
-        }
+    private string? ExcludedTag(TorrentStatus status) =>
+        options.ExcludeTags.FirstOrDefault(status.Tags.Contains) is { } tag ? $"exclude-tag has '{tag}'" : null;
 
-        return traits is not null && options.IncludeTrackers.Count > 0 && !options.IncludeTrackers.Any(pattern => IsAnyHost(traits, pattern))
-            ? "include-tracker has none of its trackers"
-            : null;
-    }
+    private string? ExcludedTracker(TorrentTraits? traits) =>
+        traits is not null && options.ExcludeTrackers.FirstOrDefault(pattern => IsAnyHost(traits, pattern)) is { } tracker ? $"exclude-tracker has '{tracker}'" : null;
 
-    private string? Sized(TorrentStatus status)
-    {
-        if (status.SelectedSize < options.MinSize)
-        {
-            return $"its {status.SelectedSize} bytes are fewer than min-torrent-size";
-        }
+    private string? NoCategory(TorrentStatus status) =>
+        options.IncludeCategories.Count > 0 && !options.IncludeCategories.Any(pattern => IsCategory(status.Category, pattern))
+            ? $"include-category does not have '{status.Category}'" : null;
 
-        return options.MaxSize > 0 && status.SelectedSize > options.MaxSize
-            ? $"its {status.SelectedSize} bytes are more than max-torrent-size"
-            : null;
-    }
+    private string? NoTag(TorrentStatus status) =>
+        options.IncludeTags.Count > 0 && !options.IncludeTags.Any(status.Tags.Contains) ? "include-tag has none of its tags" : null;
+
+    private string? NoTracker(TorrentTraits? traits) =>
+        traits is not null && options.IncludeTrackers.Count > 0 && !options.IncludeTrackers.Any(pattern => IsAnyHost(traits, pattern))
+            ? "include-tracker has none of its trackers" : null;
+
+    private string? TooSmall(TorrentStatus status) =>
+        status.SelectedSize < options.MinSize ? $"its {status.SelectedSize} bytes are fewer than min-torrent-size" : null;
+
+    private string? TooLarge(TorrentStatus status) =>
+        options.MaxSize > 0 && status.SelectedSize > options.MaxSize ? $"its {status.SelectedSize} bytes are more than max-torrent-size" : null;
+
+    private string? Private(TorrentTraits? traits) =>
+        NeedsManifest && traits is { IsPrivate: true } ? "it is private, and private-torrents is skip" : null;
 
     private static bool IsCategory(string category, string pattern) => pattern.EndsWith(Below, StringComparison.Ordinal)
         ? category.StartsWith(pattern.AsSpan(0, pattern.Length - 1), StringComparison.Ordinal)
