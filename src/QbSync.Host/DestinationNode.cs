@@ -45,6 +45,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         Engine = () => Status,
         Checks = Checks,
         Client = _client,
+        Peers = static engine => [.. (engine?.Sources ?? []).Select(static source => new PeerStatus { Name = ShownText.Escape(source.Name), Ok = source.IsHere })],
         MinSpace = Settings.Values.Bytes("min-free") is > 0 and var min ? min : null,
     };
 

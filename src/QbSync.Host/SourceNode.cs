@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using QbSync.Engine;
+using QbSync.Engine.Plans;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
@@ -11,6 +12,7 @@ using QbSync.Storage;
 using QbSync.Storage.IO;
 using QbSync.Storage.Pieces;
 using QbSync.Storage.State;
+using QbSync.Torrents;
 using QbSync.Transport;
 
 namespace QbSync.Host;
@@ -49,17 +51,36 @@ internal sealed class SourceNode(
         Destination = Address,
     };
 
-    protected override ControlActions Actions => _engine is not { } engine ? ControlActions.None : new ControlActions
+    protected override ControlActions Actions => this switch
     {
-        Drain = AskForDrain,
-        RetryAsync = (id, cancellationToken) =>
+        { _engine: { } engine } => new ControlActions
         {
-            RetryLogin();
-            return engine.RetryAsync(id, cancellationToken);
+            Drain = AskForDrain,
+            RetryAsync = (id, cancellationToken) =>
+            {
+                RetryLogin();
+                return engine.RetryAsync(id, cancellationToken);
+            },
+            HandOffAsync = engine.HandOffAsync,
+            PlanAsync = engine.PlanAsync,
+            ExplainAsync = engine.ExplainAsync,
         },
+        { _dryRun: { } dryRun } => new ControlActions
+        {
+            PlanAsync = async token => await dryRun.PlanAsync(token),
+            ExplainAsync = async (hash, token) => await dryRun.ExplainAsync(hash, token),
+        },
+        _ => ControlActions.None,
     };
 
     private string Address => Settings.Values.Address("destination-addr")!.Value.ToString();
+
+    /// <summary>What would be done with each torrent, by a node that is not started: of settings for a dry run.</summary>
+    /// <exception cref="QbSyncException">The state, the trust or the data cannot be used.</exception>
+    public Task<SourcePlan> PlanOfflineAsync(CancellationToken cancellationToken) => MakeDryRun().PlanAsync(cancellationToken);
+
+    /// <summary>What would be done with one torrent, and why, as <see cref="PlanOfflineAsync"/>.</summary>
+    public Task<TorrentExplanation> ExplainOfflineAsync(InfoHash hash, CancellationToken cancellationToken) => MakeDryRun().ExplainAsync(hash, cancellationToken);
 
     /// <summary>When it is told to stop, and the user wants that, it hands everything over first.</summary>
     protected override async Task RunRoleAsync(CancellationToken stop, CancellationToken hurry)
@@ -132,6 +153,12 @@ internal sealed class SourceNode(
 
         _engine = Own(new SourceEngine(EngineOptions.ForSource(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
+    }
+
+    private SourceDryRun MakeDryRun()
+    {
+        Build();
+        return _dryRun!;
     }
 
     private static string SourceName(RoleSettings settings) => settings.Values.TextOrNull("source-name") ?? Environment.MachineName;

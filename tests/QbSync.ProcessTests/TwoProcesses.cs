@@ -110,6 +110,13 @@ internal sealed class TwoProcesses : IAsyncDisposable
         .. more,
     ]);
 
+    /// <summary>What a command has to know to look as the source does.</summary>
+    public IReadOnlyList<string> SourceOptions =>
+    [
+        "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
+        "--destination-addr", $"127.0.0.1:{_port}", "--min-space", "0",
+    ];
+
     /// <summary>A source that says what it would do with every reason to do it: space is short, drains are allowed.</summary>
     public void StartDrySource(int health) => Source = QbSyncProcess.Start(
     [
@@ -121,11 +128,12 @@ internal sealed class TwoProcesses : IAsyncDisposable
     /// <param name="bytesPerSecond">0 for no limit.</param>
     /// <param name="healthPort">Where it reports; 0 for nowhere.</param>
     /// <param name="drain">Whether it drains when it is told to stop.</param>
-    public void StartSource(long bytesPerSecond = 0, int healthPort = 0, string drain = "never") => Source = QbSyncProcess.Start(
+    /// <param name="minSeedingTime">How long a torrent has to seed before it may go.</param>
+    public void StartSource(long bytesPerSecond = 0, int healthPort = 0, string drain = "never", string minSeedingTime = "1h") => Source = QbSyncProcess.Start(
     [
         "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
         "--health-addr", healthPort == 0 ? "" : $"127.0.0.1:{healthPort}", "--drain", drain, "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
-        "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--min-space", "0",
+        "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--min-space", "0", "--min-seeding-time", minSeedingTime,
     ]);
 
     /// <summary>Ends the destination as <c>kill -9</c> does.</summary>

@@ -31,6 +31,7 @@ public sealed partial class DestinationEngine
             Problem = GetTrouble()?.Detail ?? (_room.IsFull ? $"The disk of {_options.Current.DataRoot} is full." : _watch?.Problem ?? ""),
             BytesPerSecond = GetRate(torrents.Sum(static torrent => torrent.BytesMoved)),
             FreeBytes = _room.FreeBytes,
+            Sources = _sources.List(),
             Torrents = torrents,
         };
         var counts = new int[(int)TorrentSessionState.Failed];

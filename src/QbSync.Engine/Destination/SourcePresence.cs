@@ -1,4 +1,5 @@
 using QbSync.Engine.Shared;
+using QbSync.Engine.Status;
 using QbSync.Ports;
 
 namespace QbSync.Engine.Destination;
@@ -48,6 +49,15 @@ internal sealed class SourcePresence
         }
 
         return news;
+    }
+
+    /// <summary>All of them, by name.</summary>
+    public IReadOnlyList<SourceStatus> List()
+    {
+        lock (_gate)
+        {
+            return [.. _sources.Values.Select(static seen => new SourceStatus(seen.Name, seen.Listeners > 0)).OrderBy(static source => source.Name, StringComparer.Ordinal)];
+        }
     }
 
     private void Leave(Seen seen)

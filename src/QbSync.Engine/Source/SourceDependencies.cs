@@ -16,6 +16,7 @@ internal sealed record SourceDependencies(
     ILocalFiles Files,
     RecordStore Records,
     HandoffJournal Handoffs,
+    AuditLog Audit,
     EngineMetrics Metrics,
     ILoggerFactory Loggers,
     MonotonicClock Clock,

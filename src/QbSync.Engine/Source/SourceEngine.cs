@@ -53,6 +53,7 @@ public sealed partial class SourceEngine : IAsyncDisposable
             files,
             new RecordStore(records, loggers.CreateLogger<RecordStore>()),
             new HandoffJournal(records, loggers.CreateLogger<HandoffJournal>()),
+            new AuditLog(records),
             new EngineMetrics(metrics, registry, "source", options.Series, loggers),
             loggers,
             clock,

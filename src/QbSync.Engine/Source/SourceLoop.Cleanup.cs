@@ -27,6 +27,7 @@ internal sealed partial class SourceLoop
     private bool _isLooking;
     private TimeSpan _cleanupDueAt;
     private long _deletableBytes;
+    private int _deletableTorrents;
     private string _stuck = "";
 
     private bool IsCleanupOn => _options.Handoff.Mode switch
@@ -133,7 +134,7 @@ internal sealed partial class SourceLoop
     /// <summary>Decides by what the latest look told, and begins what is to go.</summary>
     private void Plan()
     {
-        _deletableBytes = 0;
+        (_deletableBytes, _deletableTorrents) = (0, 0);
         if (_groupLook is not { } look)
         {
             return;
@@ -160,7 +161,7 @@ internal sealed partial class SourceLoop
             return;
         }
 
-        _deletableBytes = plan.DeletableBytes;
+        (_deletableBytes, _deletableTorrents) = (plan.DeletableBytes, plan.DeletableTorrents);
         _relieved.RemoveWhere(device => !_spaceStates.Any(state => state.Device == device && state.IsShort)
             && (plan.Served.Contains(device) || !plan.Begin.Any(planned => planned.Device == device)) && _leaving.Count == 0);
         CountSkipped(plan.Skipped, facts.Groups);

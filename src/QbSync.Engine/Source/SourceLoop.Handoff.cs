@@ -94,6 +94,7 @@ internal sealed partial class SourceLoop
         Loader = _loader,
         Reader = _with.Reader,
         Journal = _with.Handoffs,
+        Audit = _with.Audit,
         Records = _records,
         Lists = _lists,
         Turn = _turns,

@@ -83,6 +83,7 @@ internal sealed partial class SourceLoop
             BytesPerSecond = _acks.Rate.Rate(Now),
             FreeBytes = _report.FreeBytes.Values.Min(),
             DeletableBytes = _groupLook is not null && IsCleanupOn ? _deletableBytes : null,
+            DeletableTorrents = _groupLook is not null && IsCleanupOn ? _deletableTorrents : null,
             RateLimit = _rate ?? _options.RateLimit,
             IsDraining = _drain is not null,
             Torrents = torrents,
@@ -183,9 +184,15 @@ internal sealed partial class SourceLoop
             TorrentSyncState.Finalizing when sync.Progress is { } progress => (WaitOf(progress), StageOf(progress)),
             TorrentSyncState.Discovered when !PeerReady => (PeerWait, _peerProblem),
             TorrentSyncState.Excluded or TorrentSyncState.Failed => (WaitingReason.None, sync.Reason),
+            TorrentSyncState.Synced when IsKeptByAge(sync) => (WaitingReason.SeedingTime, "It has not seeded long enough to be handed over."),
             _ => (sync.WaitingFor, sync.Reason),
         };
     }
+
+    /// <summary>Whether it would go now, but for the time that it has to seed.</summary>
+    private bool IsKeptByAge(TorrentSync sync) =>
+        (_options.Handoff.Mode == HandoffMode.Seeded || (_options.Handoff.Mode == HandoffMode.Pressure && IsShort))
+        && sync.Status is not null && !IsExcluded(sync.Status) && IsKeptByAgeAlone(sync);
 
     private static string AbsenceOf(PieceStream stream, int file)
     {

@@ -29,6 +29,12 @@ public sealed record EngineStatus
     /// <summary>Source: bytes that cleanup could free now; null where nothing is cleaned up, and before the first look.</summary>
     public long? DeletableBytes { get; init; }
 
+    /// <summary>Source: torrents that those bytes are of; null as <see cref="DeletableBytes"/>.</summary>
+    public int? DeletableTorrents { get; init; }
+
+    /// <summary>Destination: sources that have listened here since it runs. Source: empty.</summary>
+    public IReadOnlyList<SourceStatus> Sources { get; init; } = [];
+
     /// <summary>Bytes a second that are allowed now; 0 for no limit.</summary>
     public long RateLimit { get; init; }
 
@@ -75,3 +81,8 @@ public sealed record TorrentProgress
     /// <summary>Why it waits or failed, for people.</summary>
     public string Reason { get; init; } = "";
 }
+
+/// <summary>A source as its destination sees it.</summary>
+/// <param name="Name">What it calls itself.</param>
+/// <param name="IsHere">Whether it listens now.</param>
+public sealed record SourceStatus(string Name, bool IsHere);

@@ -84,8 +84,8 @@ internal static class RoleCommand
         using var signals = new Signals(reloads.Post);
         using var supervisor = SystemdNotifier.Create(source.Environment, Environment.ProcessId);
         RoleNode node = role == Roles.Source
-            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(source.Environment))
-            : new DestinationNode(settings, loggers, TimeProvider.System, new Random());
+            ? new SourceNode(settings, loggers, TimeProvider.System, new Random(), InClusterApi.Find(source.Environment)) { Reloads = reloads }
+            : new DestinationNode(settings, loggers, TimeProvider.System, new Random()) { Reloads = reloads };
         var reloader = new Reloader(node, settings, source, reloads, lines, loggers.CreateLogger<Reloader>());
         return await new RoleRunner(node, settings, supervisor, reloader, loggers).RunAsync(signals);
     }

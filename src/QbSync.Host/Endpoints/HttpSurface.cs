@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Prometheus;
+using QbSync.Host.Lifetime;
 using QbSync.Host.Reporting;
 using QbSync.Torrents;
 
@@ -15,6 +16,7 @@ internal sealed class HttpSurface(
     CollectorRegistry registry, Func<bool> isAlive, ReadinessChecks readiness, StatusBoard board, EventStream events, ControlActions actions)
 {
     private static readonly string[] Reads = ["GET", "HEAD"];
+    private readonly PlanEndpoints _plans = new(actions);
 
     public static Task TextAsync(HttpContext context, int code, string text)
     {
@@ -42,6 +44,8 @@ internal sealed class HttpSurface(
         });
         Map("/api/v1/status", context => BytesAsync(context, "application/json; charset=utf-8", board.Current.Json));
         Map("/api/v1/events", events.ServeAsync);
+        Map("/api/v1/plan", _plans.PlanAsync);
+        Map("/api/v1/torrents/{hash}/explain", _plans.ExplainAsync);
         Map("/", context => BytesAsync(context, "text/html; charset=utf-8", StatusPage.Render(board.Current.Document)));
         foreach (var (name, type) in StatusPage.Assets)
         {
@@ -66,6 +70,47 @@ internal sealed class HttpSurface(
         app.MapPost("/api/v1/retry", context => RetryAsync(context, null));
         app.MapPost("/api/v1/torrents/{hash}/retry", context =>
             InfoHash.TryParse(context.Request.RouteValues["hash"]?.ToString(), out var hash) ? RetryAsync(context, hash) : UnknownAsync(context));
+        app.MapPost("/api/v1/torrents/{hash}/handoff", context =>
+            InfoHash.TryParse(context.Request.RouteValues["hash"]?.ToString(), out var hash) ? HandOffAsync(context, hash) : UnknownAsync(context));
+        app.MapPost("/api/v1/reload", ReloadAsync);
+    }
+
+    private async Task HandOffAsync(HttpContext context, InfoHash hash)
+    {
+        if (actions.HandOffAsync is not { } handOff)
+        {
+            await NotOurs(context);
+            return;
+        }
+
+        await (await handOff(hash, context.RequestAborted) switch
+        {
+            null => UnknownAsync(context),
+            "" => JsonAsync(context, StatusCodes.Status202Accepted, "handoff", true),
+            var refusal => JsonAsync(context, StatusCodes.Status409Conflict, "error", refusal),
+        });
+    }
+
+    private async Task ReloadAsync(HttpContext context)
+    {
+        if (actions.ReloadAsync is not { } reload)
+        {
+            await NotOurs(context);
+            return;
+        }
+
+        try
+        {
+            var outcome = await reload(context.RequestAborted);
+            await DocumentAsync(
+                context,
+                JsonSerializer.SerializeToUtf8Bytes(outcome, ReloadJson.Default.ReloadOutcome),
+                outcome.Errors.Count > 0 ? StatusCodes.Status422UnprocessableEntity : StatusCodes.Status200OK);
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            await JsonAsync(context, StatusCodes.Status409Conflict, "error", "it stops");
+        }
     }
 
     private async Task RetryAsync(HttpContext context, InfoHash? hash)
@@ -84,11 +129,11 @@ internal sealed class HttpSurface(
         }
     }
 
-    private static Task UnknownAsync(HttpContext context) => JsonAsync(context, StatusCodes.Status404NotFound, "error", "unknown hash");
+    public static Task UnknownAsync(HttpContext context) => JsonAsync(context, StatusCodes.Status404NotFound, "error", "unknown hash");
 
-    private static Task NotOurs(HttpContext context) => JsonAsync(context, StatusCodes.Status409Conflict, "error", "not of this role");
+    public static Task NotOurs(HttpContext context) => JsonAsync(context, StatusCodes.Status409Conflict, "error", "not of this role");
 
-    private static Task JsonAsync(HttpContext context, int code, string name, object value)
+    public static Task JsonAsync(HttpContext context, int code, string name, object value)
     {
         context.Response.StatusCode = code;
         var shown = value switch
@@ -98,6 +143,12 @@ internal sealed class HttpSurface(
             _ => $"\"{JsonEncodedText.Encode($"{value}")}\"",
         };
         return BytesAsync(context, "application/json; charset=utf-8", System.Text.Encoding.UTF8.GetBytes($"{{\"{name}\":{shown}}}"));
+    }
+
+    public static Task DocumentAsync(HttpContext context, byte[] document, int code = StatusCodes.Status200OK)
+    {
+        context.Response.StatusCode = code;
+        return BytesAsync(context, "application/json; charset=utf-8", document);
     }
 
     private static async Task BytesAsync(HttpContext context, string type, ReadOnlyMemory<byte> content)

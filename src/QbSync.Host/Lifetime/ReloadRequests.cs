@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using System.Threading.Channels;
 
 namespace QbSync.Host.Lifetime;
@@ -46,3 +47,8 @@ internal sealed class ReloadRequests
 /// <param name="Taken">Options that have another value from now on.</param>
 /// <param name="NeedsRestart">Options that would have another value after a restart.</param>
 internal sealed record ReloadOutcome(IReadOnlyList<string> Errors, IReadOnlyList<string> Taken, IReadOnlyList<string> NeedsRestart);
+
+/// <summary>The one way in which it is written and read.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ReloadOutcome))]
+internal sealed partial class ReloadJson : JsonSerializerContext;

@@ -59,6 +59,9 @@ internal abstract partial class RoleNode : IAsyncDisposable
     /// <summary>Its event streams; null before the start.</summary>
     public EventStream? Events => _events;
 
+    /// <summary>Who reads the configuration anew when that is asked for; null where nobody does.</summary>
+    public ReloadRequests? Reloads { get; init; }
+
     protected RoleSettings Settings => _settings;
 
     protected ILoggerFactory Loggers { get; }
@@ -96,7 +99,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
         _readiness = new ReadinessChecks(Checks, metrics, Time);
         _board = new StatusBoard(Facts with { IsStopping = () => _isStopping }, Time);
         _events = new EventStream(_board, Time);
-        var surface = new HttpSurface(Registry, () => IsAlive, _readiness, _board, _events, Actions);
+        var surface = new HttpSurface(Registry, () => IsAlive, _readiness, _board, _events, Actions with { ReloadAsync = Reloads is null ? null : Reloads.AskAsync });
         if (Settings.HealthAddress is { } address && address.TryGetEndPoint(out var endPoint))
         {
             _http = await StatusServer.StartAsync(endPoint, surface, Settings.Access, cancellationToken);

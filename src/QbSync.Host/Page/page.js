@@ -72,12 +72,19 @@
     put('failed', now.totals.failed ? `at the destination; ${now.totals.failed} failed` : 'at the destination');
     put('free', bytes(now.space.free));
     put('min', now.space.min == null ? 'no limit' : `${bytes(now.space.min)} must stay free`);
-    if (now.safeToDelete) put('safe', bytes(now.safeToDelete.bytes));
+    if (now.safeToDelete) {
+      const count = now.safeToDelete.torrents;
+      put('safe', bytes(now.safeToDelete.bytes));
+      put('safe-text', `${count == null ? '' : `${count} ${count === 1 ? 'torrent' : 'torrents'}, `}whole at the destination`);
+    }
     if (now.client) {
       put('client', now.client.version || 'not known yet');
       put('client-state', now.client.ok == null ? 'not asked yet' : now.client.ok ? 'answers' : 'does not answer');
     }
-    if (now.peers) for (const peer of now.peers) {
+    if (now.peers && !now.safeToDelete) {
+      put('peer', `${now.peers.filter(peer => peer.ok).length} connected`);
+      put('peer-state', now.peers.map(peer => `${peer.name}${peer.ok ? '' : ' (away)'}`).join(', '));
+    } else if (now.peers) for (const peer of now.peers) {
       put('peer', `${peer.connections.length} connections, ${peer.streams ?? 0} streams`);
       put('peer-state', `${peer.address} ${peer.ok == null ? 'not asked yet' : peer.ok ? 'answers' : 'does not answer'}`);
     }

@@ -31,7 +31,7 @@ internal sealed record StatusDocument
     /// <summary>Null where there is no client.</summary>
     public ClientStatus? Client { get; init; }
 
-    /// <summary>Null where they are not told of: at a destination.</summary>
+    /// <summary>At a source its destination; at a destination the sources that have listened there. Null where they are not told of.</summary>
     public IReadOnlyList<PeerStatus>? Peers { get; init; }
 
     public ThroughputStatus Throughput { get; init; } = new();
@@ -74,7 +74,8 @@ internal sealed record PeerStatus
 {
     public string? Name { get; init; }
 
-    public string Address { get; init; } = "";
+    /// <summary>Null at a destination, which is called and calls nobody.</summary>
+    public string? Address { get; init; }
 
     public bool? Ok { get; init; }
 

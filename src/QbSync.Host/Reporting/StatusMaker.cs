@@ -71,7 +71,7 @@ internal sealed class StatusMaker(StatusFacts facts, DateTimeOffset since)
             Peers = facts.Peers?.Invoke(engine),
             Throughput = new ThroughputStatus { Now = rate, Samples = [.. _samples] },
             Space = Space(engine, totals),
-            SafeToDelete = facts.Destination is null ? null : new SafeToDelete(engine?.DeletableBytes, null),
+            SafeToDelete = facts.Destination is null ? null : new SafeToDelete(engine?.DeletableBytes, engine?.DeletableTorrents),
             Waiting =
             [
                 .. waiting.OrderByDescending(static one => one.Value.Count).ThenBy(static one => one.Key, StringComparer.Ordinal)

@@ -40,7 +40,7 @@ internal static class StatusPage
     {
         "row" => Row(new TorrentRow()),
         "torrents" => string.Concat((now.Torrents ?? []).Select(Row)),
-        "source-cards" => now.SafeToDelete is null ? "" : SourceCards(now),
+        "source-cards" => now.SafeToDelete is null ? DestinationCards(now) : SourceCards(now),
         "waiting" => now.Waiting.Count == 0 ? Item(("quiet", "Nothing waits.")) : string.Concat(now.Waiting.Select(static one =>
             Item(("", $"{one.Count} for {WordOf(one.Reason)}"), ("quiet", $"oldest {Amounts.Duration(one.OldestSeconds)}")))),
         "recent" => now.Recent.Count == 0 ? Item(("quiet", "Nothing yet.")) : string.Concat(now.Recent.Take(ShownRecent).Select(static one =>
@@ -79,11 +79,19 @@ internal static class StatusPage
     };
 
     private static string SourceCards(StatusDocument now) =>
-        Card("Safe to delete", ("figure", "safe", Amounts.Bytes(now.SafeToDelete!.Bytes)), ("quiet", "safe-text", "whole at the destination"))
+        Card("Safe to delete", ("figure", "safe", Amounts.Bytes(now.SafeToDelete!.Bytes)), ("quiet", "safe-text", SafeText(now.SafeToDelete)))
         + string.Concat((now.Peers ?? []).Take(1).Select(static peer => Card(
             "Destination",
             ("", "peer", $"{peer.Connections.Count} connections, {peer.Streams ?? 0} streams"),
             ("quiet", "peer-state", $"{peer.Address} {Answers(peer.Ok)}"))));
+
+    private static string DestinationCards(StatusDocument now) => Card(
+        "Sources",
+        ("", "peer", $"{(now.Peers ?? []).Count(static peer => peer.Ok == true)} connected"),
+        ("quiet", "peer-state", string.Join(", ", (now.Peers ?? []).Select(static peer => $"{peer.Name}{(peer.Ok == true ? "" : " (away)")}"))));
+
+    private static string SafeText(SafeToDelete safe) =>
+        safe.Torrents is { } count ? $"{count} {(count == 1 ? "torrent" : "torrents")}, whole at the destination" : "whole at the destination";
 
     private static string Card(string title, params (string Kind, string Id, string Text)[] lines) =>
         $"<div class=\"card\"><dt>{title}</dt>{string.Concat(lines.Select(static line => $"<dd class=\"{line.Kind}\" id=\"{line.Id}\">{Encode(line.Text)}</dd>"))}</div>\n";

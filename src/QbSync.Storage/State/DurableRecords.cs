@@ -92,6 +92,10 @@ public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
     }
 
     /// <inheritdoc />
+    public async ValueTask AppendLineAsync(string name, ReadOnlyMemory<byte> line, CancellationToken cancellationToken) =>
+        await RunAsync(name, record => AppendLine(record, line.Span), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0)
@@ -182,6 +186,25 @@ public sealed partial class DurableRecords : IDurableRecords, IAsyncDisposable
         }
 
         SetMode(Describe(record), OwnFile);
+        return true;
+    }
+
+    private bool AppendLine(RecordName record, ReadOnlySpan<byte> line)
+    {
+        try
+        {
+            using var folder = _root.EnsureFolder(record.Folder);
+            if (new LineFile(_files, record.File).Append(folder, line))
+            {
+                SetMode(_root.Describe([.. record.Folder, record.File]), OwnFile);
+            }
+        }
+        catch (StorageException)
+        {
+            _saveErrors?.Inc();
+            throw;
+        }
+
         return true;
     }
 

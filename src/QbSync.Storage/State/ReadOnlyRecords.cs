@@ -49,6 +49,9 @@ public sealed class ReadOnlyRecords(string directory) : IDurableRecords
         ];
     }
 
+    /// <inheritdoc />
+    public ValueTask AppendLineAsync(string name, ReadOnlyMemory<byte> line, CancellationToken cancellationToken) => default;
+
     private byte[]? Read(RecordName record)
     {
         using var root = OpenRoot(out var files);

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
 using QbSync.Host.Commands.Control;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Lifetime;
 using QbSync.Host.Tests.Reporting;
 using QbSync.Testing.Specifications;
 
@@ -12,7 +13,7 @@ internal sealed class AccessTests
 {
     private const string Token = "correct horse battery";
     private static readonly string[] ForAll = ["/healthz", "/livez", "/readyz"];
-    private static readonly string[] Guarded = ["/", "/assets/page.js", "/api/v1/status", "/api/v1/events", "/no/such"];
+    private static readonly string[] Guarded = ["/", "/assets/page.js", "/api/v1/status", "/api/v1/events", "/api/v1/plan", "/api/v1/torrents/x/explain", "/no/such"];
     private static readonly IPAddress Here = IPAddress.Parse("::ffff:127.0.0.1");
     private static readonly IPAddress Other = IPAddress.Parse("192.168.1.7");
 
@@ -94,6 +95,10 @@ internal sealed class AccessTests
     [TestCase("/assets/page.js", 200)]
     [TestCase("/assets/page.html", 404)]
     [TestCase("/api/v1/status", 200)]
+    [TestCase("/api/v1/plan", 200)]
+    [TestCase("/api/v1/torrents/0000000000000000000000000000000000000001/explain", 200)]
+    [TestCase("/api/v1/torrents/0000000000000000000000000000000000000007/explain", 404)]
+    [TestCase("/api/v1/torrents/x/explain", 404)]
     [TestCase("/api/v1/torrents/x/retry", 404)]
     [TestCase("/no/such", 404)]
     [HostCase(25)]
@@ -128,6 +133,13 @@ internal sealed class AccessTests
             Assert.That(await PostAsync($"api/v1/torrents/{StatusLab.Id(1)}/retry"), Is.EqualTo((200, """{"retried":1}""")));
             Assert.That(await PostAsync($"api/v1/torrents/{StatusLab.Id(2)}/retry"), Is.EqualTo((404, """{"error":"unknown hash"}""")));
             Assert.That(await PostAsync("api/v1/torrents/zz/retry"), Is.EqualTo((404, """{"error":"unknown hash"}""")));
+            Assert.That(await PostAsync($"api/v1/torrents/{StatusLab.Id(1)}/handoff"), Is.EqualTo((202, """{"handoff":true}""")));
+            Assert.That(await PostAsync($"api/v1/torrents/{StatusLab.Id(2)}/handoff"), Is.EqualTo((404, """{"error":"unknown hash"}""")));
+            Assert.That(await PostAsync($"api/v1/torrents/{StatusLab.Id(3)}/handoff"), Is.EqualTo((409, """{"error":"it has not seeded long enough"}""")));
+            Assert.That(await PostAsync("api/v1/torrents/zz/handoff"), Is.EqualTo((404, """{"error":"unknown hash"}""")));
+            Assert.That(await PostAsync("api/v1/reload"), Is.EqualTo((200, """{"errors":[],"taken":["rate-limit"],"needsRestart":["listen"]}""")));
+            lab.Reload = new ReloadOutcome(["--sleep: no"], [], []);
+            Assert.That(await PostAsync("api/v1/reload"), Is.EqualTo((422, """{"errors":["--sleep: no"],"taken":[],"needsRestart":[]}""")));
         });
 
         async Task<(int, string)> PostAsync(string what)

@@ -1,8 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
+using QbSync.Engine.Plans;
 using QbSync.Engine.Status;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Lifetime;
 using QbSync.Host.Reporting;
 using QbSync.Torrents;
 
@@ -47,9 +49,34 @@ internal sealed class StatusLab : IAsyncDisposable
     /// <summary>What its probes are answered.</summary>
     public bool IsReady { get; set; } = true;
 
+    /// <summary>What a reload comes to.</summary>
+    public ReloadOutcome Reload { get; set; } = new([], ["rate-limit"], ["listen"]);
+
+    /// <summary>What would be done; null while it does not run.</summary>
+    public SourcePlan? Plan { get; set; } = new()
+    {
+        At = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero),
+        IsKnown = true,
+        Torrents =
+        [
+            new PlanLine(Id(1), "film\u202e", PlanAction.Sync, "the destination does not have it") { BytesToSend = 3 << 20 },
+            new PlanLine(Id(2), "song", PlanAction.Keep, "space is not short"),
+        ],
+    };
+
     private ControlActions Actions => new()
     {
         Drain = () => ++Drains == 1,
+        HandOffAsync = (id, _) => Task.FromResult(id == Id(1) ? "" : id == Id(3) ? "it has not seeded long enough" : null),
+        ReloadAsync = _ => Task.FromResult(Reload),
+        PlanAsync = _ => Task.FromResult(Plan),
+        ExplainAsync = (id, _) => Task.FromResult(Plan is not { } plan ? null : new TorrentExplanation
+        {
+            At = plan.At,
+            IsKnown = plan.IsKnown,
+            Torrent = plan.Torrents.FirstOrDefault(line => line.Id == id),
+            Conditions = [new PlanCondition(PlanTopic.Handoff, "it has seeded long enough", false, "30 min of 1 h", "min-seeding-time")],
+        }),
         RetryAsync = (id, _) => Task.FromResult(id is { } known && known != Id(1) ? (int?)null : 1),
     };
 

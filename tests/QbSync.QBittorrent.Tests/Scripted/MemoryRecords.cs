@@ -35,6 +35,8 @@ internal sealed class MemoryRecords : IDurableRecords
     public ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
         ValueTask.FromResult<IReadOnlyList<string>>([.. Content.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))]);
 
+    public ValueTask AppendLineAsync(string name, ReadOnlyMemory<byte> line, CancellationToken cancellationToken) => throw new NotSupportedException();
+
     private void ThrowIfBroken()
     {
         if (IsBroken)

@@ -36,7 +36,11 @@ internal sealed record CleanupFacts
 /// <param name="Skipped">Groups that would have their turn, and why they are passed over.</param>
 /// <param name="Served">File systems that have all that they need under way.</param>
 internal sealed record CleanupPlan(
-    IReadOnlyList<PlannedGroup> Begin, long DeletableBytes, IReadOnlyList<(CleanupGroup Group, string Reason)> Skipped, IReadOnlySet<ulong> Served);
+    IReadOnlyList<PlannedGroup> Begin, long DeletableBytes, IReadOnlyList<(CleanupGroup Group, string Reason)> Skipped, IReadOnlySet<ulong> Served)
+{
+    /// <summary>Torrents that those bytes are of.</summary>
+    public int DeletableTorrents { get; init; }
+}
 
 /// <summary>A group with the file system for which it goes.</summary>
 /// <param name="Group">The group.</param>
@@ -72,6 +76,7 @@ internal static class CleanupPlanner
         var ranked = EvictionRank.Sort(facts.Groups, facts.Order);
         var expected = facts.Expected.ToDictionary();
         var deletable = 0L;
+        Dictionary<string, int> able = new(StringComparer.Ordinal);
         foreach (var fileSystem in facts.FileSystems)
         {
             if (fileSystem.FreeBytes is not { } free || facts.Blocked.Contains(fileSystem.Device))
@@ -79,7 +84,12 @@ internal static class CleanupPlanner
                 continue;
             }
 
-            deletable += ranked.Where(group => WhyNot(group, facts, fileSystem.Device) is null).Sum(group => group.Frees[fileSystem.Device]);
+            foreach (var group in ranked.Where(group => WhyNot(group, facts, fileSystem.Device) is null))
+            {
+                deletable += group.Frees[fileSystem.Device];
+                able[group.Key] = group.Members.Count; // once, on however many file systems it is
+            }
+
             if (!fileSystem.IsShort && !(facts.Relieved.Contains(fileSystem.Device) && free < Target(facts.MinSpace)))
             {
                 continue;
@@ -113,7 +123,7 @@ internal static class CleanupPlanner
             }
         }
 
-        return new CleanupPlan(begin, deletable, skipped, served);
+        return new CleanupPlan(begin, deletable, skipped, served) { DeletableTorrents = able.Values.Sum() };
     }
 
     private static CleanupPlan ForSeeded(CleanupFacts facts)
@@ -136,7 +146,10 @@ internal static class CleanupPlanner
             [.. able.Take(Math.Max(0, SeededAtOnce - facts.Running)).Select(static group => new PlannedGroup(group, null, group.Bytes))],
             able.Sum(static group => group.Bytes),
             skipped,
-            new HashSet<ulong>());
+            new HashSet<ulong>())
+        {
+            DeletableTorrents = able.Sum(static group => group.Members.Count),
+        };
     }
 
     /// <summary>Why a group may not go for a file system; null when it may. The last word is the handoff's own.</summary>

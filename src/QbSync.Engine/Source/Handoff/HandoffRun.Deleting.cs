@@ -10,6 +10,7 @@ internal sealed partial class HandoffRun
     private static readonly Backoff DeletePauses = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(30));
     private static readonly Backoff ConfirmPauses = new(TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(5));
     private static readonly TimeSpan ListBound = TimeSpan.FromSeconds(30);
+    private readonly Dictionary<string, DateTimeOffset?> _audited = new(StringComparer.Ordinal);
     private int _deleteFailures;
 
     private async Task<StepVerdict> DeleteAsync(CancellationToken cancellationToken)
@@ -31,6 +32,11 @@ internal sealed partial class HandoffRun
     private async Task<DeleteFault?> TryDeleteAsync(CancellationToken cancellationToken)
     {
         var members = Here.ToArray();
+        if (await AuditAsync(members).ConfigureAwait(false) is { } unwritten)
+        {
+            return new DeleteFault(unwritten);
+        }
+
         if (await _with.Lists.AskedAfterAsync(WallNow, ListBound, cancellationToken).ConfigureAwait(false) is not { } list)
         {
             return new DeleteFault("the client did not list its torrents");
@@ -79,6 +85,37 @@ internal sealed partial class HandoffRun
             _deleteWasSent = true;
             await _with.Client.DeleteAsync([.. group.Select(static member => member.Handle)], group.Key, cancellationToken).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Writes down what is about to be deleted and on which proof, once for each proof. The problem, or null.</summary>
+    private async Task<string?> AuditAsync(HandoffMember[] members)
+    {
+        foreach (var member in members.Where(member => member.ProvenAt is not null && _audited.GetValueOrDefault(member.Id) != member.ProvenAt))
+        {
+            try
+            {
+                await _with.Audit.WriteAsync(
+                    new AuditLine
+                    {
+                        At = WallNow,
+                        Hash = member.Id,
+                        Name = member.Name,
+                        Handoff = _entry.Number,
+                        Cause = _entry.Cause,
+                        Proof = Convert.ToHexStringLower(member.ProofId),
+                        ProvenAt = member.ProvenAt,
+                        BytesReadBack = member.BytesReadBack,
+                    },
+                    CancellationToken.None).ConfigureAwait(false);
+                _audited[member.Id] = member.ProvenAt;
+            }
+            catch (StorageException e)
+            {
+                return $"the audit log cannot be written: {e.Message}";
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Reads back what is gone, whatever the delete was answered.</summary>

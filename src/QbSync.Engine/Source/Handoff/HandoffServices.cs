@@ -25,6 +25,8 @@ internal sealed record HandoffServices
 
     public required HandoffJournal Journal { get; init; }
 
+    public required AuditLog Audit { get; init; }
+
     public required RecordWriter Records { get; init; }
 
     public required ClientLists Lists { get; init; }

@@ -11,16 +11,21 @@ internal sealed class ControlFlags
     private readonly Option<string?> _role = new("--role") { Description = "source or destination: which one is asked, where both run here." };
     private readonly Option<string?> _state = new("--state-dir") { Description = "Its state folder." };
     private readonly Option<string?> _data = new("--data") { Description = "A destination's data folder, below which its state is by default." };
+    private readonly Option<string?> _config = new("--config") { Description = ConfigFile.FlagHelp };
+    private readonly Roles? _otherwise;
     private readonly Option<string?>? _url;
     private readonly Option<string?>? _token;
 
     /// <param name="withUrl">Whether an address will do, by which nothing can be changed.</param>
-    public ControlFlags(Command command, bool withUrl)
+    /// <param name="otherwise">Which one is asked where both run and none is named; null for neither.</param>
+    public ControlFlags(Command command, bool withUrl, Roles? otherwise = null)
     {
+        _otherwise = otherwise;
         _role.AcceptOnlyFromAmong("source", "destination");
         command.Options.Add(_role);
         command.Options.Add(_state);
         command.Options.Add(_data);
+        command.Options.Add(_config);
         if (withUrl)
         {
             _url = new Option<string?>("--url") { Description = "Its address instead, as in http://192.168.1.20:8080." };
@@ -46,29 +51,48 @@ internal sealed class ControlFlags
         }
 
         var environment = EnvironmentVariables.Read();
-        var flags = new Dictionary<string, IReadOnlyList<string>>();
-        Add("state-dir", result.GetValue(_state));
-        Add("data", result.GetValue(_data));
-        var sources = new OptionSources(flags, environment, ConfigFile.Find(null, environment, new OptionErrors()));
+        var errors = new OptionErrors();
+        var sources = new OptionSources(Named(result), environment, ConfigFile.Find(result.GetValue(_config), environment, errors));
+        if (errors.All.Count > 0)
+        {
+            problem = string.Join(Environment.NewLine, errors.All);
+            return null;
+        }
+
         var named = result.GetValue(_role);
         var sockets = Each.Where(role => named is null || role.ToString().Equals(named, StringComparison.OrdinalIgnoreCase))
-            .Select(role => TrustSettings.Read(role, sources, new OptionErrors()) is { } settings ? ControlSocket.Of(settings.StateDirectory) : "")
-            .Where(File.Exists).Distinct().ToList();
+            .Select(role => (Role: role, Path: TrustSettings.Read(role, sources, new OptionErrors()) is { } settings ? ControlSocket.Of(settings.StateDirectory) : ""))
+            .Where(static socket => File.Exists(socket.Path)).DistinctBy(static socket => socket.Path).ToList();
+        if (sockets.Count > 1 && _otherwise is { } meant)
+        {
+            sockets.RemoveAll(socket => socket.Role != meant);
+        }
+
         if (sockets.Count > 1)
         {
             problem = "Both roles run here. Give --role source or --role destination.";
         }
 
-        return sockets.Count == 1 ? StatusClient.OverSocket(sockets[0]) : null;
+        return sockets.Count == 1 ? StatusClient.OverSocket(sockets[0].Path) : null;
+    }
 
-        void Add(string name, string? value)
+    /// <summary>The options of a role that were given besides.</summary>
+    public Dictionary<string, IReadOnlyList<string>> Named(ParseResult result)
+    {
+        Dictionary<string, IReadOnlyList<string>> flags = [];
+        foreach (var (name, option) in ((string, Option<string?>)[])[("state-dir", _state), ("data", _data)])
         {
-            if (value is not null)
+            if (result.GetValue(option) is { } value)
             {
                 flags[name] = [value];
             }
         }
+
+        return flags;
     }
+
+    /// <summary>The configuration file that a flag names; null where none does.</summary>
+    public string? ConfigFlag(ParseResult result) => result.GetValue(_config);
 
     private static StatusClient? FindByAddress(string address, string? tokenFile, out string problem)
     {

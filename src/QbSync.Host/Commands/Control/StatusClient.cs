@@ -11,10 +11,11 @@ internal sealed class StatusClient : IDisposable
 {
     private const int MostBytes = 64 << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromMinutes(5);
     private readonly HttpClient _http;
 
     private StatusClient(HttpMessageHandler handler, Uri address) =>
-        _http = new HttpClient(handler) { BaseAddress = address, Timeout = Patience, MaxResponseContentBufferSize = MostBytes };
+        _http = new HttpClient(handler) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan, MaxResponseContentBufferSize = MostBytes };
 
     public static StatusClient OverSocket(string path) => new(
         new SocketsHttpHandler { ConnectCallback = (_, token) => ControlSocket.ConnectAsync(path, token), UseProxy = false, AllowAutoRedirect = false },
@@ -62,6 +63,11 @@ internal sealed class StatusClient : IDisposable
         }
     }
 
+    /// <summary>Asks for what has to be made first, by asking others.</summary>
+    /// <exception cref="CommandFailure">It does not answer.</exception>
+    public Task<(HttpStatusCode Code, byte[] Body)> GetSlowAsync(string path, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, path, cancellationToken, LongPatience);
+
     /// <summary>Asks for something to be done.</summary>
     /// <exception cref="CommandFailure">It does not answer.</exception>
     public Task<(HttpStatusCode Code, byte[] Body)> PostAsync(string path, CancellationToken cancellationToken) =>
@@ -72,15 +78,21 @@ internal sealed class StatusClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<(HttpStatusCode Code, byte[] Body)> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken)
+    private async Task<(HttpStatusCode Code, byte[] Body)> SendAsync(HttpMethod method, string path, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        ends.CancelAfter(patience ?? Patience);
         try
         {
             using var request = new HttpRequestMessage(method, path);
-            using var answer = await _http.SendAsync(request, cancellationToken);
-            return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(cancellationToken));
+            using var answer = await _http.SendAsync(request, ends.Token);
+            return (answer.StatusCode, await answer.Content.ReadAsByteArrayAsync(ends.Token));
         }
-        catch (Exception error) when (error is HttpRequestException or IOException || (error is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new CommandFailure($"It does not answer: nothing came for {(patience ?? Patience).TotalSeconds:0} s.");
+        }
+        catch (Exception error) when (error is HttpRequestException or IOException)
         {
             throw new CommandFailure($"It does not answer: {error.Message}");
         }

@@ -70,11 +70,15 @@ internal static class StatusScreen
 
         foreach (var peer in now.Peers ?? [])
         {
-            yield return Line("", $"Destination {peer.Address}: {Answers(peer.Ok)}, {peer.Connections.Count} connections", width);
+            yield return Line(
+                "",
+                peer.Address is null ? $"Source {peer.Name}: {(peer.Ok == true ? "connected" : "not connected")}"
+                    : $"Destination {peer.Address}: {Answers(peer.Ok)}, {peer.Connections.Count} connections",
+                width);
         }
 
         var min = now.Space.Min is { } least ? $", {Amounts.Bytes(least)} must stay" : "";
-        var safe = now.SafeToDelete is { } some ? $"; safe to delete {Amounts.Bytes(some.Bytes)}" : "";
+        var safe = now.SafeToDelete is { } some ? $"; safe to delete {Amounts.Bytes(some.Bytes)}{(some.Torrents is { } count ? $" of {count}" : "")}" : "";
         yield return Line("", $"Space {Amounts.Bytes(now.Space.Free)} free{min}{safe}", width);
         if (now.Waiting.Count > 0)
         {

@@ -53,6 +53,7 @@ internal sealed partial class HandoffRig
                 Loader = new ContentLoader(rig.Client, rig.Client, rig.Options, clock),
                 Reader = rig.Client,
                 Journal = new HandoffJournal(new WatchedRecords(rig), NullLogger<HandoffJournal>.Instance),
+                Audit = new AuditLog(new WatchedRecords(rig)),
                 Records = _records,
                 Lists = _lists,
                 Turn = rig,
@@ -159,5 +160,8 @@ internal sealed partial class HandoffRig
         }
 
         public ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) => rig.Records.ListAsync(prefix, cancellationToken);
+
+        public ValueTask AppendLineAsync(string name, ReadOnlyMemory<byte> line, CancellationToken cancellationToken) =>
+            rig.Records.AppendLineAsync(name, line, cancellationToken);
     }
 }

@@ -36,4 +36,13 @@ internal sealed class MemoryRecords : IDurableRecords
 
     public ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken) =>
         new([.. _records.Keys.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)]);
+
+    /// <summary>Lines that were added, the oldest first.</summary>
+    public ConcurrentQueue<(string Name, string Line)> Lines { get; } = new();
+
+    public ValueTask AppendLineAsync(string name, ReadOnlyMemory<byte> line, CancellationToken cancellationToken)
+    {
+        Lines.Enqueue((name, System.Text.Encoding.UTF8.GetString(line.Span)));
+        return default;
+    }
 }
