@@ -1,11 +1,9 @@
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Plans;
 using QbSync.Engine.Shared;
 using QbSync.Engine.Source;
 using QbSync.Engine.Source.Peers;
-using QbSync.Engine.Source.Phases;
 using QbSync.Engine.Source.Planning;
 using QbSync.Engine.Source.Records;
 using QbSync.Engine.Status;

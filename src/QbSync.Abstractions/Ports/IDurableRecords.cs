@@ -22,7 +22,8 @@ public interface IDurableRecords
     ValueTask<IReadOnlyList<string>> ListAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Adds a line to a file that people read and no program does: durable when the call returns. Of more than 64 MiB another file is begun, and eight are kept.
+    /// Adds a line to a file that people read and no program does: durable when the call returns. Of more than 64 MiB another file is begun, and eight are
+    /// kept.
     /// </summary>
     /// <param name="name">The file's name; none of a record's.</param>
     /// <param name="line">Without an end of line, outside and inside.</param>

@@ -56,7 +56,11 @@ internal sealed class SourcePresence
     {
         lock (_gate)
         {
-            return [.. _sources.Values.Select(static seen => new SourceStatus(seen.Name, seen.Listeners > 0)).OrderBy(static source => source.Name, StringComparer.Ordinal)];
+            return
+            [
+                .. _sources.Values.Select(static seen => new SourceStatus(seen.Name, seen.Listeners > 0))
+                    .OrderBy(static source => source.Name, StringComparer.Ordinal),
+            ];
         }
     }
 

@@ -3,7 +3,6 @@ using System.Net;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using QbSync.Host.Commands.Control;
-using QbSync.Host.Configuration;
 using QbSync.Host.Lifetime;
 using QbSync.Host.Logging;
 using QbSync.Host.Reporting;

@@ -10,7 +10,6 @@ namespace QbSync.Host.Lifetime;
 /// </summary>
 internal sealed class SystemdReport : IAsyncDisposable
 {
-    // So many wait only where the supervisor hears nothing, and then the oldest matter least.
     private const int MostWaiting = 16;
 
     private static readonly TimeSpan StatusInterval = TimeSpan.FromSeconds(5);
@@ -24,6 +23,7 @@ internal sealed class SystemdReport : IAsyncDisposable
     private readonly CancellationTokenSource _ends = new();
     private readonly Lock _gate = new();
     private readonly Channel<string[]> _words =
+        // So many wait only where the supervisor hears nothing, and then the oldest matter least.
         Channel.CreateBounded<string[]>(new BoundedChannelOptions(MostWaiting) { SingleReader = true, FullMode = BoundedChannelFullMode.DropOldest });
 
     private readonly SystemdNotifier _notifier;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using QbSync.Engine.Tests.Source.World;
-using QbSync.Testing.Specifications;
 using QbSync.Torrents;
 
 namespace QbSync.Engine.Tests.Source;

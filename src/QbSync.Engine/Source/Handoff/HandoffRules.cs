@@ -42,9 +42,13 @@ internal static class HandoffRules
         yield return Condition("handing over is wanted", Never(handoff), handoff.Mode.ToString().ToLowerInvariant(), "handoff");
         yield return Condition("no tag keeps it", Kept(status, handoff.ExcludeCleanupTag), TagValue(status, handoff.ExcludeCleanupTag), "exclude-cleanup-tag");
         yield return Condition(
-            "it has seeded long enough", TooYoung(status, handoff, now), $"{PlanWords.Time(SeedingTimeOf(status, now))} of {PlanWords.Time(handoff.MinSeedingTime)}", "min-seeding-time");
+            "it has seeded long enough",
+            TooYoung(status, handoff, now),
+            $"{PlanWords.Time(SeedingTimeOf(status, now))} of {PlanWords.Time(handoff.MinSeedingTime)}",
+            "min-seeding-time");
 
-        static PlanCondition Condition(string name, string? refusal, string value, string? option = null) => new(PlanTopic.Handoff, name, refusal is null, value, option);
+        static PlanCondition Condition(string name, string? refusal, string value, string? option = null) =>
+            new(PlanTopic.Handoff, name, refusal is null, value, option);
     }
 
     /// <summary>Whether a torrent has yet to seed before it may go.</summary>

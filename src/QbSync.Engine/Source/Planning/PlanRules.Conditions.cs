@@ -41,9 +41,20 @@ internal sealed partial class PlanRules
         }
 
         var place = torrent.Place;
-        yield return Sync("its files are where they can be read", place is null ? null : place.Problem.Length == 0, place is null ? "not looked at" : place.Problem.Length > 0 ? place.Problem : place.Folder, "path-map");
         yield return Sync(
-            "a file of it is selected", place?.SelectedBytes is { } selected ? selected > 0 : null, place?.SelectedBytes is { } bytes ? $"{bytes} bytes are selected" : "not known");
+            "its files are where they can be read",
+            place is null ? null : place.Problem.Length == 0,
+            place switch
+            {
+                null => "not looked at",
+                { Problem.Length: > 0 } => place.Problem,
+                _ => place.Folder,
+            },
+            "path-map");
+        yield return Sync(
+            "a file of it is selected",
+            place?.SelectedBytes is { } selected ? selected > 0 : null,
+            place?.SelectedBytes is { } bytes ? $"{bytes} bytes are selected" : "not known");
         yield return Sync("the destination answers", peerReady, peerReady ? "it does" : "it does not", "destination-addr");
         yield return Sync("the destination has it", StandsThere(torrent), There(torrent.Answer));
         yield return Sync(

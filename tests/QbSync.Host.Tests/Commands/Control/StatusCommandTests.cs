@@ -27,11 +27,13 @@ internal sealed class StatusCommandTests
         {
             using var client = StatusClient.OverSocket(ControlSocket.Of(state));
             await Eventually.BecomesTrueAsync(async () => source.HasExited || await client.ProbeAsync("livez", default));
-            await AskAsync(0, "QbSync source", "status", "--state-dir", state, "--once");
+            await AskAsync(0, "QbSync source", "status", "--state-dir", state, "--once", "--no-color");
             await AskAsync(0, "\"mode\":\"source\"", "status", "--state-dir", state, "--json");
             await AskAsync(0, "", "status", "--state-dir", state, "--probe", "livez");
             await AskAsync(5, "", "status", "--state-dir", state, "--probe", "readyz");
             await AskAsync(4, "unknown hash", "retry", "--state-dir", state, new string('a', 40));
+            await AskAsync(4, "unknown hash", "handoff", "--state-dir", state, new string('a', 40));
+            await AskAsync(0, "Nothing has another value.", "reload", "--state-dir", state);
             await AskAsync(0, "hands over", "drain", "--state-dir", state);
             Assert.That(await source.WaitForExitAsync(), Is.Zero, source.Output);
         }
