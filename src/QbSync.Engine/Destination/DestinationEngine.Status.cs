@@ -10,7 +10,6 @@ public sealed partial class DestinationEngine
 
     private readonly Queue<(long Stamp, long Bytes)> _accepted = new();
     private volatile EngineStatus _status;
-    private volatile int _openSessions;
     private volatile DestinationGauges? _gauges;
 
     /// <summary>What the engine is doing, not older than about a second.</summary>
@@ -40,7 +39,6 @@ public sealed partial class DestinationEngine
             counts[(int)session.View.State - 1]++;
         }
 
-        _openSessions = sessions.Length - counts[(int)TorrentSessionState.Complete - 1] - counts[(int)TorrentSessionState.HandedOff - 1];
         _gauges = new DestinationGauges(
             counts,
             counts[(int)TorrentSessionState.Opening - 1] + counts[(int)TorrentSessionState.Receiving - 1] + counts[(int)TorrentSessionState.Finalizing - 1],

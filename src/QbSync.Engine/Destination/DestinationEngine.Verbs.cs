@@ -182,19 +182,27 @@ public sealed partial class DestinationEngine
                 return (null, GetRefusal());
             }
 
-            if (_openSessions >= _options.Current.MaxSessions)
+            var (open, own) = (0, 0);
+            foreach (var session in _sessions.Values)
             {
-                return (null, new Refusal(RefusalReason.Busy, $"The destination receives {_openSessions} torrents, its limit.", TimeSpan.FromMinutes(1)));
+                var isOpen = session.IsUnfinished;
+                open += isOpen ? 1 : 0;
+                own += isOpen && session.Peer == caller.Peer ? 1 : 0;
             }
 
-            if (_sessions.Values.Count(session => session.IsUnfinishedOf(caller.Peer)) >= _options.Current.MaxPeerSessions)
+            if (open >= _options.Current.MaxSessions)
+            {
+                return (null, new Refusal(RefusalReason.Busy, $"The destination receives {open} torrents, its limit.", TimeSpan.FromMinutes(1)));
+            }
+
+            if (own >= _options.Current.MaxPeerSessions)
             {
                 return (null, new Refusal(RefusalReason.Busy, $"max-peer-torrents: {_options.Current.MaxPeerSessions} are open.", TimeSpan.FromMinutes(1)));
             }
 
-            var session = new TorrentSession(request.Id, _context!);
-            _sessions[request.Id] = session;
-            return (session, null);
+            var made = new TorrentSession(request.Id, caller.Peer, _context!);
+            _sessions[request.Id] = made;
+            return (made, null);
         }
     }
 

@@ -8,8 +8,10 @@ namespace QbSync.Engine.Destination;
 /// </summary>
 internal sealed partial class RoomWatch(Live<DestinationOptions> options, Func<long?> getFreeBytes, ILogger<RoomWatch> logger)
 {
+    private readonly Lock _gate = new();
     private volatile bool _isFull;
     private long _free = -1;
+    private int _reports;
 
     /// <summary>Whether pieces are refused for want of space.</summary>
     public bool IsFull => _isFull;
@@ -20,6 +22,7 @@ internal sealed partial class RoomWatch(Live<DestinationOptions> options, Func<l
     /// <summary>A write found no space. Called from write workers.</summary>
     public void ReportFull()
     {
+        Interlocked.Increment(ref _reports);
         if (!_isFull)
         {
             Close(getFreeBytes());
@@ -29,6 +32,7 @@ internal sealed partial class RoomWatch(Live<DestinationOptions> options, Func<l
     /// <summary>Looks. True when there is room again.</summary>
     public bool Look()
     {
+        var reports = Volatile.Read(ref _reports);
         var free = getFreeBytes();
         Volatile.Write(ref _free, free ?? -1);
         var least = options.Current.MinFreeBytes;
@@ -47,15 +51,33 @@ internal sealed partial class RoomWatch(Live<DestinationOptions> options, Func<l
             return false;
         }
 
-        _isFull = false;
+        lock (_gate)
+        {
+            if (reports != Volatile.Read(ref _reports))
+            {
+                return false; // a write found none since that figure
+            }
+
+            _isFull = false;
+        }
+
         Log.Room(logger, options.Current.DataRoot, free ?? 0);
         return true;
     }
 
     private void Close(long? free)
     {
-        Volatile.Write(ref _free, free ?? -1);
-        _isFull = true;
+        lock (_gate)
+        {
+            Volatile.Write(ref _free, free ?? -1);
+            if (_isFull)
+            {
+                return; // another write told of it just now
+            }
+
+            _isFull = true;
+        }
+
         Log.Full(logger, options.Current.DataRoot, free ?? 0);
     }
 }

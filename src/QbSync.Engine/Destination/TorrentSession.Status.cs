@@ -17,9 +17,11 @@ internal sealed partial class TorrentSession
             ? new OperationProgress(FinalizeStage.Checking, 0, 0, reason)
             : _progress;
 
-    /// <summary>Whether a peer sends it and it is not final yet.</summary>
-    public bool IsUnfinishedOf(string peer) =>
-        _view is { State: not (TorrentSessionState.Complete or TorrentSessionState.HandedOff), IsRetired: false, Storage: { } storage } && storage.Request.Peer == peer;
+    /// <summary>Whether it counts among those that are received; also while it is being opened, or a moment's requests could open more than are allowed.</summary>
+    public bool IsUnfinished => _view is { State: not (TorrentSessionState.Complete or TorrentSessionState.HandedOff), IsRetired: false };
+
+    /// <summary>Whose it is: the peer that it is stored for, or that opens it.</summary>
+    public string Peer => _view.Storage?.Request.Peer ?? _opener;
 
     /// <summary>The status from memory, for the source that owns the torrent.</summary>
     public DestinationTorrentStatus GetStatus(bool withBitmaps)

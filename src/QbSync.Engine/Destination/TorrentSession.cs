@@ -12,6 +12,7 @@ namespace QbSync.Engine.Destination;
 internal sealed partial class TorrentSession : IAsyncDisposable
 {
     private readonly SessionContext _context;
+    private readonly string _opener = "";
     private readonly SessionMailbox _mailbox = new();
     private readonly WorkLane _lane = new();
     private readonly ReadBackLedger _ledger = new();
@@ -27,9 +28,9 @@ internal sealed partial class TorrentSession : IAsyncDisposable
     private volatile SessionView _view;
 
     /// <summary>A session of a torrent without a record.</summary>
-    public TorrentSession(InfoHash id, SessionContext context)
+    public TorrentSession(InfoHash id, string opener, SessionContext context)
     {
-        Id = id;
+        (Id, _opener) = (id, opener);
         _context = context;
         _settleSignal = new WakeSignal(context.Time);
         _state = TorrentSessionState.Absent;
@@ -186,8 +187,9 @@ internal sealed partial class TorrentSession : IAsyncDisposable
 
     private void Retire()
     {
+        // Its bytes first: as soon as it shows that it has ended its successor may reserve its own.
+        _context.Quotas.Release(Id);
         _isRetired = true;
         Publish();
-        _context.Quotas.Release(Id);
     }
 }

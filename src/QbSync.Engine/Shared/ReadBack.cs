@@ -64,13 +64,14 @@ internal sealed partial class ReadBack(ITorrentClient client, TimeProvider time,
     /// <summary>Ends the poller; who still waits is cancelled.</summary>
     public async ValueTask DisposeAsync()
     {
+        await _end.CancelAsync().ConfigureAwait(false);
         Task poller;
         lock (_gate)
         {
+            // Who comes from now on is refused, so none begins after this one.
             poller = _poller;
         }
 
-        await _end.CancelAsync().ConfigureAwait(false);
         await poller.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 

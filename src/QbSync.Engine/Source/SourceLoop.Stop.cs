@@ -28,13 +28,7 @@ internal sealed partial class SourceLoop
         await EndHandoffsAsync(back, hurry).ConfigureAwait(false);
         await _phasesEnd.CancelAsync().ConfigureAwait(false);
         await feedersEnd.CancelAsync().ConfigureAwait(false);
-        Task[] running;
-        lock (_runningGate)
-        {
-            running = [.. _running];
-        }
-
-        await Within(Task.WhenAll([.. feeders, looping, .. running, _readBack.DisposeAsync().AsTask()]), PhaseGrace, ShortGrace, hurry).ConfigureAwait(false);
+        await Within(Task.WhenAll([.. feeders, EndAllAsync(looping), _readBack.DisposeAsync().AsTask()]), PhaseGrace, ShortGrace, hurry).ConfigureAwait(false);
         _records.Complete();
         await Within(writing, PhaseGrace, ShortGrace, hurry).ConfigureAwait(false);
         if (!looping.IsCompleted)
@@ -50,6 +44,19 @@ internal sealed partial class SourceLoop
         }
 
         Report(isLast: true);
+    }
+
+    /// <summary>Ends with the loop and what it began. Not looked for before: the command that the loop has in hand may begin more.</summary>
+    private async Task EndAllAsync(Task looping)
+    {
+        await looping.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task[] running;
+        lock (_runningGate)
+        {
+            running = [.. _running];
+        }
+
+        await Task.WhenAll(running).ConfigureAwait(false);
     }
 
     /// <summary>Tells the loop, or what is left of it, and gets what ends when every group on its way has turned back.</summary>

@@ -37,7 +37,9 @@ internal sealed partial class WatchedFiles<T>
 
             try
             {
-                return Look(state).Value;
+                // Somebody may have looked since: what is in force is never replaced by what was before it.
+                state = _state;
+                return (_time.GetElapsedTime(state.LookedAt) < LookEach ? state : Look(state)).Value;
             }
             finally
             {
