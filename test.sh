@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, builds with warnings as errors, checks the format, runs every test, and ends with "N passed, N failed".
+# Sets up what the tests need, builds with warnings as errors, checks the format, runs every test, and ends with "N passed, N failed". Of a whole run, a series
+# of METRICS.md that no test moved is a failure, too.
 #   --long          also tests of category Long, and the real-client tests on every version of qBittorrent that the package source has
 #   --only NAME     one test project: QbSync.NAME
 #   --no-format     skip the format check
@@ -100,6 +101,9 @@ fi
 results="$top/artifacts/test-results"
 rm -rf "$results"
 mkdir -p "$results"
+
+# Where tests keep which metrics they moved: of all projects together it is known which none did.
+[ -n "$only" ] || export QBSYNC_MOVED="$results/moved"
 projects=(tests/*Tests/*.csproj)
 [ -z "$only" ] || projects=("tests/QbSync.$only/QbSync.$only.csproj")
 broken=0
@@ -183,6 +187,14 @@ for suite in "${suites[@]}"; do
   unset QBSYNC_QBITTORRENT
 done
 
+unmoved=""
+if [ -z "$only" ] && ! unmoved=$(tests/never-moved.sh "$QBSYNC_MOVED"); then
+  broken=$((broken + 1))
+  unmoved=${unmoved:-"it is not known which: tests kept nothing"}
+else
+  unmoved=""
+fi
+
 count() { cat "$results"/*.trx 2>/dev/null | grep -o "<Counters [^>]*" | grep -o " $1=\"[0-9]*\"" | grep -o '[0-9]*' | awk '{ sum += $1 } END { print sum + 0 }'; }
 total=$(count total) passed=$(count passed) failed=$(count failed)
 failed=$((failed + broken))
@@ -200,6 +212,7 @@ tell_failures() {
 }
 tell_failures "$results"/*.trx 2>/dev/null
 
+[ -z "$unmoved" ] || { echo "failed: no test moved these series of METRICS.md:"; sed 's/^/  /' <<<"$unmoved"; }
 [ ${#not_had[@]} -eq 0 ] || printf 'not had: qBittorrent of %s\n' "${not_had[@]}"
 [ ${#warned[@]} -eq 0 ] || printf 'warning: failures of %s\n' "${warned[@]}"
 

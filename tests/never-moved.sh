@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Says which series of the contract (METRICS.md up to its additional metrics) no test of a run ever moved, and fails if there are any:
-#   QBSYNC_MOVED=/tmp/moved ./test.sh && tests/never-moved.sh /tmp/moved
+# Says which series of the contract (METRICS.md up to its additional metrics) no test of a run ever moved, and fails if there are any. test.sh ends with it; of some
+# projects alone: QBSYNC_MOVED=/tmp/moved dotnet test ..., and then tests/never-moved.sh /tmp/moved
 set -euo pipefail
 top=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
 folder=${1:?the folder that QBSYNC_MOVED named}

@@ -28,7 +28,7 @@ internal sealed partial class TransportMetrics
         };
         var waiting = metrics.CreateGauge(factory, "qbsync_write_worker_queue_depth", "Pieces queued waiting for a destination write worker");
         var busy = metrics.CreateGauge(factory, "qbsync_write_workers_busy", "Destination write workers currently processing");
-        var inUse = metrics.CreateGauge(factory, "qbsync_receive_budget_bytes_in_use", "Bytes of received chunks that are held or may still come");
+        var inUse = metrics.CreateGauge(factory, "qbsync_receive_budget_bytes_in_use", "Bytes of received chunks that are held");
         var limit = metrics.CreateGauge(factory, "qbsync_receive_budget_limit_bytes", "Most bytes of received chunks that are held");
         metrics._scraped.Read(() =>
         {

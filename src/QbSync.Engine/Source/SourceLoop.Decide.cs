@@ -132,10 +132,21 @@ internal sealed partial class SourceLoop
             _isScheduleDue = true;
         }
 
-        if (PeerReady)
+        if (!PeerReady)
         {
-            StartPhase(sync, _work.FinalizeAsync);
+            return;
         }
+
+        if (sync.IsGivenUpThere)
+        {
+            // Finalize alone would be answered by the attempt that failed: a strike that tries nothing.
+            sync.Answer = null;
+            sync.Transition(TorrentSyncState.Initializing, "it is tried again");
+            Consider(sync);
+            return;
+        }
+
+        StartPhase(sync, _work.FinalizeAsync);
     }
 
     private void Exclude(TorrentSync sync, string reason)

@@ -284,6 +284,13 @@ internal sealed partial class SourceLoop
         }
 
         sync.Answer = null;
+        sync.IsGivenUpThere = held.Fault == FaultClass.Permanent && sync.State == TorrentSyncState.Finalizing;
+        if (sync.IsGivenUpThere)
+        {
+            // A try goes through other states, so only strikes tell how many there were.
+            sync.Failures = Math.Max(sync.Failures, sync.Strikes.At.Count - 1);
+        }
+
         Rest(sync, held.WaitingFor, held.Fault, held.RetryAfter, held.Text);
     }
 

@@ -123,6 +123,9 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
     /// <summary>How often in a row the destination lacked pieces that it had acknowledged.</summary>
     public int BarrenRounds { get; set; }
 
+    /// <summary>Whether the destination gave up making it final: it says so for ever, until it is told of the torrent anew.</summary>
+    public bool IsGivenUpThere { get; set; }
+
     /// <summary>How often the destination had to be told of it anew without a pause in between.</summary>
     public int Reopenings { get; set; }
 
@@ -178,6 +181,7 @@ internal sealed partial class TorrentSync(InfoHash id, ClientTorrentId clientId,
         Stream?.VoidGrant();
         Failures = 0;
         Hold = null;
+        IsGivenUpThere = false;
         Progress = null;
         WaitingFor = WaitingReason.None;
         Reason = next is TorrentSyncState.Failed or TorrentSyncState.Excluded ? reason : "";

@@ -19,15 +19,26 @@ internal sealed class BothRolesTests
         both.Here.Start();
         await both.Here.PassUntilAsync(() => both.Read(Errors) == (1, 1));
 
-        // It failed for good, until its user takes the tag away.
-        both.There.Client.RefusesAdds = false;
+        // Each strike is a try of its own, and the third is the last until its user takes the tag away.
         await both.Here.PassUntilAsync(() => refused.Tags.Contains("sync-failed"));
-        await both.Here.PassAsync(TimeSpan.FromMinutes(1));
+        Assert.That(both.Read(Errors), Is.EqualTo((3.0, 3.0)));
+        Assert.That(both.There.Metric("qbsync_finalization_duration_seconds_count", ("result", "failure")), Is.EqualTo(3));
+        both.There.Client.RefusesAdds = false;
+        await both.Here.PassAsync(TimeSpan.FromMinutes(10));
+        Assert.That(both.Read(Errors), Is.EqualTo((3.0, 3.0)), "it rests");
         both.Here.Client.Change(refused.Tags.Clear);
         await both.Here.PassUntilAsync(() => both.Here.IsSynced(refused));
+
+        // What is mended between two tries is seen by the next one.
+        both.There.Client.RefusesAdds = true;
+        var mended = both.Here.Client.Add(SourceWorld.Torrent("mended", seed: 3));
+        await both.Here.PassUntilAsync(() => both.Read(Errors) == (4, 4));
+        both.There.Client.RefusesAdds = false;
+        await both.Here.PassUntilAsync(() => both.Here.IsSynced(mended));
+        Assert.That(mended.Tags, Has.None.EqualTo("sync-failed"));
         var before = both.Read(Errors);
-        Assert.That(before, Is.EqualTo((3.0, 1.0)), "the source asked three times and had three failures for an answer; there it was one attempt");
-        Assert.That(both.There.Metric("qbsync_finalization_duration_seconds_count", ("result", "failure")), Is.EqualTo(1));
+        Assert.That(before, Is.EqualTo((4.0, 4.0)));
+        Assert.That(both.There.Metric("qbsync_finalization_duration_seconds_count", ("result", "failure")), Is.EqualTo(4));
 
         both.There.Client.DiesAt = "Add";
         var waits = both.Here.Client.Add(SourceWorld.Torrent("waits", seed: 2));
@@ -39,7 +50,7 @@ internal sealed class BothRolesTests
         both.There.Client.IsDown = false;
         await both.Here.PassUntilAsync(() => both.Here.IsSynced(waits));
         Assert.That(both.Read(Errors), Is.EqualTo(before));
-        Assert.That(both.Read("qbsync_sync_outcomes_total", ("result", "success")), Is.EqualTo((2.0, 2.0)));
+        Assert.That(both.Read("qbsync_sync_outcomes_total", ("result", "success")), Is.EqualTo((3.0, 3.0)));
     }
 
     [Test]

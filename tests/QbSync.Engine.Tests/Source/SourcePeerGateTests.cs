@@ -50,6 +50,23 @@ internal sealed class SourcePeerGateTests
         await world.PassUntilAsync(() => world.IsSynced(torrent));
     }
 
+    /// <summary>Why listening ended is told as it was, and not what came of leaving it.</summary>
+    [Test]
+    public async Task Watch_ThatEnds_TellsWhy()
+    {
+        await using var world = new SourceWorld();
+        world.Start();
+        await world.PassUntilAsync(() => world.Destination.Count("Watch") >= 2);
+        world.Destination.SetDown(true);
+        await world.PassUntilAsync(() => Ends().Any(static said => said.EndsWith("went away.", StringComparison.Ordinal)));
+        Assert.That(Ends().Distinct(), Is.EquivalentTo(new[]
+        {
+            "Listening to the destination ended: nothing came for 30 s.", "Listening to the destination ended: The destination went away.",
+        }));
+
+        IEnumerable<string> Ends() => world.Log.Entries.Where(static entry => entry.Id.Name == "WatchEnded").Select(static entry => entry.Message);
+    }
+
     [Test]
     [TransportCase(37)]
     [SourceCase(57)]

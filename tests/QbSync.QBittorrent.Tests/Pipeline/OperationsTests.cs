@@ -9,34 +9,51 @@ namespace QbSync.QBittorrent.Tests.Pipeline;
 
 internal sealed class OperationsTests
 {
+    private static IEnumerable<string> MethodsOfASession => Methods.Where(static method => method != nameof(IQBittorrentClient.LoginAsync));
+
     private static IEnumerable<string> Methods => EveryMethod.Of<IQBittorrentClient>().Select(static method => method.Name);
 
     [Test, ClientCase(55)]
     public void Operations_AreTheMethods() =>
         Assert.That(Methods, Is.EquivalentTo(Enum.GetNames<ApiOperation>().Select(static name => name + "Async")));
 
-    [TestCaseSource(nameof(Methods)), ClientCase(55)]
-    [MetricCase("C14")]
-    public async Task Method_Called_IsOneCallOfItsOperationAlone(string method)
+    /// <summary>The library has all methods for both roles, whichever of them an engine calls.</summary>
+    [Test, Combinatorial, ClientCase(55)]
+    [MetricCase("C14"), MetricCase("L8")]
+    public async Task Method_Called_IsOneCallOfItsOperationAlone([ValueSource(nameof(MethodsOfASession))] string method, [Values("source", "destination")] string mode)
     {
-        await using var client = new ScriptedClient();
+        await using var client = new ScriptedClient(mode: mode);
         EveryMethod.Answer(client.Server);
-        if (method != nameof(IQBittorrentClient.LoginAsync))
-        {
-            await client.Client.DescribeAsync(false, default).AsTask().DefaultTimeout();
-        }
-        else
-        {
-            // The only one that has nothing to do where no login is wanted.
-            return;
-        }
-
-        var (sent, before) = (client.Server.Requests.Count, Count(client));
+        await client.Client.DescribeAsync(false, default).AsTask().DefaultTimeout();
+        var (sent, before) = (client.Server.Requests.Count, Count(client, mode));
         await EveryMethod.CallAsync(client.Api, typeof(IQBittorrentClient).GetMethod(method)!, default).DefaultTimeout();
-        var after = Count(client);
+        var after = Count(client, mode);
 
         Assert.That(client.Server.Requests.Count - sent, Is.EqualTo(1));
-        Assert.That(after.Where(pair => pair.Value != before.GetValueOrDefault(pair.Key)).Select(static pair => (pair.Key + "Async", pair.Value)), Is.EqualTo(new[] { (method, before.GetValueOrDefault(method[..^5]) + 1) }));
+        Assert.That(Moved(before, after), Is.EqualTo(new[] { (method, 1d) }));
+        Assert.That(client.Metric("qbsync_qb_api_call_duration_seconds_count", mode, method[..^5]), Is.EqualTo(after[method[..^5]]));
+    }
+
+    /// <summary>The one method that has nothing to do in a session; what it does without one is open it, which asks more than the login.</summary>
+    [TestCase("source"), TestCase("destination"), ClientCase(55)]
+    [MetricCase("C14"), MetricCase("L8")]
+    public async Task Login_Called_IsOneLoginAndWhatASessionBeginsWith(string mode)
+    {
+        await using var client = new ScriptedClient(configure: static options => (options.Username, options.Password) = ("user", "p"), mode: mode);
+        client.Server.Answer("app/webapiVersion", HttpStatusCode.Forbidden).Answer("auth/login", "Ok.");
+        var before = Count(client, mode);
+        await client.Api.LoginAsync(default).DefaultTimeout();
+        var after = Count(client, mode);
+
+        Assert.That(after["Login"], Is.EqualTo(1));
+        Assert.That(client.Metric("qbsync_qb_api_call_duration_seconds_count", mode, "Login"), Is.EqualTo(1));
+        Assert.That(Moved(before, after).Select(static moved => moved.Method), Is.EquivalentTo(new[]
+        {
+            nameof(IQBittorrentClient.LoginAsync), nameof(IQBittorrentClient.GetWebApiVersionAsync), nameof(IQBittorrentClient.GetVersionAsync),
+            nameof(IQBittorrentClient.GetBuildInfoAsync), nameof(IQBittorrentClient.GetAppPreferencesAsync),
+        }));
+        await client.Api.LoginAsync(default).DefaultTimeout();
+        Assert.That(Moved(after, Count(client, mode)), Is.Empty, "the session holds");
     }
 
     [Test, ClientCase(55)]
@@ -84,7 +101,9 @@ internal sealed class OperationsTests
             .SingleOrDefault(static field => field.FieldType == typeof(IApiPipeline))?.GetValue(of);
     }
 
-    private static Dictionary<string, double> Count(ScriptedClient client) => Enum.GetNames<ApiOperation>()
-        .Select(name => (name, value: client.Metric("qbsync_qb_api_calls_total", name)))
-        .Where(static pair => !double.IsNaN(pair.value)).ToDictionary(static pair => pair.name, static pair => pair.value);
+    private static IEnumerable<(string Method, double By)> Moved(Dictionary<string, double> before, Dictionary<string, double> after) =>
+        after.Where(pair => pair.Value != before[pair.Key]).Select(pair => (pair.Key + "Async", pair.Value - before[pair.Key]));
+
+    private static Dictionary<string, double> Count(ScriptedClient client, string mode = "source") => Enum.GetNames<ApiOperation>()
+        .ToDictionary(static name => name, name => client.Metric("qbsync_qb_api_calls_total", mode, name));
 }

@@ -100,11 +100,11 @@ internal sealed class ResilienceTests
         Assert.That(client.Metric("qbsync_qb_api_call_duration_seconds_bucket", "GetCategories", "0.5"), Is.Zero);
     }
 
-    [Test, ClientCase(49)]
-    [MetricCase("C15")]
-    public async Task Breaker_FailuresInARow_OpensProbesAndCloses()
+    [TestCase("source"), TestCase("destination"), ClientCase(49)]
+    [MetricCase("C15"), MetricCase("G06")]
+    public async Task Breaker_FailuresInARow_OpensProbesAndCloses(string mode)
     {
-        await using var client = new ScriptedClient(configure: static options => options.Attempts = 1);
+        await using var client = new ScriptedClient(configure: static options => options.Attempts = 1, mode: mode);
         await client.Client.DescribeAsync(false, default);
         client.Server.Always("torrents/categories", HttpStatusCode.InternalServerError);
         void Fails(ClientFault fault) => Assert.That(client.Fault(() => client.Api.GetCategoriesAsync(default)).Fault, Is.EqualTo(fault));

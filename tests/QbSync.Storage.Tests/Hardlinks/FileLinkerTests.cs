@@ -105,6 +105,7 @@ public sealed class FileLinkerTests
 
         Assert.That(await rig.ReadMetricAsync("qbsync_inode_registry_size"), Is.Zero, "claims are no entries");
         var donor = rig.Publish(1, 0, "a", LinkRig.Identity());
+        Assert.That(await rig.ReadMetricAsync("qbsync_inode_registry_size"), Is.EqualTo(1), "one identity, whoever waits for it");
         Assert.That(rig.Woken, Is.EquivalentTo(Enumerable.Range(2, 9).Select(static number => LinkRig.Torrent((byte)number))));
         for (byte torrent = 2; torrent <= 10; torrent++)
         {

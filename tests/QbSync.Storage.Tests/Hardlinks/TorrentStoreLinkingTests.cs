@@ -61,6 +61,7 @@ public sealed class TorrentStoreLinkingTests
     {
         await _rig.StartAsync();
         await FinishAsync(await OpenAsync(First), First);
+        Assert.That(await _rig.ReadMetricAsync("qbsync_inode_registry_size"), Is.Positive);
         var other = Build("other", 16384, seed: 9);
         var storage = await OpenAsync(other);
         await storage.SettleAsync(null, default).AsTask().DefaultTimeout();

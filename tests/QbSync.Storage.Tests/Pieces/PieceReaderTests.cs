@@ -184,6 +184,23 @@ public sealed class PieceReaderTests
         Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_errors_total", "missing"), Is.EqualTo(1));
     }
 
+    /// <summary>What is not there is no read; what is there is one, as long as it took.</summary>
+    [Test]
+    [MetricCase("H01")]
+    public async Task APiece_ThatIsReadAfterItWasMissing_IsTimedOnce()
+    {
+        using var rig = new ReaderRig(time: new SteppingTime(TimeSpan.FromMilliseconds(20)));
+        var torrent = new TorrentBuilder("x.bin") { PieceLength = 16 * 1024, Length = 50_000 }.Build();
+        var location = rig.Locate(torrent);
+        Assert.That(rig.Reader.ReadVerified(location, 0, new byte[16 * 1024]), Is.EqualTo(PieceReadStatus.Missing));
+        torrent.WriteContent(rig.Folder.Path);
+        Assert.That(rig.Reader.ReadVerified(location, 0, new byte[16 * 1024]), Is.EqualTo(PieceReadStatus.Read));
+
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_duration_seconds_count"), Is.EqualTo(1));
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_duration_seconds_bucket", "le=\"0.01\""), Is.Zero);
+        Assert.That(await rig.ReadMetricAsync("qbsync_piece_read_duration_seconds_bucket", "le=\"0.025\""), Is.EqualTo(1));
+    }
+
     /// <summary>A piece that cannot be had is one error of its reason, and of no other.</summary>
     [TestCase("missing", PieceReadStatus.Missing)]
     [TestCase("short", PieceReadStatus.Short)]
@@ -252,5 +269,15 @@ public sealed class PieceReaderTests
                 rig.Reader.ReadVerified(location, piece, buffer);
             }
         }
+    }
+
+    /// <summary>A clock that goes on by the same time from each look to the next, and by no other.</summary>
+    private sealed class SteppingTime(TimeSpan step) : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Interlocked.Add(ref _now, step.Ticks);
     }
 }

@@ -14,14 +14,14 @@ internal sealed class ReaderRig : IDisposable
 {
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
 
-    public ReaderRig(int openFiles = 16, string? root = null)
+    public ReaderRig(int openFiles = 16, string? root = null, TimeProvider? time = null)
     {
         Reader = new PieceReader(
             new StorageOptions { DataRoot = root ?? "", ReaderOpenFiles = openFiles },
             Prometheus.Metrics.WithCustomRegistry(_registry),
             _registry,
             Logs,
-            TimeProvider.System);
+            time ?? TimeProvider.System);
     }
 
     public LogErrorGuard Logs { get; } = new();

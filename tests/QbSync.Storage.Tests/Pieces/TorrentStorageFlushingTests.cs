@@ -1,6 +1,7 @@
 using QbSync.Outcomes;
 using QbSync.Ports;
 using QbSync.Testing.Specifications;
+using QbSync.Testing.Torrents;
 using QbSync.Testing.Waiting;
 
 namespace QbSync.Storage.Tests.Pieces;
@@ -31,6 +32,32 @@ public sealed class TorrentStorageFlushingTests
         Assert.That(order, Is.EqualTo(new[] { "bytes", "SyncFolder mixed/a", "Write journal", "Sync journal" }));
         Assert.That(await _rig.ReadMetricAsync("qbsync_torrents_with_dirty_state"), Is.Zero);
         Assert.That(await _rig.ReadMetricAsync("qbsync_state_flush_duration_seconds_count"), Is.EqualTo(1));
+    }
+
+    [Test]
+    [MetricCase("G09"), MetricCase("H07")]
+    public async Task AFlush_OfThreeTorrentsOfWhichTwoAreDirty_IsTimedTwice()
+    {
+        await _rig.StartAsync();
+        List<ITorrentStorage> storages = [];
+        foreach (var seed in new[] { 1, 2, 3 })
+        {
+            var torrent = new TorrentBuilder($"{seed}.bin") { PieceLength = 16 * 1024, Length = 50_000, Seed = seed }.Build();
+            storages.Add(await _rig.OpenAsync(torrent));
+            if (seed != 2)
+            {
+                StoreRig.Send(storages[^1], torrent, 0);
+            }
+        }
+
+        Assert.That(await _rig.ReadMetricAsync("qbsync_torrents_with_dirty_state"), Is.EqualTo(2));
+        foreach (var storage in storages)
+        {
+            await storage.FlushAsync(default).DefaultTimeout();
+        }
+
+        Assert.That(await _rig.ReadMetricAsync("qbsync_torrents_with_dirty_state"), Is.Zero);
+        Assert.That(await _rig.ReadMetricAsync("qbsync_state_flush_duration_seconds_count"), Is.EqualTo(2));
     }
 
     [Test]
@@ -104,7 +131,7 @@ public sealed class TorrentStorageFlushingTests
 
     [Test]
     [DestinationCase(66)]
-    [MetricCase("G09")]
+    [MetricCase("G09"), MetricCase("H07"), MetricCase("C23")]
     public async Task AFailedJournal_IsRewrittenOnce_AndIsAStorageErrorIfThatFailsToo()
     {
         var torrent = TorrentStorageReceivingTests.Mixed();
@@ -114,8 +141,10 @@ public sealed class TorrentStorageFlushingTests
         Assert.That(async () => await storage.FlushAsync(default).DefaultTimeout(), Throws.TypeOf<StorageException>());
         Assert.That(await _rig.ReadMetricAsync("qbsync_state_save_errors_total"), Is.EqualTo(2));
         Assert.That(await _rig.ReadMetricAsync("qbsync_torrents_with_dirty_state"), Is.EqualTo(1));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_state_flush_duration_seconds_count"), Is.Zero, "nothing was flushed");
         _rig.Files.Fault = static call => call is { Operation: "Sync", Name: "journal" } ? IO.FaultyFileSystem.InputOutput : null;
         await storage.FlushAsync(default).DefaultTimeout();
+        Assert.That(await _rig.ReadMetricAsync("qbsync_torrents_with_dirty_state"), Is.Zero);
         _rig.Files.Fault = null;
         StoreRig.Send(storage, torrent, 1);
         await storage.FlushAsync(default).DefaultTimeout();

@@ -43,6 +43,36 @@ public sealed class TorrentStorageReceivingTests
         Assert.That(await _rig.ReadMetricAsync("qbsync_piece_write_duration_seconds_count"), Is.EqualTo(torrent.Manifest.PieceCount));
     }
 
+    /// <summary>Its chunks come five seconds apart, and each takes two milliseconds to write: the one is not the time that writing takes.</summary>
+    [Test]
+    [MetricCase("H03")]
+    public async Task APiece_WhoseChunksComeLate_IsTimedByItsWorkAlone()
+    {
+        var torrent = new TorrentBuilder("late.bin") { PieceLength = 16 * 1024, Length = 50_000, Seed = 3 }.Build();
+        var storage = await _rig.StartAndOpenAsync(torrent);
+        _rig.Files.Fault = call =>
+        {
+            if (call.Operation == "Write" && call.Name.EndsWith(PathRules.PartialSuffix, StringComparison.Ordinal))
+            {
+                _rig.Time.Advance(TimeSpan.FromMilliseconds(2));
+            }
+
+            return null;
+        };
+        Assert.That(storage.Begin(0, out var transfer), Is.EqualTo(PieceAckStatus.Pending));
+        var bytes = torrent.ReadPiece(0);
+        using (transfer)
+        {
+            Assert.That(transfer!.Write(0, bytes.AsSpan(0, 8192)), Is.EqualTo(PieceAckStatus.Pending));
+            _rig.Time.Advance(TimeSpan.FromSeconds(5));
+            Assert.That(transfer.Write(8192, bytes.AsSpan(8192)), Is.EqualTo(PieceAckStatus.Accepted));
+        }
+
+        _rig.Files.Fault = null;
+        Assert.That(await _rig.ReadMetricAsync("qbsync_piece_write_duration_seconds_count"), Is.EqualTo(1));
+        Assert.That(await _rig.ReadMetricAsync("qbsync_piece_write_duration_seconds_sum"), Is.EqualTo(0.004).Within(1e-9));
+    }
+
     [Test]
     [DestinationCase(48)]
     public async Task APieceThatIsHeld_IsAnsweredHeld_AndNotWritten()

@@ -6,8 +6,8 @@ using Prometheus;
 namespace QbSync.Testing.Metrics;
 
 /// <summary>
-/// Keeps which series any test saw, and which of them at another value than 0, so that <c>tests/never-moved.sh</c> can say of a whole run which no test ever moved. Each process of
-/// tests appends to a file of its own in the folder that QBSYNC_MOVED names, what is new at once; without it nothing is kept. Thread-safe.
+/// Keeps which series any test saw, and which of them at another value than 0, so that <c>tests/never-moved.sh</c> can say at the end of <c>test.sh</c> which no test
+/// ever moved. Each process of tests appends to a file of its own in the folder that QBSYNC_MOVED names, what is new at once; without it nothing is kept. Thread-safe.
 /// </summary>
 /// <remarks>A line is a 0 or a 1, a space, the family, and those labels whose values are bounded; a histogram has moved when it has counted.</remarks>
 public static partial class MovedSeries
@@ -16,7 +16,8 @@ public static partial class MovedSeries
     private static readonly HashSet<string> Bounded = ["mode", "result", "operation", "component", "reason", "direction", "code", "kind", "how", "state", "owner", "family"];
     private static readonly Lock Gate = new();
     private static readonly HashSet<string> Kept = [];
-    private static readonly HashSet<string> Known = [];
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Still = new HashSet<string>().GetAlternateLookup<ReadOnlySpan<char>>();
+    private static readonly HashSet<string>.AlternateLookup<ReadOnlySpan<char>> Moved = new HashSet<string>().GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>Collects as a scrape does, and keeps what that shows.</summary>
     public static async Task CollectAsync(CollectorRegistry registry, MemoryStream text)
@@ -38,9 +39,10 @@ public static partial class MovedSeries
 
         lock (Gate)
         {
-            foreach (var line in scrape.Split('\n'))
+            foreach (var range in scrape.AsSpan().Split('\n'))
             {
-                if (line.StartsWith("qbsync_", StringComparison.Ordinal) && !Part().IsMatch(line))
+                var line = scrape.AsSpan()[range];
+                if (line.StartsWith("qbsync_", StringComparison.Ordinal))
                 {
                     Note_NeedsLock(line);
                 }
@@ -48,19 +50,20 @@ public static partial class MovedSeries
         }
     }
 
-    private static void Note_NeedsLock(string line)
+    private static void Note_NeedsLock(ReadOnlySpan<char> line)
     {
+        // Most lines were seen before, and cost nothing but the look.
         var end = line.LastIndexOf(' ');
-        var moved = line.AsSpan(end + 1) is not "0";
-        if (!Known.Add((moved ? "1 " : "0 ") + line[..end]))
+        var moved = line[(end + 1)..] is not "0";
+        if (!(moved ? Moved : Still).Add(line[..end]) || Part().IsMatch(line))
         {
             return;
         }
 
-        var name = line[..line.AsSpan().IndexOfAny('{', ' ')];
-        var labels = Label().Matches(line[name.Length..end]).Select(static match => match.Value)
+        var start = line.IndexOfAny('{', ' ');
+        var labels = Label().Matches(line[start..end].ToString()).Select(static match => match.Value)
             .Where(static label => Bounded.Contains(label[..label.IndexOf('=', StringComparison.Ordinal)])).Order(StringComparer.Ordinal);
-        var kept = string.Create(CultureInfo.InvariantCulture, $"{(moved ? 1 : 0)} {name}{{{string.Join(',', labels)}}}");
+        var kept = string.Create(CultureInfo.InvariantCulture, $"{(moved ? 1 : 0)} {line[..start]}{{{string.Join(',', labels)}}}");
         if (!Kept.Add(kept))
         {
             return;

@@ -21,12 +21,13 @@ internal sealed class SecureNode : IAsyncDisposable
     private readonly LogErrorGuard _logs;
     private readonly List<IAsyncDisposable> _open = [];
 
-    public SecureNode(LogErrorGuard logs, string name)
+    /// <param name="born">When its certificate was made; null for now.</param>
+    public SecureNode(LogErrorGuard logs, string name, TimeProvider? born = null)
     {
         _logs = logs;
         Name = name;
         Options = new SecurityOptions { IdentityFile = _folder["identity.pem"], PeersFile = _folder["peers.json"] };
-        Identity = NodeIdentity.LoadOrCreate(Options.IdentityFile, TimeProvider.System);
+        Identity = NodeIdentity.LoadOrCreate(Options.IdentityFile, born ?? TimeProvider.System);
         Peers = PeerStore.Open(Options.PeersFile, TimeProvider.System);
         Destination = new FakeDestination();
     }

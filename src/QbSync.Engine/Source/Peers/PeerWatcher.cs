@@ -140,20 +140,6 @@ internal sealed partial class PeerWatcher(
         nudge?.TrySetResult();
     }
 
-    /// <param name="listening">What listened when the gate opened: what begins later began behind a gate that was closed again.</param>
-    private void OnOpened(CancellationTokenSource? listening)
-    {
-        metrics.GateOpened();
-        try
-        {
-            listening?.Cancel();
-        }
-        catch (ObjectDisposedException)
-        {
-            // It had just ended by itself.
-        }
-    }
-
     private async ValueTask WaitForProbeAsync(CancellationToken stop)
     {
         TimeSpan wait;
@@ -250,50 +236,6 @@ internal sealed partial class PeerWatcher(
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-        }
-    }
-
-    private async ValueTask ListenAsync(CancellationToken stop)
-    {
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        lock (_lock)
-        {
-            if (_gate.State != PeerGateState.Closed)
-            {
-                // It opened after the greeting, when there was nothing yet to end: who listened now would do so behind an open gate, and nobody would probe.
-                return;
-            }
-
-            _listening = ended;
-        }
-
-        try
-        {
-            var updates = destination.WatchAsync(caller, ended.Token).GetAsyncEnumerator(ended.Token);
-            await using (updates.ConfigureAwait(false))
-            {
-                while (await updates.MoveNextAsync().AsTask().WaitAsync(Silence, clock.Provider, ended.Token).ConfigureAwait(false))
-                {
-                    await sink(new PeerEvent.Told(updates.Current), ended.Token).ConfigureAwait(false);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (ended.IsCancellationRequested)
-        {
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // Whatever it is, the next greeting tells whether the destination is there.
-            Log.WatchEnded(logger, e.Message);
-        }
-        finally
-        {
-            lock (_lock)
-            {
-                _listening = null;
-            }
-
-            await ended.CancelAsync().ConfigureAwait(false);
         }
     }
 }
