@@ -54,6 +54,21 @@ public static class MetricLaws
             yield return $"L4: {source.Sum("qbsync_pieces_acked_total")} pieces were acknowledged and {taken} taken";
         }
 
+        // What is refused, or known to be here already, may be answered before its last chunk; without those, each attempt came to it.
+        if (source.Sum("qbsync_pieces_failed_total") == 0 && destination.Sum("qbsync_duplicate_pieces_total") == 0
+            && destination.Sum("qbsync_piece_rejections_total") == 0)
+        {
+            if (source.Sum("qbsync_pieces_sent_total") != source.Sum("qbsync_pieces_acked_total"))
+            {
+                yield return $"L1: {source.Sum("qbsync_pieces_sent_total")} pieces were sent and {source.Sum("qbsync_pieces_acked_total")} acknowledged";
+            }
+
+            if (destination.Sum("qbsync_pieces_received_total") != taken)
+            {
+                yield return $"L3: {destination.Sum("qbsync_pieces_received_total")} pieces were received and {taken} taken";
+            }
+        }
+
         if (source.Sum("qbsync_pieces_failed_total") == 0 && source.Sum("qbsync_bytes_resent_total") > MostResent * sent)
         {
             yield return $"L4: {source.Sum("qbsync_bytes_resent_total")} of {sent} bytes were sent again, though nothing failed";

@@ -1,3 +1,4 @@
+using QbSync.Testing.Machine;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Waiting;
 using QbSync.Transport.Tests.Client;
@@ -18,8 +19,9 @@ internal sealed class TcpFiguresTests
     public async Task Sockets_OfALink_AreToldBySlotAndNoneOfAFreeOne()
     {
         await using var rig = new LinkRig();
-        var server = await rig.StartAsync(new TestIntake(MiB / 4));
-        rig.Open(server.Port, static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (2, 3, 1));
+        var port = FreePorts.Take();
+        var server = await rig.StartAsync(new TestIntake(MiB / 4), port);
+        rig.Open(port, static options => (options.MinConnections, options.MaxConnections, options.MaxStreamsPerConnection) = (2, 3, 1));
         await Eventually.BecomesTrueAsync(() => rig.Link.OpenStreams == 2);
         await rig.SendAsync(Enumerable.Range(0, 8).Select(static index => new TestSource(index, MiB / 4)), senders: 2);
 
@@ -42,6 +44,10 @@ internal sealed class TcpFiguresTests
             await rig.SumAsync("qbsync_grpc_connections_active") == 0
             && (await rig.SeriesAsync(RoundTrip)).Count == 0
             && (await rig.SeriesAsync(Congestion)).Count == 0);
+
+        await rig.StartAsync(new TestIntake(MiB / 4), port);
+        await Eventually.BecomesTrueAsync(async () =>
+            await rig.SumAsync("qbsync_grpc_connections_active") == 2 && Slots(await rig.SeriesAsync(RoundTrip)).SequenceEqual(taken));
     }
 
     private static IEnumerable<string> Slots(IReadOnlyList<(string Series, double Value)> series) =>
