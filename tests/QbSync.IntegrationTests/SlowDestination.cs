@@ -9,8 +9,6 @@ using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine;
 using QbSync.Engine.Destination;
-using QbSync.Outcomes;
-using QbSync.Pieces;
 using QbSync.Ports;
 using QbSync.Storage;
 using QbSync.Storage.Pieces;
@@ -32,7 +30,7 @@ internal sealed class SlowDestination : IAsyncDisposable
     private readonly SimFileSystem _files = new();
     private readonly CollectorRegistry _registry = Prometheus.Metrics.NewCustomRegistry();
     private readonly CancellationTokenSource _stop = new();
-    private readonly SemaphoreSlim _writes = new(0); // not disposed: a worker may wait for it longer than the test
+    private readonly SemaphoreSlim _writes = new(0);
     private volatile bool _isFast;
     private int _begun;
     private TorrentStore _store = null!;
@@ -108,6 +106,7 @@ internal sealed class SlowDestination : IAsyncDisposable
         await _engine.DisposeAsync();
         await _store.DisposeAsync();
         _stop.Dispose();
+        _writes.Dispose();
         _log.Verify();
         _log.Dispose();
     }

@@ -57,11 +57,11 @@ internal sealed class SourcePeerGateTests
         await using var world = new SourceWorld();
         world.Start();
         await world.PassUntilAsync(() => world.Destination.Count("Watch") >= 2);
-        world.Destination.SetDown(true);
-        await world.PassUntilAsync(() => Ends().Any(static said => said.EndsWith("went away.", StringComparison.Ordinal)));
+        world.Destination.CutWatches(static () => { });
+        await world.PassUntilAsync(() => Ends().Any(static said => said.EndsWith("was cut.", StringComparison.Ordinal)));
         Assert.That(Ends().Distinct(), Is.EquivalentTo(new[]
         {
-            "Listening to the destination ended: nothing came for 30 s.", "Listening to the destination ended: The destination went away.",
+            "Listening to the destination ended: nothing came for 30 s.", "Listening to the destination ended: The watch was cut.",
         }));
 
         IEnumerable<string> Ends() => world.Log.Entries.Where(static entry => entry.Id.Name == "WatchEnded").Select(static entry => entry.Message);

@@ -16,7 +16,7 @@ internal sealed class CertificateExpiryTests : TwoNodes
     [MetricCase("A33")]
     public async Task Source_ItsPeersEndsFirst_TellsThatWhileItIsConnected()
     {
-        await using var older = Older();
+        var older = Older();
         await PairAsync(older, Dialer);
         var remote = Dialer.Dial(older.Address);
         Assert.That(await ReadAsync(Dialer), Is.EqualTo(EndOf(Dialer)), "nobody is connected");
@@ -24,7 +24,7 @@ internal sealed class CertificateExpiryTests : TwoNodes
         Assert.That(await ReadAsync(Dialer), Is.EqualTo(EndOf(older)));
         Assert.That(await older.CountAsync(Family + "{mode=\"destination\"}", older.Server.Registry), Is.EqualTo(EndOf(older)), "its own ends before the peer's");
 
-        await older.Server.DisposeAsync();
+        await older.DisposeAsync();
         await Eventually.BecomesTrueAsync(async () => await ReadAsync(Dialer) == EndOf(Dialer));
     }
 
@@ -33,9 +33,9 @@ internal sealed class CertificateExpiryTests : TwoNodes
     public async Task Destination_OneOfItsPeersEndsFirst_TellsThatWhileItIsConnected()
     {
         await using var older = Older();
-        await PairAsync(Listener, Dialer);
         await Listener.TrustAsync(older);
         await older.TrustAsync(Listener);
+        await PairAsync(Listener, Dialer);
         Assert.That(await ThereAsync(), Is.EqualTo(EndOf(Listener)), "nobody is connected");
 
         // A certificate is in use from the listener's own look at it to the end of its connection, neither of which a peer sees.
@@ -60,6 +60,7 @@ internal sealed class CertificateExpiryTests : TwoNodes
         var server = await rig.StartAsync(new TestIntake(1 << 14));
         rig.Open(server.Port);
         await rig.SendAsync([new Client.TestSource(0, 1 << 14)]);
+        await Eventually.BecomesTrueAsync(() => rig.Sink.Acks.Count == 1);
         Assert.That(await rig.SeriesAsync(Family), Is.Empty);
     }
 
