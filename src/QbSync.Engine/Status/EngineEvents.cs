@@ -24,10 +24,4 @@ internal sealed partial class EngineEvents(ILogger<EngineEvents> logger)
             Log.ListenerFails(logger, happened.Kind, e);
         }
     }
-
-    private static partial class Log
-    {
-        [LoggerMessage(4066, LogLevel.Error, "Who listens for events failed at {Kind}.")]
-        public static partial void ListenerFails(ILogger logger, EngineEventKind kind, Exception exception);
-    }
 }

@@ -43,7 +43,10 @@ internal sealed class ReferenceTests
     {
         Assert.That(OptionCatalog.All.Select(static option => option.Name), Is.Unique);
         Assert.That(OptionCatalog.All.Where(static option => !option.Help.EndsWith('.')).Select(static option => option.Name), Is.Empty);
-        Assert.That(OptionCatalog.All.Where(static option => option is { IsSecret: true, IsReloadable: true }), Is.Empty, "a secret that is changed is read by who uses it");
+        Assert.That(
+            OptionCatalog.All.Where(static option => option is { IsSecret: true, IsReloadable: true }).Select(static option => option.Name),
+            Is.EquivalentTo((string[])["qb-password", "qb-api-key", "qb-basic-auth"]),
+            "only the client's: any other secret that is changed is read by who uses it");
     }
 
     private static string FindRoot()
