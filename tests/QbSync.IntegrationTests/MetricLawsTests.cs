@@ -1,6 +1,7 @@
 using QbSync.IntegrationTests.Monitoring;
 using QbSync.Testing.Clients.Sim;
 using QbSync.Testing.Metrics;
+using QbSync.Testing.Networks;
 using QbSync.Testing.Specifications;
 
 namespace QbSync.IntegrationTests;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Time.Testing;
 using QbSync.Testing.Metrics;
+using QbSync.Testing.Networks;
 using QbSync.Testing.Specifications;
 
 namespace QbSync.IntegrationTests;

@@ -18,12 +18,17 @@ internal sealed class TwoNodes : IAsyncDisposable
     private CancellationTokenSource _stopDestination = new();
     private DestinationNode? _destination;
     private SourceNode? _source;
+    private ServedSeries? _ofSource;
+    private ServedSeries? _ofDestination;
     private int _destinations;
     private Task _destinationRun = Task.CompletedTask;
     private Task _sourceRun = Task.CompletedTask;
 
-    /// <summary>The source's clock; the way and the destination have the real one.</summary>
+    /// <summary>The source's clock; the way has the real one.</summary>
     public TimeProvider SourceTime { get; init; } = TimeProvider.System;
+
+    /// <summary>The destination's clock.</summary>
+    public TimeProvider DestinationTime { get; init; } = TimeProvider.System;
 
     /// <summary>Where the destination listens.</summary>
     public string Listen { get; init; } = "127.0.0.1:0";
@@ -43,6 +48,9 @@ internal sealed class TwoNodes : IAsyncDisposable
     public SourceNode Source => _source!;
 
     public DestinationNode Destination => _destination!;
+
+    /// <summary>What the source serves over HTTP; nothing is ever missing there.</summary>
+    public ServedSeries Reports => _ofSource!;
 
     /// <summary>Puts a torrent with all its content where the source's client finds it.</summary>
     public void AddAtSource(BuiltTorrent torrent)
@@ -66,6 +74,7 @@ internal sealed class TwoNodes : IAsyncDisposable
         _source = new SourceNode(
             Read(Roles.Source, [("data", SourceData), ("min-space", "0"), ("destination-addr", _destination!.ListenAddress!.Authority), .. Client("source"), .. sourceOptions]), _log, SourceTime, new Random(2));
         await _source.StartAsync(CancellationToken.None);
+        _ofSource = await ServedSeries.BeginAsync(_source, HasClient(sourceOptions));
     }
 
     /// <summary>Lets both engines run.</summary>
@@ -87,8 +96,9 @@ internal sealed class TwoNodes : IAsyncDisposable
         _stopDestination.Dispose();
         _stopDestination = new CancellationTokenSource();
         _destination = new DestinationNode(
-            Read(Roles.Destination, [("data", DestinationData), ("listen", Listen), ("min-free", "0"), .. Client("destination"), .. options]), _log, TimeProvider.System, new Random(1));
+            Read(Roles.Destination, [("data", DestinationData), ("listen", Listen), ("min-free", "0"), .. Client("destination"), .. options]), _log, DestinationTime, new Random(1));
         await _destination.StartAsync(CancellationToken.None);
+        _ofDestination = await ServedSeries.BeginAsync(_destination, HasClient(options));
     }
 
     /// <summary>The destination goes, until it is started again.</summary>
@@ -96,7 +106,7 @@ internal sealed class TwoNodes : IAsyncDisposable
     {
         await _stopDestination.CancelAsync();
         await _destinationRun.DefaultTimeout();
-        await _destination!.DisposeAsync();
+        await EndAsync(_destination!, _ofDestination);
         _destination = null;
     }
 
@@ -138,12 +148,12 @@ internal sealed class TwoNodes : IAsyncDisposable
 
         if (_source is not null)
         {
-            await _source.DisposeAsync();
+            await EndAsync(_source, _ofSource);
         }
 
         if (_destination is not null)
         {
-            await _destination.DisposeAsync();
+            await EndAsync(_destination, _ofDestination);
         }
 
         _stopSource.Dispose();
@@ -152,6 +162,17 @@ internal sealed class TwoNodes : IAsyncDisposable
         _folder.Dispose();
         _log.Verify();
     }
+
+    /// <summary>Nothing is missing in what a role serves when its engine has ended, nor when all that it owned is gone, which is as late as anybody can ask.</summary>
+    /// <param name="reports">Null when it never came to serve.</param>
+    private static async Task EndAsync(RoleNode node, ServedSeries? reports)
+    {
+        await (reports?.ReadAsync("when its engine has ended") ?? Task.CompletedTask);
+        await node.DisposeAsync();
+        await (reports?.VerifyAsync("when it has ended") ?? Task.CompletedTask);
+    }
+
+    private static bool HasClient((string Name, string Value)[] options) => options.Contains(("client", "qbittorrent"));
 
     /// <summary>Streams that the source has opened so far.</summary>
     private int Opened => _log.Entries.Count(static entry => entry.Id.Name == "PieceStreamOpened");

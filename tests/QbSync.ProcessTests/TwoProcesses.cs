@@ -129,11 +129,15 @@ internal sealed class TwoProcesses : IAsyncDisposable
     /// <param name="healthPort">Where it reports; 0 for nowhere.</param>
     /// <param name="drain">Whether it drains when it is told to stop.</param>
     /// <param name="minSeedingTime">How long a torrent has to seed before it may go.</param>
-    public void StartSource(long bytesPerSecond = 0, int healthPort = 0, string drain = "never", string minSeedingTime = "1h") => Source = QbSyncProcess.Start(
+    /// <param name="way">Where it finds the destination; null for there.</param>
+    /// <param name="more">Options besides the usual ones.</param>
+    public void StartSource(
+        long bytesPerSecond = 0, int healthPort = 0, string drain = "never", string minSeedingTime = "1h", string? way = null, params string[] more) => Source = QbSyncProcess.Start(
     [
         "source", "--data", _source["data"], "--client", "folder", "--client-dir", _source["torrents"], "--state-dir", _source["state"], "--security", _security,
-        "--health-addr", healthPort == 0 ? "" : $"127.0.0.1:{healthPort}", "--drain", drain, "--destination-addr", $"127.0.0.1:{_port}", "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
+        "--health-addr", healthPort == 0 ? "" : $"127.0.0.1:{healthPort}", "--drain", drain, "--destination-addr", way ?? Address, "--rate-limit", bytesPerSecond.ToString(CultureInfo.InvariantCulture),
         "--reconnect-max-delay", "1s", "--sleep", "1s", "--qb-poll-interval", "200ms", "--min-space", "0", "--min-seeding-time", minSeedingTime,
+        .. more,
     ]);
 
     /// <summary>Ends the destination as <c>kill -9</c> does.</summary>

@@ -71,6 +71,15 @@ public interface IPieceLink : IAsyncDisposable
     {
         // A link that makes no connections has nothing to hold.
     }
+
+    /// <summary>
+    /// What was not answered by now is lost, with <see cref="PieceLossCause.Closed"/>. For who closes the link and cannot wait until it has given up by itself; called
+    /// then, and by nobody else.
+    /// </summary>
+    void GiveUp()
+    {
+        // A link that answers at once has nothing on its way.
+    }
 }
 
 /// <summary>Where a link reports. Calls come from the link's own tasks, must not block and must not throw.</summary>

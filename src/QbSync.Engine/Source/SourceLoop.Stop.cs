@@ -23,6 +23,9 @@ internal sealed partial class SourceLoop
         if (_link is { } link)
         {
             await Within(link.DisposeAsync().AsTask(), _options.StopTimeout, ShortGrace, hurry).ConfigureAwait(false);
+
+            // It would wait longer for answers than anybody waits for it, and nobody would be told what is lost.
+            link.GiveUp();
         }
 
         await EndHandoffsAsync(back, hurry).ConfigureAwait(false);

@@ -1,4 +1,6 @@
+using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Engine.Tests.Source.World;
+using QbSync.Ports;
 using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Metrics;
@@ -51,6 +53,48 @@ internal sealed class BothRolesTests
         await both.Here.PassUntilAsync(() => both.Here.IsSynced(waits));
         Assert.That(both.Read(Errors), Is.EqualTo(before));
         Assert.That(both.Read("qbsync_sync_outcomes_total", ("result", "success")), Is.EqualTo((3.0, 3.0)));
+    }
+
+    [Test]
+    [MetricCase("G13")]
+    public async Task Streamed_FallsByWhatARecoveryClearsThere_AndEndsWhole()
+    {
+        const string Streamed = "qbsync_torrent_pieces_streamed";
+        await using var both = new TwoEngines();
+        both.There.Logs.Expect(DestinationRig.ReadBackFailed);
+        var film = SourceWorld.Torrent("film");
+        var torrent = both.Here.Client.Add(film, complete: false);
+        for (var piece = 0; piece < 7; piece++)
+        {
+            torrent.Has.Set(piece);
+        }
+
+        both.Here.Start();
+        await both.Here.PassUntilAsync(() => Read(Streamed) == 7);
+        both.There.Storage.Corrupt(1);
+        both.There.Storage.Corrupt(3);
+
+        // The fault is early finalization's, so that it is Finalize that reads.
+        both.There.Disk.Fail(nameof(ITorrentStorage.VerifyFileAsync), StorageFault.Io);
+
+        // What is cleared there cannot be read here for a while, so that it stays cleared for as long.
+        var isUnreadable = true;
+        both.Here.Client.OnRead = piece => Volatile.Read(ref isUnreadable) && piece is 1 or 3 ? PieceReadStatus.Failed : null;
+        both.Here.Client.Change(() => torrent.Has.Set(7));
+        await both.Here.PassUntilAsync(() => Recoveries() == 1 && Read(Streamed) == 6);
+        await both.Here.PassAsync(TimeSpan.FromSeconds(10));
+        Assert.That(Read(Streamed), Is.EqualTo(6), "two of eight are missing again");
+
+        Volatile.Write(ref isUnreadable, false);
+        await both.Here.PassUntilAsync(() => both.Here.IsSynced(torrent));
+        Assert.That(Read(Streamed), Is.EqualTo(8));
+        Assert.That(Read("qbsync_torrent_pieces"), Is.EqualTo(8));
+        Assert.That(Recoveries(), Is.EqualTo(1));
+
+        // Should the destination look early once more before it is asked to finalize, it clears the same two then.
+        double Recoveries() => both.There.Metric("qbsync_verification_recoveries_total") + both.There.Metric("qbsync_early_finalize_verify_failures_total");
+
+        double Read(string family) => both.Here.ReadMetricsAsync().GetAwaiter().GetResult().Sum(family);
     }
 
     [Test]

@@ -71,6 +71,31 @@ internal sealed class HandoffMetricsTests
         Assert.That(Read(rig.World, "qbsync_cleanup_groups_total", ("result", "failure")), Is.Zero);
     }
 
+    [TestCase(HandoffCause.Seeded)]
+    [TestCase(HandoffCause.Pressure)]
+    [MetricCase("A10"), MetricCase("C29"), MetricCase("C28")]
+    public async Task ProcessIsKilledRightAfterTheDelete_TheNextOneCountsItsSuccessOnce(HandoffCause cause)
+    {
+        await using var rig = new CleanupWorld(options => options.Handoff.Mode = cause == HandoffCause.Seeded ? HandoffMode.Seeded : HandoffMode.Pressure);
+        var film = rig.Add("film", 2048 * CleanupWorld.MiB);
+        var killed = rig.World.StartUntilDone("here.delete");
+        await rig.World.PassUntilAsync(() => killed.IsCompleted);
+        await rig.World.BuryAsync();
+        Assert.That(rig.Client.Has(film), Is.False);
+        Assert.That(rig.World.Records.All.Keys, Has.Some.StartsWith("handoff/"), "the last that it wrote");
+
+        rig.World.Start();
+        await rig.World.PassUntilAsync(() => rig.World.StateOf(film.Torrent.Id) == "HandedOff" && Read(rig.World, "qbsync_handoff_total") > 0);
+        await rig.World.PassAsync(TimeSpan.FromMinutes(5));
+        Assert.That(Read(rig.World, "qbsync_handoff_total", ("result", "success")), Is.EqualTo(1));
+        Assert.That(Read(rig.World, "qbsync_handoff_total"), Is.EqualTo(1));
+        var cleaned = cause == HandoffCause.Pressure ? 1 : 0;
+        Assert.That(Read(rig.World, "qbsync_cleanup_torrents_handed_off_total"), Is.EqualTo(cleaned));
+        Assert.That(Read(rig.World, "qbsync_cleanup_groups_total", ("result", "success")), Is.EqualTo(cleaned));
+        Assert.That(Read(rig.World, "qbsync_cleanup_groups_total", ("result", "failure")), Is.Zero);
+        Assert.That(rig.World.Destination.Find(film.Torrent.Id), Has.Property("IsActive").True);
+    }
+
     [Test]
     [MetricCase("C29")]
     public async Task Delete_WhoseAnswerAndReadBackAreLost_CountsWhenItIsSeen()

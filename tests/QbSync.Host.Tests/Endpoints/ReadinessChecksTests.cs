@@ -43,6 +43,37 @@ internal sealed class ReadinessChecksTests
         }
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    [MetricCase("C32")]
+    public async Task Readyz_FiveAtOnceOverHttp_AreOneMissAndFourHits(bool isSource)
+    {
+        var running = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var runs = 0;
+        await using var lab = new StatusLab(isSource);
+        lab.Check = () =>
+        {
+            Interlocked.Increment(ref runs);
+            return running.Task;
+        };
+        using var http = new HttpClient { BaseAddress = await lab.ListenAsync() };
+        Assert.That(await ReadAsync(), Is.EqualTo((0.0, 0.0)), "both are there before the first probe");
+
+        var probes = Enumerable.Range(0, 5).Select(_ => http.GetStringAsync("/readyz")).ToArray();
+        await Eventually.BecomesTrueAsync(async () => await ReadAsync() == (1, 4));
+        Assert.That(probes.Any(static probe => probe.IsCompleted), Is.False, "all wait for the one check");
+        running.SetResult(true);
+        Assert.That(await Task.WhenAll(probes).DefaultTimeout(), Is.All.EqualTo("ok"));
+        Assert.That(await http.GetStringAsync("/readyz"), Is.EqualTo("ok"));
+        Assert.That((Volatile.Read(ref runs), await ReadAsync()), Is.EqualTo((1, (1.0, 5.0))), "what is fresh is used");
+
+        async Task<(double Misses, double Hits)> ReadAsync()
+        {
+            var scrape = new Scrape(await http.GetStringAsync("/metrics"));
+            return (scrape.Sum("qbsync_health_check_cache_total", "result=\"miss\""), scrape.Sum("qbsync_health_check_cache_total", "result=\"hit\""));
+        }
+    }
+
     [Test]
     [HostCase(24)]
     public async Task Probes_AThousandAtOnce_RunTheCheckOnceInTenSeconds()

@@ -31,9 +31,10 @@ internal sealed class StatusLab : IAsyncDisposable
             },
             Time);
         Events = new EventStream(Board, Time);
+        Check = () => Task.FromResult(IsReady);
         var registry = Metrics.NewCustomRegistry();
         Surface = new HttpSurface(
-            registry, () => true, new ReadinessChecks([new ReadinessCheck("state", () => Task.FromResult(IsReady))], new HostMetrics(Metrics.WithCustomRegistry(registry), "source"), Time), Board, Events, Actions);
+            registry, () => true, new ReadinessChecks([new ReadinessCheck("state", () => Check())], new HostMetrics(Metrics.WithCustomRegistry(registry), isSource ? "source" : "destination"), Time), Board, Events, Actions);
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero));
@@ -45,6 +46,9 @@ internal sealed class StatusLab : IAsyncDisposable
     public HttpSurface Surface { get; }
 
     public int Drains { get; private set; }
+
+    /// <summary>What a probe runs.</summary>
+    public Func<Task<bool>> Check { get; set; }
 
     /// <summary>What its probes are answered.</summary>
     public bool IsReady { get; set; } = true;

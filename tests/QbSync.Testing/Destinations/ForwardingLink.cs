@@ -13,5 +13,7 @@ internal abstract class ForwardingLink(IPieceLink link) : IPieceLink
 
     public void SetDialing(bool allowed) => link.SetDialing(allowed);
 
+    public void GiveUp() => link.GiveUp();
+
     public ValueTask DisposeAsync() => link.DisposeAsync();
 }

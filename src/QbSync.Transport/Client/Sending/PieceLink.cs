@@ -87,6 +87,30 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
 
     public void SetDialing(bool allowed) => _parts.Dialing.Set(allowed);
 
+    /// <summary>What is counted as lost here has its end here: an answer that comes a moment later is a late one.</summary>
+    public void GiveUp()
+    {
+        var lost = _parts.Pool.GiveUnanswered();
+        if (lost.Count == 0)
+        {
+            return;
+        }
+
+        _parts.Metrics.PieceFailed(lost.Count);
+        _parts.Metrics.DrainTimedOut(lost.Count);
+        Log.DrainTimedOut(_parts.Logger, lost.Count);
+        foreach (var piece in lost)
+        {
+            _parts.Ledger.OnFailed(piece.Piece);
+
+            // Who is still handing a piece over learns of its loss by that call.
+            if (piece.IsWhole)
+            {
+                _parts.Events.Lost(piece, PieceLossCause.Closed);
+            }
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         var closing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -132,30 +156,6 @@ internal sealed partial class PieceLink : IPieceLink, ILinkState
 
         await _connections.DisposeAsync().ConfigureAwait(false);
         _parts.Metrics.RemoveLink(this);
-    }
-
-    /// <summary>What is counted as lost here has its end here: an answer that comes a moment later is a late one.</summary>
-    private void GiveUp()
-    {
-        var lost = _parts.Pool.GiveUnanswered();
-        if (lost.Count == 0)
-        {
-            return;
-        }
-
-        _parts.Metrics.PieceFailed(lost.Count);
-        _parts.Metrics.DrainTimedOut(lost.Count);
-        Log.DrainTimedOut(_parts.Logger, lost.Count);
-        foreach (var piece in lost)
-        {
-            _parts.Ledger.OnFailed(piece.Piece);
-
-            // Who is still handing a piece over learns of its loss by that call.
-            if (piece.IsWhole)
-            {
-                _parts.Events.Lost(piece, PieceLossCause.Closed);
-            }
-        }
     }
 
     private async Task<bool> EndsWithinAsync(Task task, TimeSpan limit)

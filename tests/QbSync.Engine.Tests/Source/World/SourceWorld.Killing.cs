@@ -8,6 +8,8 @@ internal sealed partial class SourceWorld
 {
     private const int Began = 4040, Changed = 4041;
 
+    private static InvalidOperationException Dead => new("The process is dead.");
+
     /// <summary>Begins an engine that is killed at its <paramref name="moment"/>-th change of a state or write of a record; the task ends when it is.</summary>
     public Task StartUntil(int moment)
     {
@@ -38,7 +40,32 @@ internal sealed partial class SourceWorld
         {
             if (Volatile.Read(ref isDead))
             {
-                throw new InvalidOperationException("The process is dead.");
+                throw Dead;
+            }
+        }
+    }
+
+    /// <summary>Begins an engine that is killed when the client has done what it was asked, before anybody hears of it; the task ends when it is.</summary>
+    public Task StartUntilDone(string call)
+    {
+        var killed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var after = Client.After;
+        Client.After = async name =>
+        {
+            await after(name);
+            if (name == call && killed.TrySetResult())
+            {
+                throw Dead;
+            }
+        };
+        Start(new TappedLog(new LogErrorGuard(), static _ => { }), (_, _) => ThrowIfDead(), (_, _) => ThrowIfDead(), (_, _) => ThrowIfDead());
+        return killed.Task;
+
+        void ThrowIfDead()
+        {
+            if (killed.Task.IsCompleted)
+            {
+                throw Dead;
             }
         }
     }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace QbSync.IntegrationTests;
+namespace QbSync.Testing.Metrics;
 
 /// <summary>What METRICS.md promises: its first part is the contract, its last section what is added. Which role serves a family of the contract stands here.</summary>
 internal sealed partial class MetricsContract
@@ -21,6 +21,14 @@ internal sealed partial class MetricsContract
         "piece_write_errors_total", "file_sync_errors_total", "verification_errors_total", "hardlink_errors_total", "files_early_finalized_total",
         "early_finalize_verify_failures_total", "verification_recoveries_total", "torrents_with_dirty_state", "inode_registry_size",
         "write_worker_queue_depth", "write_workers_busy", "piece_write_duration_seconds", "finalization_duration_seconds", "state_flush_duration_seconds",
+    ];
+
+    /// <summary>A torrent's, or such as only come when something is known; all others are there from the start.</summary>
+    private static readonly HashSet<string> MayBeAbsent =
+    [
+        "qbsync_torrents_synced_total", "qbsync_torrent_bytes_synced_total", "qbsync_torrent_synced_timestamp_seconds", "qbsync_torrent_pieces",
+        "qbsync_torrent_pieces_streamed", "qbsync_torrent_size_bytes", "qbsync_torrent_progress_ratio", "qbsync_oldest_pending_sync_seconds",
+        "qbsync_tcp_smoothed_rtt_seconds", "qbsync_tcp_congestion_info", "qbsync_free_space_bytes", "qbsync_certificate_expiry_timestamp_seconds",
     ];
 
     private MetricsContract(IReadOnlyList<Promise> promises) => Promises = promises;
@@ -53,6 +61,24 @@ internal sealed partial class MetricsContract
 
     /// <summary>The families of a role.</summary>
     public IEnumerable<Promise> Of(string role) => Promises.Where(promise => promise.Roles.Contains(role));
+
+    /// <summary>The families of a role.</summary>
+    /// <param name="hasClient">Whether its client is a qBittorrent.</param>
+    public IEnumerable<Promise> Of(string role, bool hasClient) => Of(role).Where(promise => hasClient || !IsOfClient(promise.Name, role));
+
+    /// <summary>Families that a role has to serve as long as it serves anything, and that a scrape lacks.</summary>
+    public IEnumerable<string> FindMissing(string role, bool hasClient, Exposition served) =>
+        Of(role, hasClient).Select(static promise => promise.Name).Where(name => !MayBeAbsent.Contains(name) && !served.Has(name));
+
+    /// <summary>Series of a scrape that stay, once they are there.</summary>
+    public static IEnumerable<string> ListLasting(Exposition scrape) => scrape.Families.Values
+        .Where(static family => family.Name.StartsWith("qbsync_", StringComparison.Ordinal) && !MayBeAbsent.Contains(family.Name))
+        .SelectMany(static family => family.Samples)
+        .Select(static sample => $"{sample.Name} {string.Join(',', sample.Labels.OrderBy(static label => label.Key, StringComparer.Ordinal))}");
+
+    /// <summary>Whether a family is that of a qBittorrent: at a destination, so is the breaker.</summary>
+    private static bool IsOfClient(string name, string role) => name.StartsWith("qbsync_qb_", StringComparison.Ordinal)
+        || (role == "destination" && name.StartsWith("qbsync_circuit_breaker_", StringComparison.Ordinal));
 
     private static Promise? MakePromise(string section, string[] cells) => section switch
     {

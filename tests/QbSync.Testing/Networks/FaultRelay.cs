@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace QbSync.IntegrationTests;
+namespace QbSync.Testing.Networks;
 
 /// <summary>A way between a source and a destination on which a test cuts, delays and spoils what goes by.</summary>
 internal sealed class FaultRelay : IAsyncDisposable
