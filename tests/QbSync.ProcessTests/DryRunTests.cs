@@ -13,7 +13,6 @@ public sealed class DryRunTests
     [Test]
     [HostCase(22)]
     [SourceCase(122)]
-    [HostCase(22)]
     public async Task Source_WithRemovalExclusionPressureAndDrain_ChangesNothingAndARealRunSyncsAll()
     {
         using var folder = new TempDirectory();
@@ -96,7 +95,6 @@ public sealed class DryRunTests
     [Test]
     [HostCase(23)]
     [SourceCase(122)]
-    [HostCase(23)]
     public async Task Destination_UnderARealSource_ChangesNothingFailsNothingAndARealRunSyncsAll()
     {
         using var folder = new TempDirectory();

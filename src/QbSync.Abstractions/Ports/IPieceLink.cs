@@ -73,8 +73,8 @@ public interface IPieceLink : IAsyncDisposable
     }
 
     /// <summary>
-    /// What was not answered by now is lost, with <see cref="PieceLossCause.Closed"/>. For who closes the link and cannot wait until it has given up by itself; called
-    /// then, and by nobody else.
+    /// What was not answered by now is lost, with <see cref="PieceLossCause.Closed"/>. For who closes the link and cannot wait until it has given up
+    /// by itself; called then, and by nobody else.
     /// </summary>
     void GiveUp()
     {
