@@ -41,7 +41,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
     protected override StatusFacts Facts => new()
     {
         Mode = Settings.Mode,
-        Name = Environment.MachineName,
+        Name = Name,
         Engine = () => Status,
         Checks = Checks,
         Client = _client,
@@ -63,6 +63,8 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
         _store?.Apply(EngineOptions.ForStore(Settings));
         _engine?.Apply(EngineOptions.ForDestination(Settings));
     }
+
+    protected override Random MakeRandom() => new(random.Next());
 
     protected override void Build()
     {
@@ -92,6 +94,7 @@ internal sealed class DestinationNode(RoleSettings settings, ILoggerFactory logg
             Loggers,
             Time,
             random));
+        _engine.Happened += Notify;
         Settings.Values.Address("listen")!.Value.TryGetEndPoint(out var endPoint);
         _server = Own(BuildServer(endPoint));
     }

@@ -19,4 +19,10 @@ internal static class HostEventIds
     public const int NeedsRestart = 5013;
     public const int ReloadFailed = 5014;
     public const int NoControlSocket = 5060;
+    public const int TriesAgain = 5080;
+    public const int Refused = 5081;
+    public const int GivenUp = 5082;
+    public const int HookRan = 5083;
+    public const int HookFailed = 5084;
+    public const int Unexpected = 5085;
 }

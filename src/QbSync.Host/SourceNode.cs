@@ -42,7 +42,7 @@ internal sealed class SourceNode(
     protected override StatusFacts Facts => new()
     {
         Mode = Settings.Mode,
-        Name = SourceName(Settings),
+        Name = Name,
         Engine = () => Status,
         Checks = Checks,
         Client = _client,
@@ -50,6 +50,8 @@ internal sealed class SourceNode(
         MinSpace = Settings.Values.Bytes("min-space") is > 0 and var min ? min : null,
         Destination = Address,
     };
+
+    protected override string Name => Settings.Values.TextOrNull("source-name") ?? Environment.MachineName;
 
     protected override ControlActions Actions => this switch
     {
@@ -116,6 +118,8 @@ internal sealed class SourceNode(
         _dryRun?.Apply(EngineOptions.ForSource(Settings));
     }
 
+    protected override Random MakeRandom() => new(random.Next());
+
     protected override void Build()
     {
         var values = Settings.Values;
@@ -153,6 +157,7 @@ internal sealed class SourceNode(
 
         _engine = Own(new SourceEngine(EngineOptions.ForSource(Settings), client, destination, reader, new LocalFiles(), records, Factory, Registry, Loggers, Time, random));
         destination.TrustChanged += _engine.TrustChanged;
+        _engine.Happened += Notify;
     }
 
     private SourceDryRun MakeDryRun()
@@ -160,8 +165,6 @@ internal sealed class SourceNode(
         Build();
         return _dryRun!;
     }
-
-    private static string SourceName(RoleSettings settings) => settings.Values.TextOrNull("source-name") ?? Environment.MachineName;
 
     /// <summary>A drain ends in a stop, so one that is stopping has nothing to begin. Who hears that it drains can rely on that, whatever comes in the same moment.</summary>
     private bool AskForDrain()

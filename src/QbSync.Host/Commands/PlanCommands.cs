@@ -81,7 +81,7 @@ internal static class PlanCommands
 
             try
             {
-                using var lines = new LogLines(Console.Error, LogFormat.Console, flags.LogLevel(result), new Redactor(settings.Values.Secrets), TimeProvider.System);
+                using var lines = new LogLines(Console.Error, LogFormat.Console, flags.LogLevel(result), new Redactor(settings.Secrets), TimeProvider.System);
                 using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
                 await using var node = new SourceNode(settings, loggers, TimeProvider.System, new Random());
                 var (code, body) = await make(node, cancellationToken);

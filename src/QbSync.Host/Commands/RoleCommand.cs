@@ -77,7 +77,7 @@ internal static class RoleCommand
             Console.Out,
             settings.Values.Choice<LogFormat>("log-format"),
             LogLines.ParseLevel(settings.LogLevel),
-            new Redactor(settings.Values.Secrets),
+            new Redactor(settings.Secrets),
             TimeProvider.System);
         using var loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Trace).AddProvider(lines));
         var reloads = new ReloadRequests();

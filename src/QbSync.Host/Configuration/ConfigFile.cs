@@ -157,7 +157,7 @@ internal sealed record ConfigEntry(JsonValueKind Kind, string Text, IReadOnlyLis
         JsonValueKind.String => kind != OptionKind.List,
         JsonValueKind.Number => kind is OptionKind.Duration or OptionKind.Size or OptionKind.Rate or OptionKind.Integer or OptionKind.Address,
         JsonValueKind.True or JsonValueKind.False => kind == OptionKind.Boolean,
-        JsonValueKind.Array => kind == OptionKind.List && Items is not null,
+        JsonValueKind.Array => kind == OptionKind.Json ? Items is not { Count: > 0 } : kind == OptionKind.List && Items is not null,
         _ => false,
     };
 }

@@ -1,3 +1,5 @@
+using QbSync.Host.Notifications;
+
 namespace QbSync.Host.Configuration;
 
 /// <summary>Every option of both roles.</summary>
@@ -36,6 +38,10 @@ internal static class OptionCatalog
         new("metrics-names", Roles.Both, OptionKind.Boolean, "true", "Whether metrics have the names of torrents; else the begin of the hash stands there.") { IsReloadable = true },
         new("log-level", Roles.Both, OptionKind.Choice, "info", "Least level of a log line.") { Choices = ["trace", "debug", "info", "warn", "warning", "error"], IsReloadable = true },
         new("log-format", Roles.Both, OptionKind.Choice, "console", "How a log line looks: console (for people) or json (one document a line).") { Choices = ["console", "json"] },
+        new("webhooks", Roles.Both, OptionKind.Json, "", "Receivers that are told what happens: an array of objects, or @FILE with one; see docs/notifications.md.") { MayBeEmpty = true, IsReloadable = true, Keys = NotificationKeys.Webhook },
+        new("webhook-url", Roles.Both, OptionKind.Url, "", "Address of one receiver that is told everything that happens; better from a file by webhook-url-file, since the path of such an address is a secret.") { IsSecret = true, MayBeEmpty = true, IsReloadable = true },
+        new("webhook-secret", Roles.Both, OptionKind.Text, "", "By which requests to receivers without a secret of their own are signed, 16 characters or more; better from a file by webhook-secret-file.") { IsSecret = true, MayBeEmpty = true, IsReloadable = true },
+        new("hooks", Roles.Both, OptionKind.Json, "", "Programs that are told what happens: an array of objects, or @FILE with one; see docs/notifications.md.") { MayBeEmpty = true, IsReloadable = true, Keys = NotificationKeys.Hook },
         new("umask", Roles.Both, OptionKind.Octal, "", "Rights, in octal digits like 022, that new files and folders do not get. Default: as inherited.") { MayBeEmpty = true, Max = "777" },
 
         new("destination-addr", Roles.Source, OptionKind.Address, "", "Host and port of the destination.") { IsRequired = true },

@@ -22,6 +22,7 @@ internal enum OptionKind
     Boolean,
     Choice,
     List,
+    Json,
 }
 
 /// <summary>One option, said once: flags, environment names, help and validation are made from it.</summary>
@@ -48,6 +49,12 @@ internal sealed record OptionDefinition(string Name, Roles Roles, OptionKind Kin
     public string Max { get; init; } = "";
 
     public IReadOnlyList<string> Choices { get; init; } = [];
+
+    /// <summary>Keys of each entry, of an option that is an array of objects.</summary>
+    public IReadOnlyList<EntryKey> Keys { get; init; } = [];
+
+    /// <summary>Whether what was given for it must not be shown as it is.</summary>
+    public bool HidesText => IsSecret || Kind == OptionKind.Json;
 
     /// <summary>What help says of it.</summary>
     public string Describe(Roles role)

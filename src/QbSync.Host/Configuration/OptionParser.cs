@@ -25,7 +25,7 @@ internal static class OptionParser
 
         if (ParseValue(option, given.Raw, given.Items) is not { } parsed)
         {
-            errors.Report(option.Name, given.Origin, option.IsSecret ? "not understood" : $"\"{given.Raw}\" is not understood", GetExpected(option));
+            errors.Report(option.Name, given.Origin, option.HidesText ? "not understood" : $"\"{given.Raw}\" is not understood", GetExpected(option));
             return GetEmpty(option);
         }
 
@@ -53,6 +53,7 @@ internal static class OptionParser
         OptionKind.Integer => "Give a whole number.",
         OptionKind.Octal => "Give octal digits like 022.",
         OptionKind.Boolean => "Give true or false.",
+        OptionKind.Json => "Give an array of objects in JSON, or @FILE with one.",
         OptionKind.Choice => $"Give one of: {string.Join(", ", option.Choices)}.",
     };
 
@@ -62,6 +63,7 @@ internal static class OptionParser
     {
         OptionKind.Text or OptionKind.Path or OptionKind.Choice => "",
         OptionKind.List => Array.Empty<string>(),
+        OptionKind.Json => JsonEntries.None,
         OptionKind.Duration => TimeSpan.Zero,
         OptionKind.Size or OptionKind.Rate => 0L,
         OptionKind.Integer => 0,
@@ -79,8 +81,12 @@ internal static class OptionParser
                 return raw;
             case OptionKind.Path:
                 return raw.Contains('\0', StringComparison.Ordinal) ? null : Path.GetFullPath(raw);
+            case OptionKind.Url when option.IsSecret:
+                return Units.TryParseUrl(raw, out _) ? new Secret(raw) : null;
+            case OptionKind.Json:
+                return JsonEntries.TryParse(raw);
             case OptionKind.Url:
-                return Uri.TryCreate(raw, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url!.UserInfo.Length == 0 ? url : null;
+                return Units.TryParseUrl(raw, out var url) ? url : null;
             case OptionKind.Duration:
                 Units.TryParseDuration(option.PlainUnit, TimeSpan.Zero, out var unit);
                 return Units.TryParseDuration(raw, unit, out var duration) ? duration : null;

@@ -40,7 +40,7 @@ internal sealed class OptionReader(Roles role, OptionSources sources, OptionErro
             var given = Find(option);
             var parsed = OptionParser.Parse(
                 only is null ? option : option with { IsRequired = false, MayBeEmpty = true }, given, option.GetEnvironmentName(role), errors);
-            values[option.Name] = new OptionValue(option, parsed is Secret secret ? secret.ToString() : given.Raw, given.Origin, parsed);
+            values[option.Name] = new OptionValue(option, parsed is Secret or JsonEntries ? parsed.ToString()! : given.Raw, given.Origin, parsed);
         }
 
         if (only is null)
@@ -134,7 +134,7 @@ internal sealed class OptionReader(Roles role, OptionSources sources, OptionErro
             return new OptionText(entry.Text, FilePrefix + key, entry.Items);
         }
 
-        errors.Report(key, FilePrefix + key, option.IsSecret ? "not understood" : $"{entry.Text} is not understood", OptionParser.GetExpected(option));
+        errors.Report(key, FilePrefix + key, option.HidesText ? "not understood" : $"{entry.Text} is not understood", OptionParser.GetExpected(option));
         return new OptionText(option.Default, OptionValue.DefaultOrigin);
     }
 

@@ -6,7 +6,8 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
     public IEnumerable<OptionValue> All => values.Values;
 
     /// <summary>Every secret that is given, for those who have to hide it.</summary>
-    public IEnumerable<string> Secrets => All.Select(static value => value.Parsed).OfType<Secret>().Select(static secret => secret.Reveal()).Where(static secret => secret.Length > 0);
+    public IEnumerable<string> Secrets => All.Where(static value => value.Definition.Kind != OptionKind.Url).Select(static value => value.Parsed).OfType<Secret>()
+        .Select(static secret => secret.Reveal()).Where(static secret => secret.Length > 0);
 
     public string Text(string name) => (string)values[name].Parsed!;
 
@@ -32,6 +33,8 @@ internal sealed class OptionValues(IReadOnlyDictionary<string, OptionValue> valu
     public HostPort? Address(string name) => (HostPort?)values[name].Parsed;
 
     public Uri? Url(string name) => (Uri?)values[name].Parsed;
+
+    public JsonEntries Entries(string name) => (JsonEntries)values[name].Parsed!;
 
     public IReadOnlyList<string> List(string name) => (IReadOnlyList<string>)values[name].Parsed!;
 

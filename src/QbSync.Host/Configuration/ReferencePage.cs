@@ -67,6 +67,7 @@ internal static class ReferencePage
         | address | `host:port`, `[v6]:port`, `:port`, `port` |
         | yes or no | `true`, `false`, `1`, `0`; a flag alone means `true` |
         | list | the flag once for each, `;` between them in a variable, an array of texts in the file |
+        | objects | an array of objects; as a flag or in a variable as JSON, or `@FILE` with it |
 
         ## Reload
 
@@ -83,7 +84,28 @@ internal static class ReferencePage
         AppendTable(text, "Both roles", OptionCatalog.All.Where(static option => option.Roles == Roles.Both));
         AppendTable(text, "Source", OptionCatalog.All.Where(static option => option.Roles == Roles.Source));
         AppendTable(text, "Destination", OptionCatalog.All.Where(static option => option.Roles == Roles.Destination));
+        foreach (var option in OptionCatalog.All.Where(static option => option.Keys.Count > 0))
+        {
+            AppendKeys(text, option);
+        }
+
         return text.ToString();
+    }
+
+    private static void AppendKeys(StringBuilder text, OptionDefinition option)
+    {
+        text.Append("\n## Keys of `").Append(option.Name).Append("`\n\n| key | value | |\n|---|---|---|\n");
+        foreach (var key in option.Keys)
+        {
+            var value = key.Kind switch
+            {
+                EntryKind.Text => key.Choices.Count > 0 ? string.Join(", ", key.Choices.Select(static choice => $"`{choice}`")) : "text",
+                EntryKind.Url => "url",
+                EntryKind.File => "path",
+                EntryKind.Texts => key.Choices.Count > 0 ? $"list of {string.Join(", ", key.Choices.Select(static choice => $"`{choice}`"))}" : "list",
+            };
+            text.Append("| `").Append(key.Name).Append("` | ").Append(value).Append(" | ").Append(key.Help).Append(" |\n");
+        }
     }
 
     private static void AppendTable(StringBuilder text, string title, IEnumerable<OptionDefinition> options)
@@ -112,6 +134,7 @@ internal static class ReferencePage
             OptionKind.Boolean => "yes or no",
             OptionKind.Choice => string.Join(", ", option.Choices.Select(static choice => $"`{choice}`")),
             OptionKind.List => "list",
+            OptionKind.Json => "objects",
         };
         var unit = option.Kind is OptionKind.Duration or OptionKind.Size ? $" [{option.PlainUnit.TrimStart('1')}]" : "";
         return $"{kind}{unit}{(option.IsReloadable ? " R" : "")}";

@@ -94,6 +94,10 @@ internal static class ReferenceSchema
                 json.WriteString("type", "string");
                 json.WriteEndObject();
                 break;
+            case OptionKind.Json:
+                WriteTypes(json, "array", "string");
+                WriteEntries(json, option.Keys);
+                break;
             case OptionKind.Choice:
                 WriteTypes(json, "string");
                 WriteChoices(json, option.MayBeEmpty ? [""] : [], option.Choices);
@@ -112,6 +116,40 @@ internal static class ReferenceSchema
             WriteDefault(json, option);
         }
 
+        json.WriteEndObject();
+    }
+
+    private static void WriteEntries(Utf8JsonWriter json, IReadOnlyList<EntryKey> keys)
+    {
+        json.WriteStartObject("items");
+        json.WriteString("type", "object");
+        json.WriteBoolean("additionalProperties", false);
+        json.WriteStartObject("properties");
+        foreach (var key in keys)
+        {
+            json.WriteStartObject(key.Name);
+            json.WriteString("description", key.Help);
+            WriteTypes(json, key.Kind == EntryKind.Texts ? "array" : "string");
+            if (key.Kind == EntryKind.Texts)
+            {
+                json.WriteStartObject("items");
+                WriteTypes(json, "string");
+            }
+
+            if (key.Choices.Count > 0)
+            {
+                WriteChoices(json, [], key.Choices);
+            }
+
+            if (key.Kind == EntryKind.Texts)
+            {
+                json.WriteEndObject();
+            }
+
+            json.WriteEndObject();
+        }
+
+        json.WriteEndObject();
         json.WriteEndObject();
     }
 

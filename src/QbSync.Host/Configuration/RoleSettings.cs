@@ -1,6 +1,7 @@
 using System.Globalization;
 using QbSync.Engine;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Notifications;
 using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
@@ -42,6 +43,15 @@ internal sealed record RoleSettings
 
     /// <summary>Source only: how and when torrents are handed over.</summary>
     public required HandoffOptions Handoff { get; init; }
+
+    /// <summary>Who is told what happens.</summary>
+    public required NotificationSettings Notifications { get; init; }
+
+    /// <summary>The same, but that in a dry run nobody is.</summary>
+    public NotificationSettings ActiveNotifications => IsDryRun ? NotificationSettings.None : Notifications;
+
+    /// <summary>Every secret that it knows, for those who have to hide it.</summary>
+    public IEnumerable<string> Secrets => [.. Values.Secrets, .. Notifications.Secrets];
 
     /// <summary>Who may read status and metrics over TCP.</summary>
     public AccessRules Access => new(Values.Secret("http-token").Reveal(), Values.Flag("http-open"), Values.List("allowed-hosts"));
@@ -107,6 +117,7 @@ internal sealed record RoleSettings
             BandwidthSchedule = role == Roles.Source ? Configuration.BandwidthSchedule.Read(values, errors) : [],
             Filter = role == Roles.Source ? ReadFilter(values) : new SyncFilterOptions(),
             Handoff = role == Roles.Source ? ReadHandoff(values) : new HandoffOptions(),
+            Notifications = NotificationSettings.Read(role, values, errors),
         };
         settings.Security.ReadOnly = settings.IsDryRun;
         new SettingsCheck(settings, errors).Run();

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 
 namespace QbSync.Host.Configuration;
@@ -117,6 +118,14 @@ internal static class Units
         }
 
         return !TryParseNumber(amount, out _) && TryParseSize(amount, 1, out bytesPerSecond);
+    }
+
+    /// <summary>An address with http or https, and neither user name nor password in it.</summary>
+    public static bool TryParseUrl(string text, [NotNullWhen(true)] out Uri? url)
+    {
+        var isUrl = Uri.TryCreate(text, UriKind.Absolute, out url) && url.Scheme is "http" or "https" && url!.UserInfo.Length == 0;
+        url = isUrl ? url : null;
+        return isUrl;
     }
 
     /// <summary><c>host:port</c>, <c>[v6]:port</c>, <c>:port</c> or <c>port</c>; the last two mean every address.</summary>

@@ -11,6 +11,7 @@ namespace QbSync.Host.Lifetime;
 internal sealed partial class Reloader(
     RoleNode node, RoleSettings started, SettingsSource source, ReloadRequests requests, LogLines lines, ILogger<Reloader> logger)
 {
+    private readonly HashSet<string> _hidden = [.. started.Secrets]; // what was one is still on its way somewhere
     private RoleSettings _settings = started;
 
     /// <summary>Answers requests until <paramref name="stop"/>.</summary>
@@ -68,6 +69,7 @@ internal sealed partial class Reloader(
         string[] left = [.. next.Values.FindChanges(read.Values).Select(static option => option.Name)];
         _settings = next;
         lines.Least = LogLines.ParseLevel(next.LogLevel);
+        lines.Redactor = new Redactor([.. next.Secrets, .. _hidden]);
         node.Apply(next);
         Log.Reloaded(logger, taken.Length == 0 ? "nothing" : string.Join(", ", taken));
         foreach (var name in left)

@@ -4,6 +4,7 @@ using Prometheus;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Endpoints;
+using QbSync.Host.Notifications;
 using QbSync.Host.Reporting;
 using QbSync.Ports;
 using QbSync.QBittorrent;
@@ -29,6 +30,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
     private ReadinessChecks? _readiness;
     private QBittorrentTorrentClient? _login;
     private volatile bool _isStopping;
+    private Notifier? _notifier;
 
     protected RoleNode(RoleSettings settings, ILoggerFactory loggers, TimeProvider time)
     {
@@ -95,6 +97,8 @@ internal abstract partial class RoleNode : IAsyncDisposable
             ControlSocket.MakeFolder(Settings.StateDirectory);
         }
 
+        // Made first, so that it goes after all that has something to tell.
+        _notifier = Own(new Notifier(Settings.ActiveNotifications, Settings.Mode, Name, Factory, Loggers, Time, MakeRandom()));
         Build();
         _readiness = new ReadinessChecks(Checks, metrics, Time);
         _board = new StatusBoard(Facts with { IsStopping = () => _isStopping }, Time);
@@ -139,6 +143,7 @@ internal abstract partial class RoleNode : IAsyncDisposable
             ClientFactory.Renew(login, before, settings);
         }
 
+        _notifier?.Apply(settings.ActiveNotifications);
         Apply();
     }
 
@@ -181,6 +186,15 @@ internal abstract partial class RoleNode : IAsyncDisposable
             Log.NoControlSocket(Loggers.CreateLogger<RoleNode>(), error.Message);
         }
     }
+
+    /// <summary>What this node is called.</summary>
+    protected virtual string Name => Environment.MachineName;
+
+    /// <summary>Chance of its own for a part, from the node's. Before anything runs.</summary>
+    protected virtual Random MakeRandom() => new();
+
+    /// <summary>Has those told who want to know. Returns at once, from any thread.</summary>
+    protected void Notify(EngineEvent happened) => _notifier?.Post(happened);
 
     /// <summary>Makes what the role consists of and takes the state folder, so that what is in it is this process's alone; nothing of it runs yet.</summary>
     protected abstract void Build();

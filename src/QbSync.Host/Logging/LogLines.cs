@@ -11,12 +11,20 @@ internal sealed class LogLines(TextWriter output, LogFormat format, LogLevel lea
     private readonly Lock _gate = new();
     private readonly RepeatGate _repeats = new(time);
     private volatile LogLevel _least = least;
+    private volatile Redactor _redactor = redactor;
 
     /// <summary>Least level of a line; may be changed at any time.</summary>
     public LogLevel Least
     {
         get => _least;
         set => _least = value;
+    }
+
+    /// <summary>Hides what nobody may read; may be changed at any time.</summary>
+    public Redactor Redactor
+    {
+        get => _redactor;
+        set => _redactor = value;
     }
 
     /// <summary>The level of that name, as options have it.</summary>
@@ -68,7 +76,7 @@ internal sealed class LogLines(TextWriter output, LogFormat format, LogLevel lea
     }
 
     private void Write_NeedsLock(LogEntry entry) => output.WriteLine(
-        format == LogFormat.Json ? JsonLine.Format(entry, redactor) : ConsoleLine.Format(entry, redactor, withTraces: _least <= LogLevel.Debug));
+        format == LogFormat.Json ? JsonLine.Format(entry, _redactor) : ConsoleLine.Format(entry, _redactor, withTraces: _least <= LogLevel.Debug));
 
     private sealed class Line(LogLines owner, string category) : ILogger
     {

@@ -1,3 +1,4 @@
+using QbSync.Engine.Status;
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
@@ -234,6 +235,10 @@ public sealed class DestinationHandoffTests
         Assert.That(rig.Client.Only!.State.IsActive(), Is.False);
         Assert.That(rig.Metric("qbsync_client_state_violations_total", ("kind", kind)), Is.EqualTo(1));
         Assert.That(rig.Logs.Entries.Any(static entry => entry.Id.Name == "TorrentEnteredDownload"));
+        Assert.That(
+            rig.Events.Select(static told => told.Kind),
+            Is.EqualTo(new[] { EngineEventKind.TorrentSynced, EngineEventKind.TorrentHandedOff, EngineEventKind.TorrentEnteredDownload }));
+        Assert.That(rig.Events.Select(static told => told.Torrent!.Id), Is.All.EqualTo(Torrent.Id));
     }
 
     [Test]

@@ -84,6 +84,7 @@ internal sealed class OptionPlacesTests : IDisposable
         var sample = Sample(option);
         object value = option.Kind switch
         {
+            OptionKind.Json => JsonDocument.Parse(sample[0]).RootElement,
             OptionKind.List => sample,
             OptionKind.Boolean => sample[0] == "true",
             OptionKind.Integer => int.Parse(sample[0], System.Globalization.CultureInfo.InvariantCulture),
@@ -109,6 +110,7 @@ internal sealed class OptionPlacesTests : IDisposable
         OptionKind.Address => ["127.0.0.1:4711"],
         OptionKind.Octal => ["027"],
         OptionKind.List => ["one", "two words"],
+        OptionKind.Json => ["[{\"name\":\"one\"}]"],
         OptionKind.Url => ["https://host.test/qb/"],
         OptionKind.Path => ["/some/path"],
         _ => ["some-text"],
@@ -122,12 +124,14 @@ internal sealed class OptionPlacesTests : IDisposable
         OptionKind.Rate => "1048576",
         OptionKind.Octal => "23",
         OptionKind.List => "one|two words",
+        OptionKind.Json => "one",
         _ => Sample(option)[0],
     };
 
     private static string Shown(object? parsed) => parsed switch
     {
         Secret secret => secret.Reveal(),
+        JsonEntries entries => string.Join('|', entries.All.Select(static entry => entry.GetProperty("name").GetString())),
         IReadOnlyList<string> list => string.Join('|', list),
         _ => parsed?.ToString() ?? "",
     };

@@ -1,12 +1,14 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
 using QbSync.Engine.Destination;
+using QbSync.Engine.Status;
 using QbSync.Outcomes;
 using QbSync.Pieces;
 using QbSync.Ports;
-using QbSync.Storage;
 using QbSync.Storage.Pieces;
+using QbSync.Storage;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Metrics;
 using QbSync.Testing.Torrents;
@@ -66,6 +68,9 @@ internal sealed class DestinationRig : IAsyncDisposable
 
     public GatedStorage Storage => Store.Open[^1];
 
+    /// <summary>What the engine has told, of all its lives.</summary>
+    public ConcurrentQueue<EngineEvent> Events { get; } = [];
+
     /// <summary>Starts an engine; after <see cref="StopAsync"/> it finds what the one before left.</summary>
     public void Start()
     {
@@ -74,6 +79,7 @@ internal sealed class DestinationRig : IAsyncDisposable
         Store = MakeStore();
         Engine = new DestinationEngine(
             Options, Store, HasClient ? Client : null, Prometheus.Metrics.WithCustomRegistry(Registry), Registry, Logs, Time, new Random(1));
+        Engine.Happened += Events.Enqueue;
         _run = Engine.RunAsync(_stop.Token);
     }
 

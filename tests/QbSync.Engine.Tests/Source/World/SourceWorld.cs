@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using Prometheus;
@@ -65,6 +66,9 @@ internal sealed partial class SourceWorld : IAsyncDisposable
     public static BuiltTorrent Torrent(string name, int pieces = 8, int seed = 1) =>
         new TorrentBuilder(name) { Length = (pieces * 16384L) - 5, PieceLength = 16384, Seed = seed }.Build();
 
+    /// <summary>What the engine has told, of all its lives.</summary>
+    public ConcurrentQueue<EngineEvent> Events { get; } = [];
+
     /// <summary>What the engine is given as its destination in the place of <see cref="Destination"/>.</summary>
     public IDestination? Wire { get; set; }
 
@@ -96,6 +100,7 @@ internal sealed partial class SourceWorld : IAsyncDisposable
             log,
             Time,
             new Random(1));
+        Engine.Happened += Events.Enqueue;
         _hurry?.Dispose();
         _hurry = new CancellationTokenSource();
         _running = Task.Run(() => Engine.RunAsync(_stop.Token, _hurry.Token));
