@@ -21,7 +21,7 @@ internal sealed class MetricsConformanceTests
             new KeyValuePair<string, int>[] { new("counter", 45), new("gauge", 22), new("histogram", 8) }));
         Assert.That(contract.Count(promise => promise.Roles.Contains("source")), Is.EqualTo(56));
         Assert.That(contract.Count(promise => promise.Roles.Contains("destination")), Is.EqualTo(32));
-        Assert.That(Contract.Promises.Count - contract.Count, Is.EqualTo(33));
+        Assert.That(Contract.Promises.Count - contract.Count, Is.EqualTo(36));
     });
 
     [Test]
@@ -120,6 +120,8 @@ internal sealed class MetricsConformanceTests
             ("cleanup_groups_total", "result") => ["success", "failure", "skipped_seeding"],
             ("finalization_duration_seconds", "result") => ["success", "failure"],
             ("handoff_total", "result") => ["success", "rolled_back", "refused", "failure"],
+            ("notifications_total", "result") => ["delivered", "refused", "failed", "dropped", "unsent"],
+            (_, "channel") => ["webhook", "hook"],
             (_, "result") => ["hit", "miss"],
             ("receive_acks_exit_total", "reason") => ["context_cancel", "eof", "error", "ack_channel_blocked"],
             ("piece_read_errors_total", "reason") => ["missing", "short", "io", "hash_mismatch"],

@@ -1,5 +1,4 @@
 using QbSync.Testing.Machine;
-using QbSync.Testing.Metrics;
 using QbSync.Testing.Networks;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Text.Json;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Notifications.Presets;

@@ -2,7 +2,6 @@ using System.Collections.Frozen;
 using Microsoft.Extensions.Logging;
 using Prometheus;
 using QbSync.Engine.Status;
-using QbSync.Host.Configuration;
 
 namespace QbSync.Host.Notifications;
 

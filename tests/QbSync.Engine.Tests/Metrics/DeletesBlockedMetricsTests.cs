@@ -1,6 +1,5 @@
 using QbSync.Engine.Tests.Source.World;
 using QbSync.Outcomes;
-using QbSync.Ports;
 using QbSync.Testing.Specifications;
 
 namespace QbSync.Engine.Tests.Metrics;
