@@ -29,9 +29,7 @@ internal static class ClientFactory
                 };
                 return new FolderTorrentClient(folders, loggers, time);
             case ClientKind.QBittorrent:
-                var options = ReadOptions(settings);
-                options.Reread = () => ReadCredentials(current(), Reread);
-                return new QBittorrentTorrentClient(options, metrics, registry, settings.Mode, loggers, time, random, records);
+                return new QBittorrentTorrentClient(ReadOptions(current), metrics, registry, settings.Mode, loggers, time, random, records);
             default:
                 return null;
         }
@@ -40,6 +38,15 @@ internal static class ClientFactory
     /// <summary>The client as the engine gets it: in a dry run only its reads.</summary>
     public static ITorrentClient Guard(RoleSettings settings, ITorrentClient client) => settings.IsDryRun ? new DryRunTorrentClient(client) : client;
 
+    /// <summary>What the client of a running role gets: by these settings, with credentials that are read anew by those that hold then.</summary>
+    public static QBittorrentOptions ReadOptions(Func<RoleSettings> current)
+    {
+        var options = ReadOptions(current());
+        options.Reread = () => ReadCredentials(current(), Reread);
+        return options;
+    }
+
+    /// <summary>The same without the means to read anything anew, to be checked.</summary>
     public static QBittorrentOptions ReadOptions(RoleSettings settings) => new()
     {
         ReadOnly = settings.IsDryRun,

@@ -142,7 +142,7 @@ internal sealed class RoleSettingsTests
             [],
             out var errors);
         Assert.That(errors, Is.Empty);
-        var options = ClientFactory.ReadOptions(settings!);
+        var options = ClientFactory.ReadOptions(() => settings!);
         Assert.That((options.ApiKey, options.TlsFingerprint, options.Timeout, options.Username), Is.EqualTo(("qbt_first", new string('a', 64), TimeSpan.FromSeconds(5), (string?)null)));
         File.WriteAllText(key, "qbt_second\n");
         Assert.That(options.Reread!().ApiKey, Is.EqualTo("qbt_second"));

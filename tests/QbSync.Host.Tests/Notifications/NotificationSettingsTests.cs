@@ -2,7 +2,6 @@ using System.Text.Json;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Logging;
-using QbSync.Testing.Specifications;
 
 namespace QbSync.Host.Tests.Notifications;
 
