@@ -1,5 +1,4 @@
 using System.Net;
-using System.Security.Cryptography;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -16,7 +15,6 @@ using QbSync.Testing.FileSystems;
 using QbSync.Testing.Logging;
 using QbSync.Testing.Metrics;
 using QbSync.Testing.Processes;
-using QbSync.Torrents;
 using QbSync.Transport;
 
 namespace QbSync.IntegrationTests;
@@ -117,7 +115,7 @@ internal sealed class SlowDestination : IAsyncDisposable
         _files.AddFolder(State);
         _files.Before = call =>
         {
-            if (call.Operation == "Write" && call.Name.EndsWith(PathRules.PartialSuffix, StringComparison.Ordinal))
+            if (call.Operation == "Write" && call.Name.EndsWith(".qbsync-part", StringComparison.Ordinal))
             {
                 Interlocked.Increment(ref _begun);
                 OnWrite();
@@ -128,8 +126,8 @@ internal sealed class SlowDestination : IAsyncDisposable
             }
         };
         var metrics = Prometheus.Metrics.WithCustomRegistry(_registry);
-        _store = new TorrentStore(
-            new StorageOptions { DataRoot = Data, StateDirectory = State, MinFreeBytes = 0 }, metrics, _registry, _log, TimeProvider.System, _files, RandomNumberGenerator.GetBytes);
+        _store = _files.NewStore(
+            new StorageOptions { DataRoot = Data, StateDirectory = State, MinFreeBytes = 0 }, metrics, _registry, _log, TimeProvider.System);
         _engine = new DestinationEngine(
             new DestinationOptions { SavePath = Data, DataRoot = Data, MinFreeBytes = 0 }, _store, null, metrics, _registry, _log, TimeProvider.System, new Random(1));
         var builder = WebApplication.CreateSlimBuilder();

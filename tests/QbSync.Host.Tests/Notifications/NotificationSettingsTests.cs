@@ -2,6 +2,7 @@ using System.Text.Json;
 using QbSync.Engine.Status;
 using QbSync.Host.Configuration;
 using QbSync.Host.Logging;
+using QbSync.Testing.Specifications;
 
 namespace QbSync.Host.Tests.Notifications;
 
