@@ -10,6 +10,7 @@ namespace QbSync.Host;
 /// <summary>The torrent client that the settings ask for.</summary>
 internal static class ClientFactory
 {
+    private static readonly TimeSpan LookTimeout = TimeSpan.FromSeconds(8);
     private static readonly string[] Credentials = ["qb-username", "qb-password", "qb-api-key", "qb-basic-auth"];
 
     /// <param name="current">The settings of the moment, for credentials that are read anew.</param>
@@ -21,18 +22,27 @@ internal static class ClientFactory
         switch (settings.Client)
         {
             case ClientKind.Folder:
-                var folders = new FolderClientOptions
-                {
-                    TorrentsDirectory = settings.Values.TextOrNull("client-dir") ?? Path.Combine(settings.Data, "torrents"),
-                    DataDirectory = settings.Data,
-                    ReadOnly = settings.IsDryRun,
-                };
-                return new FolderTorrentClient(folders, loggers, time);
+                return CreateFolder(settings, settings.IsDryRun, loggers, time);
             case ClientKind.QBittorrent:
                 return new QBittorrentTorrentClient(ReadOptions(current), metrics, registry, settings.Mode, loggers, time, random, records);
             default:
                 return null;
         }
+    }
+
+    /// <summary>The client for who only looks and then ends: nothing is written, tried twice or waited for.</summary>
+    public static ITorrentClient? CreateForLook(
+        RoleSettings settings, IDurableRecords records, IMetricFactory metrics, CollectorRegistry registry, ILoggerFactory loggers, TimeProvider time, Random random)
+    {
+        var options = ReadOptions(settings);
+        (options.ReadOnly, options.Attempts, options.Reread) = (true, 1, null);
+        options.Timeout = options.Timeout < LookTimeout ? options.Timeout : LookTimeout;
+        return settings.Client switch
+        {
+            ClientKind.None => null,
+            ClientKind.Folder => CreateFolder(settings, isReadOnly: true, loggers, time),
+            ClientKind.QBittorrent => new QBittorrentTorrentClient(options, metrics, registry, settings.Mode, loggers, time, random, records),
+        };
     }
 
     /// <summary>The client as the engine gets it: in a dry run only its reads.</summary>
@@ -55,6 +65,7 @@ internal static class ClientFactory
         Password = Reveal(settings, "qb-password"),
         ApiKey = Reveal(settings, "qb-api-key"),
         BasicAuth = Reveal(settings, "qb-basic-auth"),
+        Reread = () => ReadCredentials(settings, Reread),
         CaFile = settings.Values.TextOrNull("qb-ca-file"),
         TlsFingerprint = settings.Values.TextOrNull("qb-tls-fingerprint"),
         Timeout = settings.Values.Duration("qb-timeout"),
@@ -82,6 +93,16 @@ internal static class ClientFactory
             client.RetryLogin();
         }
     }
+
+    private static FolderTorrentClient CreateFolder(RoleSettings settings, bool isReadOnly, ILoggerFactory loggers, TimeProvider time) => new(
+        new FolderClientOptions
+        {
+            TorrentsDirectory = settings.Values.TextOrNull("client-dir") ?? Path.Combine(settings.Data, "torrents"),
+            DataDirectory = settings.Data,
+            ReadOnly = isReadOnly,
+        },
+        loggers,
+        time);
 
     private static QBittorrentCredentials ReadCredentials(RoleSettings settings, Func<RoleSettings, string, string?> read) => new()
     {

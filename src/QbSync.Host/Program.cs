@@ -9,6 +9,8 @@ root.Subcommands.Add(RoleCommand.Create(Roles.Source));
 root.Subcommands.Add(RoleCommand.Create(Roles.Destination));
 root.Subcommands.Add(DemoCommand.Create());
 root.Subcommands.Add(StatusCommand.Create());
+root.Subcommands.Add(DoctorCommand.Create());
+root.Subcommands.Add(CheckCommand.Create());
 root.Subcommands.Add(ControlCommands.CreateDrain());
 root.Subcommands.Add(ControlCommands.CreateRetry());
 root.Subcommands.Add(ControlCommands.CreateHandoff());

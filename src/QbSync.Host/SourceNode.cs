@@ -122,26 +122,14 @@ internal sealed class SourceNode(
 
     protected override void Build()
     {
-        var values = Settings.Values;
         IDurableRecords records = Settings.IsDryRun
             ? new ReadOnlyRecords(Settings.StateDirectory)
             : Own(new DurableRecords(Settings.StateDirectory, Loggers, Factory, Settings.Mode));
         var client = _client = OpenClient(records, random)!;
-        var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = values.Integer("open-files") }, Factory, Registry, Loggers, Time);
+        var reader = new PieceReader(new StorageOptions { ReaderOpenFiles = Settings.Values.Integer("open-files") }, Factory, Registry, Loggers, Time);
         Own(new DisposeOnly(reader));
         var destination = Own(new RemoteDestination(
-            new TransportClientOptions
-            {
-                Address = values.Address("destination-addr")!.Value.ToString(),
-                MinConnections = values.Integer("min-connections"),
-                MaxConnections = values.Integer("max-connections"),
-                PieceTimeout = values.Duration("piece-timeout"),
-                ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
-                KeepAlive = values.Duration("keepalive"),
-                RateLimit = values.Bytes("rate-limit"),
-                TcpCongestion = values.Text("tcp-congestion"),
-                Security = Settings.Security,
-            },
+            EngineOptions.ForLink(Settings),
             Factory,
             Registry,
             Loggers,

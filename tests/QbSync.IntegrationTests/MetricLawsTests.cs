@@ -1,4 +1,3 @@
-using QbSync.IntegrationTests.Monitoring;
 using QbSync.Testing.Clients.Sim;
 using QbSync.Testing.Metrics;
 using QbSync.Testing.Networks;

@@ -49,7 +49,11 @@ public interface IDestination
 /// <param name="Incarnation">New after an unclean stop or with new state; bitmaps hold for (incarnation, epoch).</param>
 /// <param name="Software">For people.</param>
 /// <param name="AnswerWithin">A piece received whole is answered within this.</param>
-public sealed record DestinationGreeting(ulong Incarnation, string Software, TimeSpan AnswerWithin);
+public sealed record DestinationGreeting(ulong Incarnation, string Software, TimeSpan AnswerWithin)
+{
+    /// <summary>What its clock showed when it answered; null where it does not tell.</summary>
+    public DateTimeOffset? Clock { get; init; }
+}
 
 /// <summary>Asks for statuses.</summary>
 /// <param name="Torrents">At most 256 ids.</param>

@@ -267,6 +267,9 @@ public interface ITorrentStorage : IAsyncDisposable
     /// <summary>The proof of a complete torrent, or null when there is none that can be read.</summary>
     ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken);
 
+    /// <summary>What a check of the files found bad, so that the proof is void until a later one is good; null for nothing.</summary>
+    ValueTask<string?> FindBadCheckAsync(CancellationToken cancellationToken) => default;
+
     /// <summary>Records a phase, durably. The only call of the session that may come while another of its calls runs.</summary>
     ValueTask SetPhaseAsync(StoredPhase phase, Refusal? failure, CancellationToken cancellationToken);
 

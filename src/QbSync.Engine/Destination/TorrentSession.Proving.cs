@@ -86,6 +86,12 @@ internal sealed partial class TorrentSession
             return (null, new Refusal(RefusalReason.Incomplete, $"Changed since they were read back: {names}{(changed.Count > 3 ? $" and {changed.Count - 3} more" : "")}."));
         }
 
+        if (await storage.FindBadCheckAsync(lease).ConfigureAwait(false) is { } bad)
+        {
+            // Not a matter of the torrent's: it waits, with its source's data kept, until somebody mended the disk and checked again.
+            return (null, new Refusal(RefusalReason.StorageError, $"Its proof is void: {bad}. A later good check makes it valid again: qbsync check {Id}."));
+        }
+
         var seen = await seeding.FindAsync(storage.Request.Manifest, lease).ConfigureAwait(false);
         _seenLast = seen ?? _seenLast;
         return (seen, await seeding.FindFaultAsync(storage, seen?.Status, lease).ConfigureAwait(false));

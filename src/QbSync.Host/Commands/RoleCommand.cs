@@ -15,37 +15,11 @@ internal static class RoleCommand
         var command = new Command(role == Roles.Source ? "source" : "destination", role == Roles.Source
             ? "Send the torrents of this machine's client to a destination while they still download."
             : "Take torrents in, verify them, and add them to this machine's client.");
-        var flags = new Dictionary<string, Option<string[]>>();
-        foreach (var option in OptionCatalog.For(role))
-        {
-            AddFlag(option.Name, option.Describe(role));
-            if (option.IsSecret)
-            {
-                AddFlag(option.Name + "-file", $"The same, from a file. [{option.GetEnvironmentName(role)}_FILE]");
-            }
-        }
-
-        var config = new Option<string?>("--config") { Description = ConfigFile.FlagHelp };
-        command.Options.Add(config);
+        var flags = new RoleFlags(command, role);
         var printConfig = new Option<bool>("--print-config") { Description = "Show each option with its origin, and end." };
         command.Options.Add(printConfig);
-        command.SetAction((result, _) => RunAsync(
-            role,
-            new SettingsSource(
-                role,
-                flags.Where(flag => result.GetResult(flag.Value) is { Implicit: false })
-                    .ToDictionary(flag => flag.Key, IReadOnlyList<string> (flag) => result.GetValue(flag.Value) ?? []),
-                EnvironmentVariables.Read(),
-                result.GetValue(config)),
-            result.GetValue(printConfig)));
+        command.SetAction((result, _) => RunAsync(role, flags.Read(result), result.GetValue(printConfig)));
         return command;
-
-        void AddFlag(string name, string help)
-        {
-            var flag = new Option<string[]>("--" + name) { Description = help, AllowMultipleArgumentsPerToken = false, Arity = ArgumentArity.ZeroOrMore };
-            flags[name] = flag;
-            command.Options.Add(flag);
-        }
     }
 
     private static async Task<int> RunAsync(Roles role, SettingsSource source, bool printConfig)

@@ -1,5 +1,6 @@
 using QbSync.Engine;
 using QbSync.Storage;
+using QbSync.Transport;
 
 namespace QbSync.Host.Configuration;
 
@@ -56,6 +57,24 @@ internal static class EngineOptions
             SourceRemovedStart = values.Flag("source-removed-start"),
             Recheck = values.Choice<RecheckPolicy>("recheck"),
             DryRun = settings.IsDryRun,
+        };
+    }
+
+    /// <summary>A source's way to its destination.</summary>
+    public static TransportClientOptions ForLink(RoleSettings settings)
+    {
+        var values = settings.Values;
+        return new TransportClientOptions
+        {
+            Address = values.Address("destination-addr")!.Value.ToString(),
+            MinConnections = values.Integer("min-connections"),
+            MaxConnections = values.Integer("max-connections"),
+            PieceTimeout = values.Duration("piece-timeout"),
+            ReconnectMaxDelay = values.Duration("reconnect-max-delay"),
+            KeepAlive = values.Duration("keepalive"),
+            RateLimit = values.Bytes("rate-limit"),
+            TcpCongestion = values.Text("tcp-congestion"),
+            Security = settings.Security,
         };
     }
 

@@ -106,6 +106,7 @@ internal static class OptionCatalog
         new("poll-timeout", Roles.Destination, OptionKind.Duration, "5m", "Time without progress after which a check of the client counts as stuck.") { PlainUnit = "1s", Min = "10s", Max = "1d" },
         new("orphan-age", Roles.Destination, OptionKind.Duration, "24h", "Time without its source after which an unfinished torrent is given up.") { PlainUnit = "1s", Min = "1h" },
         new("source-removed-start", Roles.Destination, OptionKind.Boolean, "true", "Let a torrent that was removed at the source be started here.") { IsReloadable = true },
+        new("scrub-rate", Roles.Destination, OptionKind.Rate, "50MiB/s", "Bytes a second that qbsync check reads; 0 for no limit.") { PlainUnit = "1B", Min = "0", IsReloadable = true },
         new("recheck", Roles.Destination, OptionKind.Choice, "auto", "Whether the client checks a torrent after it was added; auto: the first whole one, and what needs it.") { Choices = ["always", "auto", "never"], IsReloadable = true },
     ];
 

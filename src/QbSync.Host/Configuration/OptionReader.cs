@@ -51,6 +51,23 @@ internal sealed class OptionReader(Roles role, OptionSources sources, OptionErro
         return new OptionValues(values);
     }
 
+    /// <summary>
+    /// Options that several places set to different values, with the place that counts and the first that does not. What is wrong with them is said elsewhere, so
+    /// give this reader errors that nobody reads.
+    /// </summary>
+    public IEnumerable<(OptionDefinition Option, string Kept, string PassedOver)> FindContradictions()
+    {
+        foreach (var option in OptionCatalog.For(role))
+        {
+            OptionText?[] places = [FindFlag(option), FindVariable(option), FindConventional(option), FindInFile(option)];
+            var given = places.OfType<OptionText>().Select(text => new OptionValue(option, "", text.Origin, OptionParser.Parse(option, text, "", errors))).ToList();
+            if (given.Skip(1).FirstOrDefault(value => !value.IsSame(given[0])) is { } other)
+            {
+                yield return (option, given[0].Origin, other.Origin);
+            }
+        }
+    }
+
     private OptionText Find(OptionDefinition option)
     {
         return FindFlag(option) ?? FindVariable(option) ?? FindConventional(option) ?? FindInFile(option) ?? new OptionText(option.Default, OptionValue.DefaultOrigin);

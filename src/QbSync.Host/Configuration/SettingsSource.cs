@@ -7,6 +7,15 @@ internal sealed class SettingsSource(
 {
     public IReadOnlyDictionary<string, string> Environment => environment;
 
+    public Roles Role => role;
+
+    /// <summary>Options that several places set to different values.</summary>
+    public IReadOnlyList<(OptionDefinition Option, string Kept, string PassedOver)> FindContradictions()
+    {
+        var unread = new OptionErrors();
+        return [.. new OptionReader(role, new OptionSources(flags, environment, ConfigFile.Find(configFlag, environment, unread)), unread).FindContradictions()];
+    }
+
     /// <summary>Reads and checks everything; null with every error when anything is wrong.</summary>
     public RoleSettings? Read(OptionErrors errors) =>
         RoleSettings.Read(role, new OptionSources(flags, environment, ConfigFile.Find(configFlag, environment, errors)), errors);

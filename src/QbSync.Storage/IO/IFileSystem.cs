@@ -88,4 +88,7 @@ internal interface IFileSystem
     /// Whether the files of a folder lie, or may lie, on another machine, whose answers may be old: network file systems, and those that run in a process.
     /// </summary>
     bool IsNetwork(FileHandle folder);
+
+    /// <summary>Whether the files of a folder are in memory alone.</summary>
+    bool IsMemory(FileHandle folder);
 }

@@ -5,6 +5,9 @@ namespace QbSync.Storage.IO;
 
 internal sealed partial class LinuxFileSystem
 {
+    private const ulong TmpFs = 0x01021994;
+    private const ulong RamFs = 0x858458f6;
+
     // f_type of statfs(2): NFS, SMB, CIFS, SMB2, FUSE, 9P, AFS (two), Ceph, Coda, NCP, OCFS2, GFS2, VirtualBox shared folders.
     private static readonly ulong[] NetworkTypes =
     [
@@ -45,12 +48,17 @@ internal sealed partial class LinuxFileSystem
     public void DropCache(FileHandle file) => LibC.FAdvise(file, 0, 0, LinuxConstants.AdviceNotNeeded); // advice: that it is not taken is no failure
 
     /// <inheritdoc />
-    public unsafe bool IsNetwork(FileHandle folder)
+    public bool IsNetwork(FileHandle folder) => NetworkTypes.AsSpan().Contains(GetKind(folder));
+
+    /// <inheritdoc />
+    public bool IsMemory(FileHandle folder) => GetKind(folder) is TmpFs or RamFs;
+
+    private static unsafe ulong GetKind(FileHandle folder)
     {
         // struct statfs on 64-bit Linux has 120 bytes; the type is the first word.
         var result = stackalloc ulong[32];
         return LibC.FStatFs(folder, result) == 0
-            ? NetworkTypes.AsSpan().Contains(result[0] & uint.MaxValue)
+            ? result[0] & uint.MaxValue
             : throw StorageFaults.Create(Marshal.GetLastPInvokeError(), "ask for the kind of", "a folder");
     }
 }

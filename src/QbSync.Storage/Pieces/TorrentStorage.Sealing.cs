@@ -1,4 +1,5 @@
 using QbSync.Ports;
+using QbSync.Storage.Inspection;
 using QbSync.Storage.IO;
 using QbSync.Storage.State;
 
@@ -19,6 +20,10 @@ internal sealed partial class TorrentStorage
     /// <inheritdoc />
     public async ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken) =>
         await RunInTurnAsync(() => Task.FromResult(Phase.IsComplete() ? ReadProof() : null), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc />
+    public async ValueTask<string?> FindBadCheckAsync(CancellationToken cancellationToken) =>
+        await Task.Run(() => CheckVerdicts.Find(_context.State, _request.Manifest.Id), cancellationToken).ConfigureAwait(false);
 
     /// <summary>Every file is looked at, then the proof is written, then the record that makes it count: a crash in between leaves a torrent to be sealed again.</summary>
     private StoredProof? SealInTurn(SealRequest request)

@@ -54,7 +54,25 @@ internal sealed class Journal
         Span<byte> head = stackalloc byte[JournalHeader.Length];
         var header = expected.ReadMatching(head[..folder.Files.Read(file, head, 0)]);
         var journal = header is null ? null : new Journal(folder, name, header.Value);
-        return journal?.Replay(file, replay) == true ? journal : null;
+        return journal?.Replay(file, replay, cutsRest: true) == true ? journal : null;
+    }
+
+    /// <summary>
+    /// Hands over the records as they are now, for who only looks: another process may append meanwhile, and nothing is cut off. False as
+    /// <see cref="Open"/> gives null.
+    /// </summary>
+    public static bool TryRead(StateFolder folder, string name, JournalHeader expected, ReplayRecord replay)
+    {
+        using var handle = folder.Open();
+        using var file = folder.Files.OpenFile(handle, name, writable: false);
+        if (file is null)
+        {
+            return false;
+        }
+
+        Span<byte> head = stackalloc byte[JournalHeader.Length];
+        var header = expected.ReadMatching(head[..folder.Files.Read(file, head, 0)]);
+        return header is not null && new Journal(folder, name, header.Value).Replay(file, replay, cutsRest: false);
     }
 
     /// <summary>Appends records and flushes them.</summary>
@@ -82,7 +100,7 @@ internal sealed class Journal
         Length = bytes.WrittenCount;
     }
 
-    private bool Replay(FileHandle file, ReplayRecord replay)
+    private bool Replay(FileHandle file, ReplayRecord replay, bool cutsRest)
     {
         var end = _files.Stat(file).Length;
         Length = JournalHeader.Length;
@@ -112,7 +130,7 @@ internal sealed class Journal
             Length += record.Length;
         }
 
-        if (end > Length)
+        if (cutsRest && end > Length)
         {
             _files.SetLength(file, Length);
             _files.Sync(file);

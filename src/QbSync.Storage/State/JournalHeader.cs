@@ -45,6 +45,11 @@ internal readonly record struct JournalHeader(InfoHash Id, long TotalLength, int
         BinaryPrimitives.WriteUInt32LittleEndian(bytes[68..], Checksum.Append(0, bytes[..68]));
     }
 
+    /// <summary>Whether these first bytes of a file are the header of a journal that a newer build wrote.</summary>
+    public static bool IsNewer(ReadOnlySpan<byte> bytes) =>
+        bytes.Length >= Length && bytes.StartsWith("QBSJ"u8) && BinaryPrimitives.ReadUInt32LittleEndian(bytes[68..]) == Checksum.Append(0, bytes[..68])
+        && BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]) > Version;
+
     /// <summary>Reads a header that must be this torrent's, whatever its generation; null when it is damaged or another's.</summary>
     /// <exception cref="StorageException"><see cref="StorageFault.NewerState"/> for a version that this build does not know.</exception>
     public JournalHeader? ReadMatching(ReadOnlySpan<byte> bytes)

@@ -23,13 +23,8 @@ internal static class RootMarker
     /// <exception cref="StorageException"><see cref="StorageFault.NotUsable"/>: it is not the folder that the state knows.</exception>
     public static void Check(RootDirectory root, RootDirectory state, bool hasContent, Func<int, byte[]> randomBytes, StorageMetrics metrics)
     {
-        var known = Read(state.Files, state.Handle, StateName);
-        string? found;
-        using (var folder = root.OpenFolder([SafePath.OwnFolder]))
-        {
-            found = folder is null ? null : Read(root.Files, folder, MarkerName);
-        }
-
+        var known = FindKnown(state);
+        var found = FindMarker(root);
         if (hasContent && known is not null && found != known)
         {
             throw new StorageException(
@@ -49,6 +44,16 @@ internal static class RootMarker
         {
             Write(state.Files, state.Handle, StateName, id, metrics);
         }
+    }
+
+    /// <summary>The id of the data folder that the state knows; null for none.</summary>
+    public static string? FindKnown(RootDirectory state) => Read(state.Files, state.Handle, StateName);
+
+    /// <summary>The id in a data folder; null for none.</summary>
+    public static string? FindMarker(RootDirectory root)
+    {
+        using var folder = root.OpenFolder([SafePath.OwnFolder]);
+        return folder is null ? null : Read(root.Files, folder, MarkerName);
     }
 
     /// <summary>Whether the file system takes names that differ in case for one.</summary>

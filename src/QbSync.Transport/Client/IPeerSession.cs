@@ -41,4 +41,7 @@ internal sealed record PeerSessionHandle(Metadata Headers, TimeSpan AnswerWithin
 
     /// <summary>For people.</summary>
     public string Software { get; init; } = "";
+
+    /// <summary>What the peer's clock showed; null where it does not tell.</summary>
+    public DateTimeOffset? Clock { get; init; }
 }

@@ -22,6 +22,9 @@ internal sealed partial class PeerSession(
 {
     private const string Software = "qbsync";
     private const int LeastChunk = 16 << 10;
+
+    // The end of the year 9999, beyond which no date can be made.
+    private const long LastClock = 253_402_300_800_000;
     private static readonly TimeSpan HelloTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DefaultAnswerTime = TimeSpan.FromSeconds(45);
     private readonly Lock _gate = new();
@@ -189,6 +192,7 @@ internal sealed partial class PeerSession(
             MostConnections = ToMost(reply.Limits?.Connections),
             MostStreams = ToMost(reply.Limits?.StreamsPerConnection),
             Software = WireMapping.Cut(reply.Software),
+            Clock = reply.ClockMs is > 0 and < LastClock ? DateTimeOffset.FromUnixTimeMilliseconds(reply.ClockMs) : null,
             Protocol = reply.Protocol,
             Capabilities = versions.Meet(reply.Capability),
         };

@@ -69,6 +69,9 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     /// <summary>The way to it at this moment, for people to see.</summary>
     public LinkSnapshot Link => _metrics.GetLink();
 
+    /// <summary>Earliest end of a certificate in use, the own one included; null where there is none.</summary>
+    public DateTimeOffset? CertificateEnd => _connections.EarliestExpiry;
+
     /// <summary>Raised after a change of who is trusted, so that a destination that was refused, or refused us, may be asked again. On a pool thread; must not block.</summary>
     public event Action? TrustChanged
     {
@@ -93,7 +96,7 @@ public sealed class RemoteDestination : IDestination, IAsyncDisposable
     public async ValueTask<DestinationGreeting> HelloAsync(Caller caller, CancellationToken cancellationToken)
     {
         var session = await GetSession(caller).RenewAsync(cancellationToken).ConfigureAwait(false);
-        return new DestinationGreeting(session.Incarnation, session.Software, session.AnswerWithin);
+        return new DestinationGreeting(session.Incarnation, session.Software, session.AnswerWithin) { Clock = session.Clock };
     }
 
     /// <inheritdoc />

@@ -1,8 +1,11 @@
+using System.Diagnostics;
 using QbSync.Engine.Tests.Destination.Kit;
 using QbSync.Outcomes;
 using QbSync.Ports;
+using QbSync.Storage.Inspection;
 using QbSync.Testing.Specifications;
 using QbSync.Testing.Torrents;
+using QbSync.Testing.Waiting;
 
 namespace QbSync.Engine.Tests.Destination;
 
@@ -57,6 +60,55 @@ public sealed class DestinationProofTests
         Assert.That(Torrent.FindDifference(rig.Data), Is.Null);
         var after = ((ProveOutcome.Proven)await rig.ProveAsync(Torrent, Init, nonce: 4)).Proof;
         Assert.That(after.ProofId.ToArray(), Is.Not.EqualTo(before.ProofId.ToArray()));
+    }
+
+    [Test]
+    [HostCase(38)]
+    public async Task Prove_AfterABadCheck_IsRefusedUntilACheckIsGood()
+    {
+        await using var rig = await CompleteAsync();
+        var (torrents, verdicts) = (new StoredTorrents(rig.State, rig.Data), new CheckVerdicts(rig.State));
+        var check = new ContentCheck(TimeProvider.System);
+        var file = Path.Combine(rig.Data, "album", "two.flac");
+        await FlipAsync(file);
+        var found = await check.RunAsync(torrents.Find(Torrent.Id)!.Content, default).DefaultTimeout();
+        Assert.That(found.Single(static one => one.Path == "album/two.flac").Mark, Is.EqualTo(FileMark.Bad));
+        verdicts.Condemn(Torrent.Id, rig.Time.GetUtcNow(), found);
+
+        var refused = (ProveOutcome.Refused)await rig.ProveAsync(Torrent, Init, nonce: 2);
+        Assert.That(refused.Refusal.Reason, Is.EqualTo(RefusalReason.StorageError));
+        Assert.That(refused.Refusal.Detail, Does.Contain("qbsync check"));
+
+        await FlipAsync(file);
+        found = await check.RunAsync(torrents.Find(Torrent.Id)!.Content, default).DefaultTimeout();
+        Assert.That(found.Select(static one => one.Mark), Has.All.EqualTo(FileMark.Good));
+        Assert.That(verdicts.Acquit(Torrent.Id), Is.True);
+        Assert.That(await rig.ProveAsync(Torrent, Init, nonce: 3), Is.TypeOf<ProveOutcome.Proven>());
+    }
+
+    /// <summary>As a disk does that forgets: nothing but the content tells, to the last nanosecond.</summary>
+    private static async Task FlipAsync(string path)
+    {
+        var times = path + ".times";
+        await File.WriteAllTextAsync(times, "");
+        await TouchAsync(path, times);
+        using (var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite))
+        {
+            var one = new byte[1];
+            RandomAccess.Read(file, one, 10);
+            one[0] ^= 1;
+            RandomAccess.Write(file, one, 10);
+        }
+
+        await TouchAsync(times, path);
+        File.Delete(times);
+
+        static async Task TouchAsync(string from, string to)
+        {
+            using var touch = Process.Start("touch", ["-r", from, to]);
+            await touch.WaitForExitAsync().DefaultTimeout();
+            Assert.That(touch.ExitCode, Is.Zero);
+        }
     }
 
     /// <summary>Replaced by a file with the same bytes, touched: all is there. Truncated or overwritten: pieces are bad.</summary>

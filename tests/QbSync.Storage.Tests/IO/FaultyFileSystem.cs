@@ -221,6 +221,8 @@ internal sealed class FaultyFileSystem(IFileSystem? real = null) : IFileSystem
         _real.DropCache(file);
     }
 
+    public bool IsMemory(FileHandle folder) => _real.IsMemory(folder);
+
     public bool IsNetwork(FileHandle folder)
     {
         Before("IsNetwork", folder);

@@ -140,6 +140,8 @@ internal sealed partial class SimFileSystem
         }
     }
 
+    public bool IsMemory(FileHandle folder) => false;
+
     public bool IsNetwork(FileHandle folder)
     {
         var handle = Handle(folder);

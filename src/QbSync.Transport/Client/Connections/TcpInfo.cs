@@ -40,6 +40,9 @@ internal readonly record struct TcpInfo
     /// <summary>Bytes a second that arrived lately.</summary>
     public long? DeliveryRate { get; init; }
 
+    /// <summary>The most that the peer can say it has room for.</summary>
+    public long LargestWindow { get; init; }
+
     /// <summary>Bytes written and not sent yet.</summary>
     public long? NotSent { get; init; }
 
@@ -66,6 +69,9 @@ internal readonly record struct TcpInfo
             Resent = ReadLong(raw, 208),
             DeliveryRate = ReadLong(raw, 160),
             NotSent = ReadInt(raw, 144),
+
+            // Bit 2 of the options: both ends scale windows. The low half of the byte behind them is the scale of the peer's.
+            LargestWindow = (long)ushort.MaxValue << ((raw[5] & 4) != 0 ? raw[6] & 0xf : 0),
         };
     }
 

@@ -35,6 +35,8 @@ internal sealed class DiskRig : IAsyncDisposable
 
     public string Data { get; }
 
+    public string State => _folder["state"];
+
     public DestinationEngine Engine { get; private set; } = null!;
 
     public FolderTorrentClient Client { get; private set; } = null!;

@@ -112,6 +112,8 @@ internal sealed class GatedStorage(RigDisk disk, ITorrentStorage inner) : ITorre
         return await inner.SealAsync(request, cancellationToken);
     }
 
+    public ValueTask<string?> FindBadCheckAsync(CancellationToken cancellationToken) => inner.FindBadCheckAsync(cancellationToken);
+
     public ValueTask<StoredProof?> ReadProofAsync(CancellationToken cancellationToken) => inner.ReadProofAsync(cancellationToken);
 
     public ValueTask SetPhaseAsync(StoredPhase phase, Refusal? failure, CancellationToken cancellationToken)

@@ -2,22 +2,22 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Extensions;
-using QbSync.Testing.Clients.Sim;
+using QbSync.Testing.Machine;
 
-namespace QbSync.IntegrationTests.Monitoring;
+namespace QbSync.Testing.Clients.Sim;
 
 /// <summary>A simulated qBittorrent at an address of its own, as a node reaches a real one.</summary>
-internal sealed class ClientListener : IAsyncDisposable
+public sealed class ClientListener : IAsyncDisposable
 {
     private readonly FakeQBittorrentServer _server;
     private readonly HttpMessageInvoker _invoker;
     private readonly WebApplication _app;
     private int _toFail;
 
-    private ClientListener(SimClientModel model, Uri url, WebApplication app)
+    private ClientListener(SimClientModel model, FakeServerOptions access, WebApplication app)
     {
-        (Model, Url, _app) = (model, url, app);
-        _server = new FakeQBittorrentServer(model, new FakeServerOptions { Url = url });
+        (Model, Url, _app) = (model, access.Url, app);
+        _server = new FakeQBittorrentServer(model, access);
         _invoker = new HttpMessageInvoker(_server);
     }
 
@@ -25,18 +25,25 @@ internal sealed class ClientListener : IAsyncDisposable
 
     public Uri Url { get; }
 
+    /// <summary>What answers there.</summary>
+    public FakeQBittorrentServer Server => _server;
+
     /// <summary>It is down for so many requests.</summary>
     public void Fail(int requests) => Volatile.Write(ref _toFail, requests);
 
     /// <param name="savePath">Where its torrents' files are.</param>
-    public static async Task<ClientListener> StartAsync(string savePath)
+    public static Task<ClientListener> StartAsync(string savePath) =>
+        StartAsync(new SimClientOptions { SavePath = savePath, Tick = TimeSpan.FromMilliseconds(200) }, static url => new FakeServerOptions { Url = url });
+
+    /// <param name="options">How the client is.</param>
+    /// <param name="access">How it lets people in, by its address.</param>
+    public static async Task<ClientListener> StartAsync(SimClientOptions options, Func<Uri, FakeServerOptions> access)
     {
         var port = FreePorts.Take();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
         var app = builder.Build();
-        var model = new SimClientModel(new SimClientOptions { SavePath = savePath, Tick = TimeSpan.FromMilliseconds(200) }, TimeProvider.System);
-        var listener = new ClientListener(model, new Uri($"http://127.0.0.1:{port}/"), app);
+        var listener = new ClientListener(new SimClientModel(options, TimeProvider.System), access(new Uri($"http://127.0.0.1:{port}/")), app);
         app.Run(listener.PassAsync);
         await app.StartAsync();
         return listener;
