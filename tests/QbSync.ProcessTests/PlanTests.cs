@@ -20,7 +20,7 @@ public sealed class PlanTests
         var film = new TorrentBuilder("film.bin") { PieceLength = 32768, Length = 100_000, Seed = 1 }.Build();
         nodes.Add(film);
         nodes.StartDestination();
-        
+
         // So long that what is left of it is the same in words whenever it is asked for.
         nodes.StartSource(minSeedingTime: "30d");
         await nodes.WaitUntilAllAreSyncedAsync();

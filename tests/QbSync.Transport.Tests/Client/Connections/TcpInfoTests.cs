@@ -12,7 +12,7 @@ internal sealed class TcpInfoTests
     {
         var info = TcpInfo.Decode(Row(104));
 
-        Assert.That(info, Is.EqualTo(new TcpInfo { RoundTrip = TimeSpan.FromMilliseconds(25) }));
+        Assert.That(info, Is.EqualTo(new TcpInfo { RoundTrip = TimeSpan.FromMilliseconds(25), LargestWindow = 65_535 }));
     }
 
     [Test]
@@ -32,7 +32,18 @@ internal sealed class TcpInfoTests
             Acknowledged = 5_000_000_000,
             DeliveryRate = 12_500_000,
             NotSent = 7000,
+            LargestWindow = 65_535,
         }));
+    }
+
+    [TestCase(4, 0x97, 65_535L << 7)]
+    [TestCase(3, 0x97, 65_535L)]
+    public void Decode_WindowsThatAreScaledOrNot_GivesTheMostThatThePeerCanOffer(byte options, byte scales, long window)
+    {
+        var row = Row(104);
+        (row[5], row[6]) = (options, scales);
+
+        Assert.That(TcpInfo.Decode(row)!.Value.LargestWindow, Is.EqualTo(window));
     }
 
     [Test]
