@@ -119,7 +119,7 @@ internal sealed class LocalTracker : IAsyncDisposable
 
                 answers.Add(AnswerAsync(connection, caller));
             }
-            catch (Exception fault) when (fault is OperationCanceledException or SocketException or ObjectDisposedException)
+            catch (Exception fault) when (fault is OperationCanceledException or SocketException or InvalidOperationException)
             {
                 // The end of the test.
             }

@@ -75,7 +75,7 @@ internal sealed class NotificationsTests
                     answering.Add(AnswerAsync(await _listener.AcceptTcpClientAsync()));
                 }
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException)
             {
                 await Task.WhenAll(answering);
             }

@@ -102,7 +102,7 @@ internal sealed class OutageTests
                     Interlocked.Increment(ref _connections);
                 }
             }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or InvalidOperationException)
             {
                 // The test ends.
             }

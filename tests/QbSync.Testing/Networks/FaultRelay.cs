@@ -84,7 +84,7 @@ internal sealed class FaultRelay : IAsyncDisposable
                 _pumps.Add(PumpAsync(near, far, way, isToDestination: true));
                 _pumps.Add(PumpAsync(far, near, way, isToDestination: false));
             }
-            catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)
+            catch (Exception e) when (e is SocketException or OperationCanceledException or InvalidOperationException)
             {
                 near?.Close(0); // cut while it came to be, or the end
             }
